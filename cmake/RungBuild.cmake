@@ -1,0 +1,82 @@
+# What every target of the project is built with, and the three kinds of target there are.
+#
+#   rung_core(<folder> SOURCES … [USES <core folder> …] [LINKS <library> …])
+#   rung_chapter(<NN_name> SOURCES … [USES <core folder or NN_name> …] [LINKS <library> …])
+#   rung_test(<name> SOURCES … USES … [LINKS …])          Catch2, found by ctest case by case
+#
+# A core folder `tensor` becomes the target core_tensor; a chapter `03_attention` becomes chapter_03.
+
+include_guard(GLOBAL)
+include(RungLayering)
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+option(RUNG_NATIVE "Compile for this machine's own instruction set (-march=native)" ON)
+option(RUNG_SANITIZE "Build with the address and undefined-behaviour sanitizers" OFF)
+
+find_package(Eigen3 3.4 REQUIRED NO_MODULE)
+find_package(nlohmann_json 3.10 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(Catch2 REQUIRED)
+find_package(OpenMP REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
+
+add_library(rung_options INTERFACE)
+target_include_directories(rung_options INTERFACE "${PROJECT_SOURCE_DIR}")
+target_compile_options(rung_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+target_link_libraries(rung_options INTERFACE Eigen3::Eigen fmt::fmt OpenMP::OpenMP_CXX)
+if(RUNG_NATIVE)
+  target_compile_options(rung_options INTERFACE -march=native)
+endif()
+if(RUNG_SANITIZE)
+  target_compile_options(rung_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(rung_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+# Turns `tensor` and `03_attention` into target names.
+function(rung_target_names out)
+  set(names "")
+  foreach(name IN LISTS ARGN)
+    if(name MATCHES "^([0-9][0-9])_")
+      list(APPEND names "chapter_${CMAKE_MATCH_1}")
+    elseif(name MATCHES "^(ladder|catch)$")
+      list(APPEND names "rung_${name}")
+    else()
+      list(APPEND names "core_${name}")
+    endif()
+  endforeach()
+  set(${out} "${names}" PARENT_SCOPE)
+endfunction()
+
+function(rung_core folder)
+  cmake_parse_arguments(A "" "" "SOURCES;USES;LINKS" ${ARGN})
+  add_library(core_${folder} STATIC ${A_SOURCES})
+  rung_target_names(uses ${A_USES})
+  target_link_libraries(core_${folder} PUBLIC rung_options ${uses} ${A_LINKS})
+endfunction()
+
+function(rung_chapter folder)
+  cmake_parse_arguments(A "" "" "SOURCES;USES;LINKS" ${ARGN})
+  rung_check_chapter_uses(${folder} ${A_USES})
+  rung_target_names(self ${folder})
+  rung_target_names(uses ${A_USES})
+  add_library(${self} STATIC ${A_SOURCES})
+  target_link_libraries(${self} PUBLIC rung_options ${uses} ${A_LINKS})
+endfunction()
+
+function(rung_test name)
+  cmake_parse_arguments(A "" "" "SOURCES;USES;LINKS" ${ARGN})
+  rung_target_names(uses ${A_USES})
+  add_executable(test_${name} ${A_SOURCES})
+  target_link_libraries(test_${name} PRIVATE rung_options rung_catch ${uses} ${A_LINKS})
+  target_compile_definitions(test_${name} PRIVATE RUNG_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  catch_discover_tests(test_${name} TEST_PREFIX "${name}: ")
+endfunction()

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/checkpoint/config.h"
+#include "core/checkpoint/tokenizer_data.h"
+#include "core/tensor/matrix.h"
+#include "core/tensor/tensor_view.h"
+
+namespace rung {
+
+/// One tensor of a checkpoint, under the project's name for it and the file's own.
+///
+/// Project names: embedding.weight, layers.N.attention.{norm,q,k,v,o}.weight,
+/// layers.N.feed_forward.{norm,gate,up,down}.weight, norm.weight, output.weight (absent when tied).
+struct Tensor {
+  std::string name;
+  std::string stored_name;     ///< what errors call it
+  std::filesystem::path file;  ///< the file that holds its bytes
+  TensorView view;             ///< as stored; matrices are [out, in]
+  /// The RoPE layout that the order of the rows was made for; unset for tensors RoPE does not concern. GGUF
+  /// stores q and k with the rows of each head permuted for `interleaved`.
+  std::optional<RopeLayout> row_layout;
+  std::int64_t heads = 0;      ///< q and k: heads in the rows; else 0
+
+  /// Where row `r`, counted in half-split order as models use it, is stored.
+  std::int64_t stored_row(std::int64_t r) const;
+};
+
+/// A model file or directory, memory-mapped: a GGUF file (v2, v3) or a Hugging Face directory (config.json,
+/// *.safetensors, tokenizer.json). Movable; views into it stay valid as long as it lives.
+class Checkpoint {
+ public:
+  /// Reads and checks everything but the numbers: afterwards every tensor that the config needs is there with the
+  /// right shape and lies inside its file.
+  /// @throws Error (bad_input) naming file and tensor
+  static Checkpoint open(const std::filesystem::path& path);
+
+  Checkpoint(Checkpoint&&) noexcept;
+  Checkpoint& operator=(Checkpoint&&) noexcept;
+  ~Checkpoint();
+
+  const std::filesystem::path& path() const;
+  std::string_view format() const;  ///< "GGUF v3", "Hugging Face safetensors"
+  const ModelConfig& config() const;
+  /// @throws Error (bad_input) when the checkpoint carries no tokenizer, or one that is not supported
+  const TokenizerData& tokenizer() const;
+  bool has_tokenizer() const;
+  const std::vector<Tensor>& tensors() const;
+  /// @throws Error (bad_input) when there is none of that name
+  const Tensor& tensor(std::string_view name) const;
+  const Tensor* find(std::string_view name) const;  ///< nullptr when there is none
+
+  /// Tells the system that the file's pages are not needed in memory any more; they come back when read.
+  void release_pages() const;
+
+ private:
+  struct Parts;
+  explicit Checkpoint(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+/// Decodes a matrix [out, in] (or a vector, as one row) to fp32, rows in half-split order, on all threads.
+/// @throws Error (bad_input) naming file and tensor where a number is not finite
+Matrix load_f32(const Tensor& tensor);
+
+}  // namespace rung

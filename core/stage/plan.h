@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/stage/batch.h"
+
+namespace rung {
+
+/// One sequence's part of a batch, and where its keys and values are.
+struct SequencePlan {
+  SequenceId sequence = 0;
+  std::int32_t first_row = 0;      ///< its rows in the batch: [first_row, first_row + rows)
+  std::int32_t rows = 0;
+  std::int32_t past = 0;           ///< positions remembered before this batch
+  std::int32_t first_visible = 0;  ///< the oldest position still remembered
+  std::int64_t first_slot = 0;     ///< flat: position p is in slot first_slot + p
+
+  std::int32_t length() const { return past + rows; }  ///< positions after this batch
+  std::int64_t slot(std::int32_t position) const { return first_slot + position; }
+};
+
+/// What a batch will read and write, decided before layer 0 runs.
+struct Plan {
+  std::vector<SequencePlan> sequences;
+};
+
+}  // namespace rung

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/checkpoint/checkpoint.h"
+#include "core/stage/batch.h"
+#include "core/stage/cost.h"
+#include "core/stage/sequences.h"
+#include "core/stage/trace.h"
+#include "core/tensor/matrix.h"
+
+namespace rung {
+
+/// One rung of the ladder: a complete transformer that remembers sequences.
+class Stage {
+ public:
+  virtual ~Stage() = default;
+
+  virtual const ModelConfig& config() const = 0;
+  virtual Sequences& sequences() = 0;
+
+  /// Runs every row of the batch and remembers it.
+  /// @return logits of the rows that want them, [batch.wanted(), V]
+  /// @throws Error (usage) for a token outside the vocabulary or positions that do not fit; Error (full) when
+  ///         there is no room. Then no sequence has changed.
+  virtual Matrix forward(const Batch& batch, Trace* trace = nullptr) = 0;
+
+  virtual StageCost cost() const = 0;
+  virtual std::int64_t weight_bytes() const = 0;  ///< memory that weights take
+  virtual std::int64_t kv_bytes() const = 0;      ///< memory allocated for keys and values
+};
+
+/// What the caller of a stage decides.
+struct StageOptions {
+  std::int64_t max_positions = 0;  ///< room for this many positions, all sequences together; 0: config().context
+};
+
+/// One row of the ladder.
+struct StageInfo {
+  std::string name;             ///< "kv_cache"
+  int chapter = 0;
+  std::string what_is_new;      ///< one line
+  std::string checked_against;  ///< the stage below; empty for the first, which only the fp64 oracle checks
+  /// Loads the stage. The checkpoint may be closed afterwards only if the stage says so in its own documentation;
+  /// keep it open.
+  std::function<std::unique_ptr<Stage>(const Checkpoint&, const StageOptions&)> make;
+};
+
+/// The stage of that name.
+/// @throws Error (usage) listing the names there are
+const StageInfo& find_stage(const std::vector<StageInfo>& ladder, const std::string& name);
+
+}  // namespace rung
