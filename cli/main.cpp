@@ -1,0 +1,154 @@
+// The command line: which commands there are, and what an error or an exit status looks like. What a command
+// does is in the file of its name.
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <initializer_list>
+#include <iostream>
+#include <new>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "core/error.h"
+
+namespace {
+
+constexpr int exit_right = 0;
+constexpr int exit_failed = 1;
+constexpr int exit_usage = 2;
+
+// Themes of the overview, in its order. The first is named as the last one of a sentence: "run a model:
+// generate …".
+constexpr const char* run_theme = "Run a model";
+constexpr const char* look_theme = "Look inside";
+constexpr const char* prove_theme = "Prove it right";
+constexpr const char* measure_theme = "Measure it";
+constexpr const char* house_theme = "Look after the house";
+
+/// The command of that name, or null.
+CLI::App* find_command(CLI::App& app, const std::string& name) {
+  const auto found = app.get_subcommands([&name](const CLI::App* one) { return one->get_name() == name; });
+  return found.empty() ? nullptr : found.front();
+}
+
+/// Commands that the `rung` script answers itself, because they must work before anything is built.
+void add_script_command(CLI::App& app, const std::string& name, const std::string& description) {
+  app.add_subcommand(name, description)->callback([name] {
+    throw rung::Error(rung::ErrorKind::usage,
+                      "'{}' is run by the script at the top of the repository: ./rung {}", name, name);
+  });
+}
+
+void add_commands(CLI::App& app) {
+  rung::add_generate(app);
+  rung::add_chat(app);
+  rung::add_inspect(app);
+  rung::add_tokenize(app);
+  rung::add_logits(app);
+  rung::add_trace(app);
+  rung::add_ladder(app);
+  rung::add_check(app);
+  rung::add_cases(app);
+  rung::add_bench(app);
+  add_script_command(app, "doctor", "What is installed, what is missing, and the line that gets it");
+  add_script_command(app, "test", "Build and run every test");
+
+  const auto group = [&app](const char* theme, std::initializer_list<const char*> names) {
+    for (const char* const name : names) {
+      if (CLI::App* const command = find_command(app, name); command != nullptr) {
+        command->group(theme);
+      }
+    }
+  };
+  group(run_theme, {"generate", "chat"});
+  group(look_theme, {"inspect", "tokenize", "logits", "trace"});
+  group(prove_theme, {"ladder", "check", "cases", "test"});
+  group(measure_theme, {"bench"});
+  group(house_theme, {"doctor"});
+}
+
+/// What `./rung` alone prints: every command with one line, by theme.
+void print_overview(const CLI::App& app) {
+  fmt::print("{}\n\nUsage: ./rung COMMAND …        ./rung COMMAND --help tells the rest\n",
+             app.get_description());
+  for (const char* const theme : {run_theme, look_theme, prove_theme, measure_theme, house_theme}) {
+    fmt::print("\n{}\n", theme);
+    for (const CLI::App* const command :
+         app.get_subcommands([theme](const CLI::App* one) { return one->get_group() == theme; })) {
+      fmt::print("  {:<10} {}\n", command->get_name(), command->get_description());
+    }
+  }
+  fmt::print(
+      "\nMODEL is smollm2 (a 135M model, fetched once), tiny (in the repository), a GGUF file, or a Hugging "
+      "Face "
+      "directory.\n");
+}
+
+/// An error is one line, whatever the library that worded it thinks.
+int report(const std::string& message, int status) {
+  std::string line = message;
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  std::cout.flush();
+  fmt::print(stderr, "rung: {}\n", line);
+  return status;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Rung: LLM inference as a ladder, every rung checked against the one below.", "./rung");
+  app.require_subcommand(0, 1);
+  add_commands(app);
+
+  if (argc < 2) {
+    print_overview(app);
+    return exit_right;
+  }
+  const std::string first = argv[1];
+  if (!first.starts_with('-') && find_command(app, first) == nullptr) {
+    return report("there is no command '" + first + "'; ./rung lists what there is", exit_usage);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::RuntimeError& failed) {  // a command ran and says that something is not right
+    return failed.get_exit_code();
+  } catch (const CLI::CallForHelp&) {
+    if (first.starts_with('-')) {
+      print_overview(app);
+    } else {
+      std::cout << app.help();
+    }
+    return exit_right;
+  } catch (const CLI::Success& asked) {
+    return app.exit(asked);
+  } catch (const CLI::ParseError& wrong) {
+    const std::string where = first.starts_with('-') ? "" : first + ": ";
+    return report(
+        where + wrong.what() + "; ./rung " + (where.empty() ? "" : first + " ") + "--help tells more",
+        exit_usage);
+  }
+  return exit_right;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int status = exit_failed;
+  try {
+    status = run(argc, argv);
+  } catch (const rung::Error& error) {
+    status = report(error.what(), error.kind() == rung::ErrorKind::usage ? exit_usage : exit_failed);
+  } catch (const std::bad_alloc&) {
+    status = report("out of memory", exit_failed);
+  } catch (const std::exception& error) {
+    status = report(error.what(), exit_failed);
+  }
+  // A result that did not reach its file (a full disk) is no result.
+  std::cout.flush();
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout) {
+    return report("cannot write to standard output", exit_failed);
+  }
+  return status;
+}
