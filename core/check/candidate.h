@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/check/case.h"
+
+namespace rung::check {
+
+/// An array as a kernel sees it: the case's numbers in their own type, in memory that the harness guards.
+struct ConstTensor {
+  std::string_view name;
+  NumberType type;
+  std::span<const std::int64_t> shape;
+  std::int64_t row_stride;  ///< in numbers
+  const std::byte* data;
+
+  std::int64_t columns() const { return shape.back(); }
+  std::int64_t rows() const;
+};
+
+/// A result's place: holds NaN until the kernel writes it.
+struct MutableTensor {
+  std::string_view name;
+  NumberType type;
+  std::span<const std::int64_t> shape;
+  std::int64_t row_stride;  ///< in numbers
+  std::byte* data;
+
+  std::int64_t columns() const { return shape.back(); }
+  std::int64_t rows() const;
+};
+
+/// One call of a kernel. Params, inputs and outputs come in the order of the Op's lists.
+struct Call {
+  std::string_view op;
+  std::string_view case_name;
+  NumberType type;
+  std::span<const Param> params;
+  std::span<const ConstTensor> inputs;
+  std::span<const MutableTensor> outputs;
+
+  /// @throws Error (usage) when there is none of that name
+  double param(std::string_view name) const;
+  std::int64_t integer(std::string_view name) const;
+  const ConstTensor& input(std::string_view name) const;
+};
+
+/// A kernel to be judged. `run` may throw rung::Error; the report then says so.
+struct Candidate {
+  std::string name;
+  std::string op;
+  std::vector<NumberType> types;  ///< those it can be called with
+  std::function<void(const Call&)> run;
+  bool deterministic = true;  ///< false: a second run need not give the same bits
+};
+
+/// A candidate that writes what `values` returns, rounded to the case's type: known mistakes, reorderings and
+/// baselines take the same way through the harness as everybody else.
+Candidate from_values(std::string name, std::string op, std::function<Values(const Case&)> values);
+
+}  // namespace rung::check

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/check/candidate.h"
+#include "core/check/op.h"
+#include "core/check/report.h"
+
+namespace rung::check {
+
+/// Judges `candidate` by the whole standard: structural probes, then every case of the op at `type` drawn
+/// from `seed`; after a failure, looks for the known mistake that explains it.
+/// @throws Error (usage) when the candidate cannot be called with `type`
+Report check(const Op& op, NumberType type, const Candidate& candidate, std::uint64_t seed = default_seed);
+
+/// Everything that check() will call the candidate with, in order: the problems of the probes, then the
+/// cases. What
+/// `./rung cases` writes for kernels that are run elsewhere.
+std::vector<Case> all_cases(const Op& op, NumberType type, std::uint64_t seed = default_seed);
+
+}  // namespace rung::check

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/check/case.h"
+
+namespace rung::check {
+
+/// What a param means.
+struct ParamInfo {
+  std::string name;
+  std::string meaning;
+  bool whole = true;                 ///< a whole number
+  std::vector<std::string> choices;  ///< names of the values 0, 1, …; empty for a number
+};
+
+/// What an input or output means, with its shape: "[M, K] activations".
+struct ArrayInfo {
+  std::string name;
+  std::string meaning;
+};
+
+/// What one output must be and how wrong it may be: per element, without gaps.
+struct Reference {
+  std::vector<double> value;         ///< the fp64 oracle's
+  std::vector<double> accumulated;   ///< √K·Σ|a||b|: what the accumulator's round-off is multiplied with
+  std::vector<double> intermediate;  ///< the op's declared intermediate rounding, absolute
+};
+
+/// A problem whose result is known without an oracle.
+struct Probe {
+  Case problem;
+  std::vector<double> expected;  ///< of the first output
+  /// |o − e| <= ulps·2u·|e|. Where e is 0, and everywhere for 0 ulps, the result must be exact.
+  double ulps = 0;
+  std::string what;  ///< what a failure means, as a sentence
+};
+
+/// A wrong variant of the oracle, in double, that people really write.
+struct Mistake {
+  std::string name;               ///< "kv_head_modulo"
+  std::string sentence;           ///< "KV head of query head h taken as h % G; it is h / (H / G)"
+  std::vector<NumberType> types;  ///< at which the standard must reject it
+  std::function<Values(const Case&)> run;
+};
+
+/// A right variant at working precision, with another order of the same arithmetic. It must pass.
+struct Reordering {
+  std::string name;  ///< "pairwise sum"
+  std::function<Values(const Case&)> run;
+};
+
+/// Everything the harness knows about one op.
+struct Op {
+  std::string name;
+  int chapter = 0;        ///< that teaches it
+  std::string what;       ///< the formula, one line
+  std::string precision;  ///< what is done in which precision, and what may be rounded in between
+  std::vector<ParamInfo> params;
+  std::vector<ArrayInfo> inputs;
+  std::vector<ArrayInfo> outputs;
+
+  /// The op's edge shapes and input styles, drawn from `seed`.
+  std::function<std::vector<Case>(NumberType, std::uint64_t seed)> cases;
+  std::function<std::vector<Reference>(const Case&)> reference;
+  /// The plain sequential loop at the case's precision: its error is what one may expect.
+  std::function<Values(const Case&)> baseline;
+  std::function<std::vector<Probe>(NumberType)> probes;
+  std::vector<Mistake> mistakes;
+  std::vector<Reordering> reorderings;
+};
+
+/// All ops: rmsnorm, rope, softmax, attention, swiglu, linear.
+const std::vector<Op>& ops();
+/// @throws Error (usage) listing the names there are
+const Op& find_op(std::string_view name);
+
+/// The seed of the cases that `./rung cases` writes and `./rung check` runs.
+inline constexpr std::uint64_t default_seed = 20250101;
+
+}  // namespace rung::check

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/check/number_type.h"
+#include "core/tensor/shape.h"
+
+namespace rung::check {
+
+/// The parts of the standard, in the order they are tried.
+enum class Rule { integrity, structure, element, rms, row };
+std::string_view name(Rule rule);
+
+/// The element that used most of its budget (or the first that could not be judged).
+struct WorstElement {
+  std::string output;
+  Shape index;  ///< one number per dimension
+  double got = 0;
+  double want = 0;
+  double percent = 0;  ///< of the element bound; infinity where the bound is 0 or the result is not a number
+};
+
+/// How a candidate did on one case (rms and row: on its whole group).
+struct CaseVerdict {
+  std::string case_name;
+  std::string description;
+  std::uint64_t seed = 0;
+  bool passed = true;
+  std::optional<Rule> failed;  ///< the first rule that failed
+  std::string message;         ///< why, one line; empty when it passed
+  double percent = 0;          ///< the largest share of any rule's budget that was used
+  std::optional<WorstElement> worst;
+};
+
+/// A known mistake that gives the candidate's results.
+struct MatchedMistake {
+  std::string name;
+  std::string sentence;
+  int chapter = 0;
+};
+
+/// How a candidate did on all cases and probes of an op at one type.
+struct Report {
+  std::string op;
+  std::string candidate;
+  NumberType type = NumberType::f32;
+  bool passed = true;
+  double percent = 0;  ///< the largest share of any budget used
+  std::vector<CaseVerdict> cases;
+  std::optional<MatchedMistake> matched;
+
+  int failed_cases() const;
+  /// The verdict to show first: the failed one that used most of its budget, else the one that used most.
+  const CaseVerdict* worst() const;
+};
+
+/// One line per report; for a failure also the worst element, the rule, the case with its seed, and the
+/// matched mistake. `all_cases` adds a line per case.
+std::string to_text(const Report& report, bool all_cases = false);
+/// The same as a JSON object.
+std::string to_json(const Report& report);
+
+}  // namespace rung::check
