@@ -17,8 +17,9 @@ struct Row {
   bool wants_logits = false;
 };
 
-/// Rows to run together: a prefill, a chunk of a prefill, a decode step, several sequences, or a mix. The rows of
-/// one sequence stand next to each other, and their positions go on where the sequence ended, without holes.
+/// Rows to run together: a prefill, a chunk of a prefill, a decode step, several sequences, or a mix. The
+/// rows of one sequence stand next to each other, and their positions go on where the sequence ended, without
+/// holes.
 struct Batch {
   std::vector<Row> rows;
 

@@ -7,8 +7,8 @@
 
 namespace rung {
 
-/// The bytes of the remembered keys and values: for every layer and slot one row of keys and one of values, each
-/// [heads · head_dim] numbers wide. Which slot holds which position is the Plan's business.
+/// The bytes of the remembered keys and values: for every layer and slot one row of keys and one of values,
+/// each [heads · head_dim] numbers wide. Which slot holds which position is the Plan's business.
 class KvStore {
  public:
   virtual ~KvStore() = default;
@@ -18,8 +18,8 @@ class KvStore {
   virtual void write(int layer, const SequencePlan& sequence, const ConstMatrixView& keys,
                      const ConstMatrixView& values) = 0;
 
-  /// Keys (values) of positions [first_visible, length), in order: [length - first_visible, width]. A view of the
-  /// store where it holds fp32 rows next to each other, else gathered into `scratch`.
+  /// Keys (values) of positions [first_visible, length), in order: [length - first_visible, width]. A view of
+  /// the store where it holds fp32 rows next to each other, else gathered into `scratch`.
   virtual ConstMatrixView keys(int layer, const SequencePlan& sequence, Matrix& scratch) const = 0;
   virtual ConstMatrixView values(int layer, const SequencePlan& sequence, Matrix& scratch) const = 0;
 

@@ -10,7 +10,7 @@ namespace rung {
 /// One sequence's part of a batch, and where its keys and values are.
 struct SequencePlan {
   SequenceId sequence = 0;
-  std::int32_t first_row = 0;      ///< its rows in the batch: [first_row, first_row + rows)
+  std::int32_t first_row = 0;  ///< its rows in the batch: [first_row, first_row + rows)
   std::int32_t rows = 0;
   std::int32_t past = 0;           ///< positions remembered before this batch
   std::int32_t first_visible = 0;  ///< the oldest position still remembered

@@ -24,8 +24,9 @@ Plan plan_rows(const Batch& batch) {
       continue;
     }
     if (!seen.insert(row.sequence).second) {
-      throw Error(ErrorKind::usage, "batch row {}: the rows of sequence {} are apart; put them next to each other",
-                  i, row.sequence);
+      throw Error(ErrorKind::usage,
+                  "batch row {}: the rows of sequence {} are apart; put them next to each other", i,
+                  row.sequence);
     }
     SequencePlan next;
     next.sequence = row.sequence;
@@ -35,6 +36,24 @@ Plan plan_rows(const Batch& batch) {
     plan.sequences.push_back(next);
   }
   return plan;
+}
+
+void check_continues(const SequencePlan& sequence, std::int32_t length) {
+  if (sequence.past != length) {
+    throw Error(ErrorKind::usage, "sequence {}: its next position is {}, the batch begins at {}",
+                sequence.sequence, length, sequence.past);
+  }
+}
+
+void check_known(SequenceId sequence, bool known) {
+  if (!known) throw Error(ErrorKind::usage, "sequence {}: unknown; run a batch with it first", sequence);
+}
+
+void check_truncation(SequenceId sequence, std::int32_t length, std::int32_t new_length) {
+  if (new_length < 0 || new_length > length) {
+    throw Error(ErrorKind::usage, "sequence {}: cannot truncate {} positions to {}", sequence, length,
+                new_length);
+  }
 }
 
 }  // namespace rung

@@ -11,8 +11,8 @@ namespace rung {
 /// What is remembered of each sequence: the bookkeeping; the bytes are a KvStore's.
 ///
 /// A batch goes through in three steps: reserve() finds room for all of it or for none, the stage runs, then
-/// commit() makes the new positions part of the sequences, or abort() forgets them. A sequence comes into being
-/// with its first reserved batch.
+/// commit() makes the new positions part of the sequences, or abort() forgets them. A sequence comes into
+/// being with its first reserved batch.
 class Sequences {
  public:
   virtual ~Sequences() = default;
@@ -25,9 +25,9 @@ class Sequences {
 
   /// Positions remembered; 0 for a sequence never seen.
   virtual std::int32_t length(SequenceId sequence) const = 0;
-  /// Starts `to` as a copy of `from`; what is then added to one does not show in the other. A `to` that exists
-  /// is replaced.
-  /// @throws Error (full) when there is no room
+  /// Starts `to` as a copy of `from`; what is then added to one does not show in the other. A `to` that
+  /// exists is replaced.
+  /// @throws Error (usage) when `from` is unknown, Error (full) when there is no room
   virtual void fork(SequenceId from, SequenceId to) = 0;
   /// Forgets positions >= `length`.
   /// @throws Error (usage) when the sequence is shorter
@@ -36,9 +36,18 @@ class Sequences {
   virtual void drop(SequenceId sequence) = 0;
 };
 
-/// The sequences of a batch in order, with first_row, rows and past filled in from the batch alone (past is the
-/// position of a sequence's first row).
+/// The sequences of a batch in order, with first_row, rows and past filled in from the batch alone (past is
+/// the position of a sequence's first row).
 /// @throws Error (usage) when the rows of a sequence are apart or its positions have holes
 Plan plan_rows(const Batch& batch);
+
+/// Checks that a batch's part goes on where the sequence ends.
+/// @throws Error (usage) when it does not
+void check_continues(const SequencePlan& sequence, std::int32_t length);
+/// @throws Error (usage) unless `known`
+void check_known(SequenceId sequence, bool known);
+/// Checks that a sequence of `length` positions can be cut to `new_length`.
+/// @throws Error (usage) when it cannot
+void check_truncation(SequenceId sequence, std::int32_t length, std::int32_t new_length);
 
 }  // namespace rung

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/checkpoint/checkpoint.h"
+#include "core/error.h"
 #include "core/stage/batch.h"
 #include "core/stage/cost.h"
 #include "core/stage/sequences.h"
@@ -36,17 +37,25 @@ class Stage {
 
 /// What the caller of a stage decides.
 struct StageOptions {
-  std::int64_t max_positions = 0;  ///< room for this many positions, all sequences together; 0: config().context
+  std::int32_t max_positions = 0;  ///< the longest a sequence can get; 0: config().context
+  std::int32_t max_sequences = 4;  ///< how many can be remembered at a time
 };
+
+/// `options` with 0 replaced.
+/// @throws Error (usage) when they ask for more than the model's context, or for nothing
+StageOptions with_defaults(StageOptions options, const ModelConfig& config);
+
+/// The error (full) for a batch that `sequences` would not reserve; says which sequence and what to do.
+Error no_room(const Batch& batch, const Sequences& sequences);
 
 /// One row of the ladder.
 struct StageInfo {
-  std::string name;             ///< "kv_cache"
+  std::string name;  ///< "kv_cache"
   int chapter = 0;
   std::string what_is_new;      ///< one line
   std::string checked_against;  ///< the stage below; empty for the first, which only the fp64 oracle checks
-  /// Loads the stage. The checkpoint may be closed afterwards only if the stage says so in its own documentation;
-  /// keep it open.
+  /// Loads the stage. The checkpoint may be closed afterwards only if the stage says so in its own
+  /// documentation; keep it open.
   std::function<std::unique_ptr<Stage>(const Checkpoint&, const StageOptions&)> make;
 };
 

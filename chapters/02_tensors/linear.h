@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "core/tensor/matrix.h"
+
+namespace rung {
+
+/// The input of linear layers, [T, in]. q, k and v get the same one, so a stage that needs x in another form
+/// (quantised, say) makes that form once and keeps it here.
+class Activations {
+ public:
+  explicit Activations(const ConstMatrixView& values) : values_(values) {}
+  const ConstMatrixView& values() const { return values_; }
+
+ private:
+  ConstMatrixView values_;
+};
+
+/// A part of the transformer: y = x · Wᵀ, without bias.
+class Linear {
+ public:
+  virtual ~Linear() = default;
+  virtual std::int64_t in() const = 0;
+  virtual std::int64_t out() const = 0;
+  virtual std::int64_t weight_bytes() const = 0;  ///< memory that W takes, all of it read by one apply()
+  /// @param x    [T, in], T >= 1
+  /// @param out  [T, out], overwritten
+  virtual void apply(const Activations& x, MatrixView out) const = 0;
+};
+
+/// W as fp32. Shared, because a tied output matrix is the embedding.
+class DenseLinear : public Linear {
+ public:
+  /// @param weight  [out, in]
+  explicit DenseLinear(std::shared_ptr<const Matrix> weight) : weight_(std::move(weight)) {}
+  std::int64_t in() const override { return weight_->cols(); }
+  std::int64_t out() const override { return weight_->rows(); }
+  std::int64_t weight_bytes() const override { return weight_->size() * std::int64_t{sizeof(float)}; }
+  void apply(const Activations& x, MatrixView out) const override;
+
+ private:
+  std::shared_ptr<const Matrix> weight_;
+};
+
+}  // namespace rung

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "chapters/02_tensors/embedding.h"
+#include "chapters/02_tensors/linear.h"
+#include "chapters/03_attention/attention.h"
+#include "chapters/04_transformer/feed_forward.h"
+#include "core/checkpoint/checkpoint.h"
+#include "core/tensor/matrix.h"
+
+namespace rung {
+
+/// The weights of one layer.
+struct Block {
+  Vector attention_norm;  ///< [hidden]
+  std::unique_ptr<Linear> q, k, v, o;
+  Vector feed_forward_norm;  ///< [hidden]
+  std::unique_ptr<FeedForward> feed_forward;
+};
+
+/// All that a transformer is made of. A later stage replaces some of these and keeps the rest.
+struct Parts {
+  std::unique_ptr<Embedding> embedding;
+  std::vector<Block> blocks;
+  std::unique_ptr<Attention> attention;
+  Vector norm;  ///< [hidden]
+  std::unique_ptr<Linear> output;
+  bool tied = false;  ///< output shares its memory with the embedding
+};
+
+/// Every part in its plainest form: dense fp32 weights, SwiGLU, key/value heads repeated to all query heads.
+/// The parts own their numbers: the checkpoint may be closed afterwards.
+/// @throws Error (bad_input) naming file and tensor where a weight is not finite
+Parts plain_parts(const Checkpoint& checkpoint);
+
+}  // namespace rung

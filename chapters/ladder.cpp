@@ -1,0 +1,24 @@
+#include "chapters/ladder.h"
+
+#include "chapters/04_transformer/recompute.h"
+#include "chapters/06_kv_cache/kv_cache_stage.h"
+
+namespace rung {
+
+const std::vector<StageInfo>& ladder() {
+  static const std::vector<StageInfo> stages{
+      {.name = "recompute",
+       .chapter = 4,
+       .what_is_new = "the whole transformer, every token again at every step",
+       .checked_against = "",
+       .make = make_recompute},
+      {.name = "kv_cache",
+       .chapter = 6,
+       .what_is_new = "keys and values are kept, a step runs only its new tokens",
+       .checked_against = "recompute",
+       .make = make_kv_cache},
+  };
+  return stages;
+}
+
+}  // namespace rung
