@@ -57,21 +57,46 @@ bool is_verified(const fs::path& file) {
          nanoseconds == status.st_mtim.tv_nsec;
 }
 
-/// Runs cli/fetch_smollm2.py, whose only argument is the file to make. Its notes go to stderr, as ours do.
-void fetch(const fs::path& file) {
-  const fs::path script = fs::path(RUNG_SOURCE_DIR) / "cli" / "fetch_smollm2.py";
-  std::string python = "python3";
-  std::string script_argument = script.string();
-  std::string file_argument = file.string();
-  std::array<char*, 4> arguments = {python.data(), script_argument.data(), file_argument.data(), nullptr};
+/// Everything that can be read from `descriptor`, up to a line's worth, and closes it.
+std::string read_line_and_close(int descriptor) {
+  std::string text;
+  std::array<char, 512> buffer{};
+  for (;;) {
+    const ssize_t count = ::read(descriptor, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
+    if (count <= 0) {
+      break;
+    }
+    if (text.size() < 2000) {
+      text.append(buffer.data(), static_cast<std::size_t>(count));
+    }
+  }
+  ::close(descriptor);
+  return text.substr(0, text.find('\n'));
+}
 
+/// Runs cli/fetch_smollm2.py, whose only argument is the file to make. It shows its progress on stderr and
+/// says on its stdout, which we read, why it failed.
+void fetch(const fs::path& file) {
+  std::string python = "python3";
+  std::string script = (fs::path(RUNG_SOURCE_DIR) / "cli" / "fetch_smollm2.py").string();
+  std::string target = file.string();
+  std::array<char*, 4> arguments = {python.data(), script.data(), target.data(), nullptr};
+
+  std::array<int, 2> reason{};
+  if (::pipe2(reason.data(), O_CLOEXEC) != 0) {
+    throw Error(ErrorKind::bad_input, "smollm2: cannot make a pipe: {}", std::strerror(errno));
+  }
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  // Stdout belongs to the command's own result.
-  posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, reason[1], STDOUT_FILENO);
   pid_t child = 0;
   const int failure = ::posix_spawnp(&child, python.c_str(), &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
+  ::close(reason[1]);
+  const std::string why = read_line_and_close(reason[0]);
   if (failure != 0) {
     throw Error(
         ErrorKind::bad_input,
@@ -85,8 +110,9 @@ void fetch(const fs::path& file) {
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     throw Error(
         ErrorKind::bad_input,
-        "smollm2 could not be fetched (the reason stands above); once online, run the command again, or use "
-        "-m tiny, which is in the repository");
+        "smollm2 could not be fetched: {}; once that is mended run the command again, or use -m tiny, which "
+        "needs no network",
+        why.empty() ? "interrupted" : why);
   }
 }
 
