@@ -3,6 +3,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "core/checkpoint/printable.h"
 #include "core/error.h"
 
 namespace rung {
@@ -47,8 +48,8 @@ class PreTokenizer::Pattern {
     if (!code_) {
       PCRE2_UCHAR message[160] = {};
       pcre2_get_error_message(error, message, sizeof message);
-      throw Error(ErrorKind::bad_input, "tokenizer: its split pattern \"{:.80}\" is not understood: {}",
-                  pattern, reinterpret_cast<const char*>(message));
+      throw Error(ErrorKind::bad_input, "tokenizer: its split pattern \"{}\" is not understood: {}", pattern,
+                  reinterpret_cast<const char*>(message));
     }
     pcre2_jit_compile(code_.get(), PCRE2_JIT_COMPLETE);  // without JIT it is slower, and that is all
   }
@@ -71,8 +72,7 @@ class PreTokenizer::Pattern {
     if (found == PCRE2_ERROR_NOMATCH) return false;
     if (found < 0)
       throw Error(ErrorKind::bad_input,
-                  "tokenizer: its split pattern \"{:.80}\" takes too much time or memory on this text",
-                  text_);
+                  "tokenizer: its split pattern \"{}\" takes too much time or memory on this text", text_);
     begin = pcre2_get_ovector_pointer(data)[0];
     end = pcre2_get_ovector_pointer(data)[1];
     return true;

@@ -5,6 +5,7 @@
 
 #include "chapters/01_tokens/utf8.h"
 #include "chapters/01_tokens/vocabulary.h"
+#include "core/checkpoint/printable.h"
 #include "core/error.h"
 
 namespace rung {
@@ -67,8 +68,8 @@ void SentencePieceModel::read_bytes(const TokenizerData& data) {
     const auto byte = byte_of(data.pieces[i]);
     if (!byte || byte_ids_[*byte] >= 0)
       throw Error(ErrorKind::bad_input,
-                  "tokenizer: expected id {} to be a byte spelled like <0x2A>, once, found \"{:.20}\"", i,
-                  data.pieces[i]);
+                  "tokenizer: expected id {} to be a byte spelled like <0x2A>, once, found \"{}\"", i,
+                  printable(data.pieces[i], 20));
     byte_ids_[*byte] = static_cast<std::int32_t>(i);
     bytes_[i] = std::string(1, static_cast<char>(*byte));
     ++found;

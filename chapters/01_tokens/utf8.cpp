@@ -40,34 +40,15 @@ Utf8Head first_utf8(std::string_view text) {
 }
 
 std::string valid_utf8(std::string_view text) {
-  Utf8Stream stream;
-  std::string valid = stream.push(text);
-  valid += stream.finish();
-  return valid;
-}
-
-std::string Utf8Stream::push(std::string_view bytes) {
-  waiting_ += bytes;
-  std::string whole;
-  std::string_view rest = waiting_;
-  while (!rest.empty()) {
-    const Utf8Head head = first_utf8(rest);
-    if (head.what == Utf8::incomplete) break;
-    if (head.what == Utf8::character)
-      whole += rest.substr(0, head.bytes);
-    else
-      whole += replacement_character;
-    rest.remove_prefix(head.bytes);
+  std::string valid;
+  valid.reserve(text.size());
+  while (!text.empty()) {
+    const Utf8Head head = first_utf8(text);
+    const std::size_t bytes = head.what == Utf8::character ? head.bytes : 1;
+    valid += head.what == Utf8::character ? text.substr(0, bytes) : replacement_character;
+    text.remove_prefix(bytes);
   }
-  waiting_ = std::string(rest);
-  return whole;
-}
-
-std::string Utf8Stream::finish() {
-  std::string rest;
-  for (std::size_t i = 0; i < waiting_.size(); ++i) rest += replacement_character;
-  waiting_.clear();
-  return rest;
+  return valid;
 }
 
 }  // namespace rung
