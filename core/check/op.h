@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/check/case.h"
+#include "core/check/random.h"
 
 namespace rung::check {
 
@@ -29,6 +30,15 @@ struct Reference {
   std::vector<double> value;         ///< the fp64 oracle's
   std::vector<double> accumulated;   ///< √K·Σ|a||b|: what the accumulator's round-off is multiplied with
   std::vector<double> intermediate;  ///< the op's declared intermediate rounding, absolute
+};
+
+/// One shape with one style of inputs. Its draws become a group of cases.
+struct Problem {
+  std::string description;  ///< "M=33 N=65 K=129, outliers x20"
+  int draws = 1;
+  bool normal = false;  ///< inputs are N(0, 1): what people usually test with
+  /// The params, inputs and outputs of one draw; the rest of the case is filled in by draw_cases().
+  std::function<Case(NumberType, Random&)> draw;
 };
 
 /// A problem whose result is known without an oracle.
@@ -64,8 +74,8 @@ struct Op {
   std::vector<ArrayInfo> inputs;
   std::vector<ArrayInfo> outputs;
 
-  /// The op's edge shapes and input styles, drawn from `seed`.
-  std::function<std::vector<Case>(NumberType, std::uint64_t seed)> cases;
+  /// The op's edge shapes and input styles, in order; the same list for every type.
+  std::vector<Problem> problems;
   std::function<std::vector<Reference>(const Case&)> reference;
   /// The plain sequential loop at the case's precision: its error is what one may expect.
   std::function<Values(const Case&)> baseline;
@@ -78,6 +88,10 @@ struct Op {
 const std::vector<Op>& ops();
 /// @throws Error (usage) listing the names there are
 const Op& find_op(std::string_view name);
+
+/// The cases of problem number `problem`, one per draw, from the stream that `seed`, op, type and number
+/// give.
+std::vector<Case> draw_cases(const Op& op, NumberType type, std::size_t problem, std::uint64_t seed);
 
 /// The seed of the cases that `./rung cases` writes and `./rung check` runs.
 inline constexpr std::uint64_t default_seed = 20250101;

@@ -1,0 +1,96 @@
+#include "core/check/number_type.h"
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#include "core/tensor/half.h"
+
+namespace rung::check {
+
+std::string_view name(NumberType type) {
+  switch (type) {
+    case NumberType::f32:
+      return "f32";
+    case NumberType::f16:
+      return "f16";
+    case NumberType::bf16:
+      return "bf16";
+  }
+  return "?";
+}
+
+std::optional<NumberType> number_type(std::string_view wanted) {
+  for (const NumberType type : number_types) {
+    if (name(type) == wanted) return type;
+  }
+  return std::nullopt;
+}
+
+std::size_t size_of(NumberType type) {
+  return type == NumberType::f32 ? 4 : 2;
+}
+
+double unit_roundoff(NumberType type) {
+  switch (type) {
+    case NumberType::f32:
+      return 0x1p-24;
+    case NumberType::f16:
+      return 0x1p-11;
+    case NumberType::bf16:
+      return 0x1p-8;
+  }
+  return 0;
+}
+
+double smallest(NumberType type) {
+  switch (type) {
+    case NumberType::f32:
+      return 0x1p-149;
+    case NumberType::f16:
+      return 0x1p-24;
+    case NumberType::bf16:
+      return 0x1p-133;
+  }
+  return 0;
+}
+
+float round_to(NumberType type, double value) {
+  const auto single = static_cast<float>(value);
+  switch (type) {
+    case NumberType::f32:
+      return single;
+    case NumberType::f16:
+      return half_to_float(float_to_half(single));
+    case NumberType::bf16:
+      return bfloat16_to_float(float_to_bfloat16(single));
+  }
+  return single;
+}
+
+void store(NumberType type, std::span<const float> numbers, std::byte* bytes) {
+  if (type == NumberType::f32) {
+    if (!numbers.empty()) std::memcpy(bytes, numbers.data(), numbers.size_bytes());
+    return;
+  }
+  for (const float number : numbers) {
+    const std::uint16_t stored = type == NumberType::f16 ? float_to_half(number) : float_to_bfloat16(number);
+    std::memcpy(bytes, &stored, sizeof stored);
+    bytes += sizeof stored;
+  }
+}
+
+void load(NumberType type, const std::byte* bytes, std::span<float> numbers) {
+  if (type == NumberType::f32) {
+    if (!numbers.empty()) std::memcpy(numbers.data(), bytes, numbers.size_bytes());
+    return;
+  }
+  for (float& number : numbers) {
+    std::uint16_t stored = 0;
+    std::memcpy(&stored, bytes, sizeof stored);
+    bytes += sizeof stored;
+    number = type == NumberType::f16 ? half_to_float(stored) : bfloat16_to_float(stored);
+  }
+}
+
+}  // namespace rung::check
