@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/stored_tensor.h"
+
+namespace rung {
+
+/// How a format names tensors and orders the rows of q and k.
+struct TensorNaming {
+  std::string embedding, norm, output;
+  std::string layer_prefix;  ///< "blk." in blk.7.attn_q.weight
+  /// The rest of the name in a layer, in the order of the project's: attention.{norm,q,k,v,o},
+  /// feed_forward.{norm,gate,up,down}.
+  std::vector<std::string> in_layer;
+  RopeLayout rope_layout;
+  /// Whether a tensor that the model does not use may be passed over. Anything else that is left is refused:
+  /// it would change what the model computes.
+  bool (*harmless)(std::string_view stored_name);
+};
+
+/// Gives the stored tensors their roles: every tensor that `config` needs must be there with the right shape,
+/// and nothing may be left over. The output matrix is needed unless config.tied_embeddings.
+/// @param file  what errors about the whole name
+/// @throws Error (bad_input) naming file and tensor
+std::vector<Tensor> bind_tensors(const std::filesystem::path& file, const ModelConfig& config,
+                                 const TensorNaming& naming, const std::vector<StoredTensor>& stored);
+
+}  // namespace rung

@@ -1,0 +1,74 @@
+#include "core/checkpoint/checkpoint.h"
+
+#include <unordered_map>
+
+#include "core/checkpoint/opened_model.h"
+#include "core/checkpoint/printable.h"
+#include "core/error.h"
+
+namespace rung {
+
+struct Checkpoint::Parts {
+  std::filesystem::path path;
+  OpenedModel model;
+  std::unordered_map<std::string_view, const Tensor*> by_name;
+};
+
+Checkpoint::Checkpoint(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Checkpoint::Checkpoint(Checkpoint&&) noexcept = default;
+Checkpoint& Checkpoint::operator=(Checkpoint&&) noexcept = default;
+Checkpoint::~Checkpoint() = default;
+
+Checkpoint Checkpoint::open(const std::filesystem::path& path) {
+  std::error_code ignored;
+  const bool directory = std::filesystem::is_directory(path, ignored);
+  auto parts = std::make_unique<Parts>();
+  parts->path = path;
+  parts->model = directory ? open_huggingface(path) : open_gguf(path);
+  for (const Tensor& tensor : parts->model.tensors) parts->by_name.emplace(tensor.name, &tensor);
+  return Checkpoint(std::move(parts));
+}
+
+const std::filesystem::path& Checkpoint::path() const {
+  return parts_->path;
+}
+std::string_view Checkpoint::format() const {
+  return parts_->model.format;
+}
+const ModelConfig& Checkpoint::config() const {
+  return parts_->model.config;
+}
+const std::vector<Tensor>& Checkpoint::tensors() const {
+  return parts_->model.tensors;
+}
+
+bool Checkpoint::has_tokenizer() const {
+  return std::holds_alternative<TokenizerData>(parts_->model.tokenizer);
+}
+
+const TokenizerData& Checkpoint::tokenizer() const {
+  const MaybeTokenizer& tokenizer = parts_->model.tokenizer;
+  if (const auto* error = std::get_if<Error>(&tokenizer)) throw *error;
+  if (const auto* data = std::get_if<TokenizerData>(&tokenizer)) return *data;
+  throw Error(ErrorKind::bad_input, "{}: has no tokenizer; only commands that take token ids can use it",
+              parts_->path.string());
+}
+
+const Tensor* Checkpoint::find(std::string_view name) const {
+  const auto found = parts_->by_name.find(name);
+  return found == parts_->by_name.end() ? nullptr : found->second;
+}
+
+const Tensor& Checkpoint::tensor(std::string_view name) const {
+  const Tensor* tensor = find(name);
+  if (tensor == nullptr) {
+    throw Error(ErrorKind::bad_input, "{}: has no tensor {}", parts_->path.string(), printable(name));
+  }
+  return *tensor;
+}
+
+void Checkpoint::release_pages() const {
+  for (const auto& file : parts_->model.files) file->release_pages();
+}
+
+}  // namespace rung
