@@ -1,7 +1,7 @@
 # Sourced by the `rung` script: what the build needs, what of it is here, and how to get the rest.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 #
-# The libraries are looked for with the compiler itself, so that wherever it would find them, we do.
+# Uses `root`, `note` and `die` of that script. The libraries are looked for with the compiler itself, so that wherever it would find them, we do.
 
 oldest_cmake=3.25
 oldest_gcc=12

@@ -1,13 +1,7 @@
-# What every target of the project is built with, and the three kinds of target there are.
-#
-#   rung_core(<folder> SOURCES … [USES <core folder> …] [LINKS <library> …])
-#   rung_chapter(<NN_name> SOURCES … [USES <core folder or NN_name> …] [LINKS <library> …])
-#   rung_test(<name> SOURCES … USES … [LINKS …])          Catch2, found by ctest case by case
-#
-# A core folder `tensor` becomes the target core_tensor; a chapter `03_attention` becomes chapter_03.
+# What every target of the project is built with: the standard, the options, the libraries.
 
 include_guard(GLOBAL)
-include(RungLayering)
+include(RungTargets)
 
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
@@ -32,6 +26,10 @@ pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 add_library(rung_options INTERFACE)
 target_include_directories(rung_options INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_options(rung_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 sees an uninitialised variable inside its own AVX-512 headers wherever Eigen uses them (GCC bug 105593).
+  target_compile_options(rung_options INTERFACE -Wno-maybe-uninitialized)
+endif()
 target_link_libraries(rung_options INTERFACE Eigen3::Eigen fmt::fmt OpenMP::OpenMP_CXX)
 if(RUNG_NATIVE)
   target_compile_options(rung_options INTERFACE -march=native)
@@ -40,43 +38,3 @@ if(RUNG_SANITIZE)
   target_compile_options(rung_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(rung_options INTERFACE -fsanitize=address,undefined)
 endif()
-
-# Turns `tensor` and `03_attention` into target names.
-function(rung_target_names out)
-  set(names "")
-  foreach(name IN LISTS ARGN)
-    if(name MATCHES "^([0-9][0-9])_")
-      list(APPEND names "chapter_${CMAKE_MATCH_1}")
-    elseif(name MATCHES "^(ladder|catch|models)$")
-      list(APPEND names "rung_${name}")
-    else()
-      list(APPEND names "core_${name}")
-    endif()
-  endforeach()
-  set(${out} "${names}" PARENT_SCOPE)
-endfunction()
-
-function(rung_core folder)
-  cmake_parse_arguments(A "" "" "SOURCES;USES;LINKS" ${ARGN})
-  add_library(core_${folder} STATIC ${A_SOURCES})
-  rung_target_names(uses ${A_USES})
-  target_link_libraries(core_${folder} PUBLIC rung_options ${uses} ${A_LINKS})
-endfunction()
-
-function(rung_chapter folder)
-  cmake_parse_arguments(A "" "" "SOURCES;USES;LINKS" ${ARGN})
-  rung_check_chapter_uses(${folder} ${A_USES})
-  rung_target_names(self ${folder})
-  rung_target_names(uses ${A_USES})
-  add_library(${self} STATIC ${A_SOURCES})
-  target_link_libraries(${self} PUBLIC rung_options ${uses} ${A_LINKS})
-endfunction()
-
-function(rung_test name)
-  cmake_parse_arguments(A "" "" "SOURCES;USES;LINKS" ${ARGN})
-  rung_target_names(uses ${A_USES})
-  add_executable(test_${name} ${A_SOURCES})
-  target_link_libraries(test_${name} PRIVATE rung_options rung_catch ${uses} ${A_LINKS})
-  target_compile_definitions(test_${name} PRIVATE RUNG_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-  catch_discover_tests(test_${name} TEST_PREFIX "${name}: ")
-endfunction()

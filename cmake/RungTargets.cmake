@@ -1,0 +1,52 @@
+# The three kinds of target there are.
+#
+#   rung_core(<folder> SOURCES … [USES <core folder> …] [LINKS <library> …])
+#   rung_chapter(<NN_name> SOURCES … [USES <core folder or NN_name> …] [LINKS <library> …])
+#   rung_test(<name> SOURCES … USES … [LINKS …])          Catch2, found by ctest case by case
+#
+# A core folder `tensor` becomes the target core_tensor; a chapter `03_attention` becomes chapter_03. Who may use
+# whom is checked by RungLayering before there is a target.
+
+include_guard(GLOBAL)
+include(RungLayering)
+
+# Turns `tensor` and `03_attention` into target names.
+function(rung_target_names out)
+  set(names "")
+  foreach(name IN LISTS ARGN)
+    if(name MATCHES "^([0-9][0-9])_")
+      list(APPEND names "chapter_${CMAKE_MATCH_1}")
+    elseif(name MATCHES "^(ladder|catch|models)$")
+      list(APPEND names "rung_${name}")
+    else()
+      list(APPEND names "core_${name}")
+    endif()
+  endforeach()
+  set(${out} "${names}" PARENT_SCOPE)
+endfunction()
+
+function(rung_core folder)
+  cmake_parse_arguments(A "" "" "SOURCES;USES;LINKS" ${ARGN})
+  rung_check_core_uses(${folder} ${A_USES} ${A_LINKS})
+  add_library(core_${folder} STATIC ${A_SOURCES})
+  rung_target_names(uses ${A_USES})
+  target_link_libraries(core_${folder} PUBLIC rung_options ${uses} ${A_LINKS})
+endfunction()
+
+function(rung_chapter folder)
+  cmake_parse_arguments(A "" "" "SOURCES;USES;LINKS" ${ARGN})
+  rung_check_chapter_uses(${folder} ${A_USES} ${A_LINKS})
+  rung_target_names(self ${folder})
+  rung_target_names(uses ${A_USES})
+  add_library(${self} STATIC ${A_SOURCES})
+  target_link_libraries(${self} PUBLIC rung_options ${uses} ${A_LINKS})
+endfunction()
+
+function(rung_test name)
+  cmake_parse_arguments(A "" "" "SOURCES;USES;LINKS" ${ARGN})
+  rung_target_names(uses ${A_USES})
+  add_executable(test_${name} ${A_SOURCES})
+  target_link_libraries(test_${name} PRIVATE rung_options rung_catch ${uses} ${A_LINKS})
+  target_compile_definitions(test_${name} PRIVATE RUNG_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  catch_discover_tests(test_${name} TEST_PREFIX "${name}: ")
+endfunction()
