@@ -1,5 +1,6 @@
 #include "core/checkpoint/split_patterns.h"
 
+#include "core/checkpoint/printable.h"
 #include "core/error.h"
 
 namespace rung {
@@ -30,8 +31,8 @@ std::vector<std::string> split_patterns(std::string_view pre) {
   throw Error(
       ErrorKind::bad_input,
       "tokenizer.ggml.pre: expected a pre-tokenizer this project knows (gpt-2, smollm, llama-bpe, llama-v3, "
-      "llama3), found \"{:.60}\"; with another one the text would be split elsewhere",
-      pre);
+      "llama3), found \"{}\"; with another one the text would be split elsewhere",
+      printable(pre));
 }
 
 bool pre_tokenizer_ignores_merges(std::string_view pre) {
