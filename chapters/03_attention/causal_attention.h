@@ -9,9 +9,10 @@ namespace rung {
 
 /// Where the rows of an attention call stand in their sequence.
 struct AttentionSpan {
-  std::int64_t first_query = 0;        ///< position of query row 0; row t is at first_query + t
-  std::int64_t first_key = 0;          ///< position of key row 0
-  std::optional<std::int64_t> window;  ///< W: a query sees its own position and the W - 1 before it
+  std::int64_t first_query = 0;  ///< position of query row 0; row t is at first_query + t
+  std::int64_t first_key = 0;    ///< position of key row 0
+  std::optional<std::int64_t> window =
+      std::nullopt;  ///< W: a query sees its own position and the W - 1 before it
 };
 
 /// Causal multi-head attention of one sequence: for every head,

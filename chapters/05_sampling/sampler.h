@@ -11,11 +11,11 @@ namespace rung {
 
 /// How the next token is chosen. Applied in this order: repetition penalty, temperature, top-k, top-p, min-p.
 struct SamplerOptions {
-  double temperature = 0;             ///< 0: greedy
-  std::optional<std::int64_t> top_k;  ///< >= 1
-  std::optional<double> top_p;        ///< in (0, 1]
-  std::optional<double> min_p;        ///< in [0, 1]
-  double repetition_penalty = 1;      ///< > 0; 1: none
+  double temperature = 0;                            ///< 0: greedy
+  std::optional<std::int64_t> top_k = std::nullopt;  ///< >= 1
+  std::optional<double> top_p = std::nullopt;        ///< in (0, 1]
+  std::optional<double> min_p = std::nullopt;        ///< in [0, 1]
+  double repetition_penalty = 1;                     ///< > 0; 1: none
   std::uint64_t seed = 0;
 };
 
