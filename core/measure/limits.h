@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+
+namespace rung::measure {
+
+/// What no program can exceed on this machine with this many threads, as measured now. On a shared machine
+/// both change from minute to minute, so measure them next to what is to be compared with them.
+struct Limits {
+  int threads = 1;
+  double read_bandwidth = 0;  ///< bytes per second read from memory
+  double fma_peak = 0;        ///< fp32 FLOPs per second, a fused multiply-add counted as two
+};
+
+/// The caches' size as the system tells it, or 32 MiB where it does not.
+std::int64_t last_level_cache_bytes();
+
+/// Bytes of a buffer that does not fit the caches by far: 8 times the last level, from 256 MiB to 1 GiB.
+std::int64_t bandwidth_buffer_bytes();
+
+/// Bytes per second that `threads` threads read from memory together: every thread sums its own part of a
+/// buffer along four streams, as a matrix-vector product reads its rows. The median of passes during about
+/// `seconds`.
+/// @param buffer_bytes  allocated and freed; much less than the default measures a cache
+/// @throws Error (usage) when threads < 1 or there are less than 4 KiB for each; Error (full) when there is
+/// no memory
+double read_bandwidth(int threads, double seconds = 0.3,
+                      std::int64_t buffer_bytes = bandwidth_buffer_bytes());
+
+/// fp32 FLOPs per second of fused multiply-adds on registers, with the vector width that this build was
+/// compiled for: what `threads` threads could compute if memory were free. The best of several rounds during
+/// about `seconds`, because anything else that runs can only make it lower.
+/// @throws Error (usage) when threads < 1
+double fma_peak(int threads, double seconds = 0.2);
+
+/// Both, in about half a second.
+Limits measure_limits(int threads);
+
+}  // namespace rung::measure

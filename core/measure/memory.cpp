@@ -1,0 +1,36 @@
+#include "core/measure/memory.h"
+
+#include <fstream>
+#include <string>
+
+#include <sys/resource.h>
+
+namespace rung::measure {
+namespace {
+
+/// The value of a line such as "VmHWM:   1234 kB", in bytes; 0 when there is no such line.
+std::int64_t status_bytes(const std::string& field) {
+  std::ifstream status("/proc/self/status");
+  std::string name;
+  while (status >> name) {
+    std::int64_t kibibytes = 0;
+    if (name == field + ":" && status >> kibibytes) return kibibytes * 1024;
+    std::getline(status, name);  // the rest of a line that is of no interest
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::int64_t resident_bytes() {
+  return status_bytes("VmRSS");
+}
+
+std::int64_t peak_resident_bytes() {
+  if (const std::int64_t bytes = status_bytes("VmHWM"); bytes > 0) return bytes;
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;  // Linux counts it in KiB
+}
+
+}  // namespace rung::measure

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/measure/limits.h"
+#include "core/stage/cost.h"
+
+namespace rung::measure {
+
+/// What a piece of work must move and compute at the least.
+struct Work {
+  double bytes = 0;
+  double flops = 0;
+
+  /// FLOPs per byte: above fma_peak / read_bandwidth computing is the limit, below it memory is.
+  double intensity() const { return bytes > 0 ? flops / bytes : 0; }
+};
+
+/// One forward() over `rows` new positions of one sequence, after `past` remembered ones, of which the last
+/// `wanted` want logits: every weight is read once, the keys and values of the past are read and those of the
+/// rows written, and row i attends to past + i + 1 positions. Activations are left out: they stay in the
+/// caches.
+/// @throws Error (usage) for rows < 1, past < 0 or wanted outside [0, rows]
+Work forward_work(const StageCost& cost, std::int64_t rows, std::int64_t past, std::int64_t wanted);
+
+/// One token after `past` remembered ones.
+inline Work decode_work(const StageCost& cost, std::int64_t past) {
+  return forward_work(cost, 1, past, 1);
+}
+
+/// `tokens` tokens of a prompt, with logits of the last.
+inline Work prefill_work(const StageCost& cost, std::int64_t tokens) {
+  return forward_work(cost, tokens, 0, 1);
+}
+
+/// The least time it can take: whichever is longer, moving the bytes or computing the FLOPs (Williams,
+/// Waterman and Patterson, "Roofline", CACM 52(4), 2009).
+double least_seconds(const Work& work, const Limits& limits);
+
+/// What was reached of the limits in `seconds`: bytes and FLOPs per second, and the share of the roofline's
+/// bound (1 is as fast as the limits allow).
+struct Reached {
+  double bytes_per_second = 0;
+  double flops_per_second = 0;
+  double share = 0;
+  bool memory_bound = false;  ///< which of the two is the bound
+};
+Reached reached(const Work& work, double seconds, const Limits& limits);
+
+}  // namespace rung::measure

@@ -1,0 +1,58 @@
+#include <cstdint>
+#include <vector>
+
+#include "core/error.h"
+#include "core/measure/clock.h"
+#include "core/measure/memory.h"
+#include "tests/catch.h"
+
+using namespace rung::measure;
+
+TEST_CASE("The median is the middle of the sorted samples, or the mean of the middle two") {
+  CHECK(median(std::vector<double>{3}) == 3);
+  CHECK(median(std::vector<double>{9, 1, 5}) == 5);
+  CHECK(median(std::vector<double>{4, 1, 100, 2}) == 3);
+}
+
+TEST_CASE("Quantiles interpolate as NumPy's do") {
+  // numpy.quantile([15, 20, 35, 40, 50], [0, 0.05, 0.3, 0.4, 0.95, 1]) by its definition.
+  const std::vector<double> samples = {40, 15, 50, 20, 35};
+  CHECK(quantile(samples, 0) == 15);
+  CHECK(quantile(samples, 0.05) == Approx(16));
+  CHECK(quantile(samples, 0.3) == Approx(23));
+  CHECK(quantile(samples, 0.4) == Approx(29));
+  CHECK(quantile(samples, 0.95) == Approx(48));
+  CHECK(quantile(samples, 1) == 50);
+  CHECK(samples.front() == 40);  // the caller's order stays
+}
+
+TEST_CASE("A quantile of nothing, or outside [0, 1], is a usage error") {
+  CHECK_THROWS_AS(median(std::vector<double>{}), rung::Error);
+  CHECK_THROWS_AS(quantile(std::vector<double>{1}, 1.5), rung::Error);
+  CHECK_THROWS_AS(quantile(std::vector<double>{1}, -0.1), rung::Error);
+}
+
+TEST_CASE("Time does not go back, and a scoped timer adds what its scope took") {
+  const Stopwatch outer;
+  double inside = 0;
+  for (int i = 0; i < 3; ++i) {
+    const ScopedTimer timer(inside);
+    const Stopwatch spin;
+    while (spin.seconds() < 0.001) {
+    }
+  }
+  CHECK(inside >= 0.003);
+  CHECK(inside <= outer.seconds());
+}
+
+TEST_CASE("Peak memory sees a buffer that was touched, and stays after it is gone") {
+  constexpr std::int64_t size = std::int64_t{64} << 20;
+  const std::int64_t before = resident_bytes();
+  {
+    const std::vector<char> buffer(size, 1);
+    CHECK(resident_bytes() - before > size / 2);
+    CHECK(buffer.back() == 1);
+  }
+  CHECK(peak_resident_bytes() - before > size / 2);
+  CHECK(peak_resident_bytes() >= resident_bytes());
+}

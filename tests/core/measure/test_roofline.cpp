@@ -1,0 +1,71 @@
+#include "core/error.h"
+#include "core/measure/roofline.h"
+#include "tests/catch.h"
+
+using namespace rung;
+using namespace rung::measure;
+
+namespace {
+
+constexpr StageCost cost = {.weight_bytes = 1000,
+                            .output_bytes = 200,
+                            .flops_per_row = 500,
+                            .flops_per_logits_row = 100,
+                            .flops_per_visible_position = 8,
+                            .kv_bytes_per_position = 16};
+
+}  // namespace
+
+TEST_CASE("A decode step reads all weights and the past, and sees the past and itself") {
+  const Work work = decode_work(cost, 10);
+  CHECK(work.bytes == 1000 + 200 + 11 * 16);
+  CHECK(work.flops == 500 + 100 + 11 * 8);
+  CHECK(work.intensity() == Approx(688.0 / 1376.0));
+}
+
+TEST_CASE("A prefill reads the weights once and sees a triangle") {
+  const Work work = prefill_work(cost, 4);
+  CHECK(work.bytes == 1000 + 200 + 4 * 16);
+  CHECK(work.flops == 4 * 500 + 100 + (1 + 2 + 3 + 4) * 8);
+}
+
+TEST_CASE("A prefill in two chunks computes what the whole does, and reads the weights twice") {
+  const Work whole = forward_work(cost, 7, 0, 1);
+  const Work first = forward_work(cost, 3, 0, 0);
+  const Work second = forward_work(cost, 4, 3, 1);
+  CHECK(first.flops + second.flops == whole.flops);
+  CHECK(first.bytes + second.bytes == whole.bytes + 1000 + 3 * 16);
+}
+
+TEST_CASE("Rows without logits leave the output matrix alone") {
+  CHECK(forward_work(cost, 1, 0, 0).bytes == 1000 + 16);
+  CHECK(forward_work(cost, 1, 0, 0).flops == 500 + 8);
+}
+
+TEST_CASE("Sizes beyond 2^31 do not overflow") {
+  const StageCost large = {.weight_bytes = 140'000'000'000, .flops_per_row = 140'000'000'000};
+  CHECK(forward_work(large, 131'072, 0, 0).flops == Approx(131'072.0 * 140e9));
+}
+
+TEST_CASE("The roofline is the slower of moving and computing") {
+  const Limits limits = {.threads = 1, .read_bandwidth = 10, .fma_peak = 100};
+  CHECK(least_seconds({.bytes = 50, .flops = 100}, limits) == 5);
+  CHECK(least_seconds({.bytes = 50, .flops = 1000}, limits) == 10);
+
+  const Reached memory = reached({.bytes = 50, .flops = 100}, 10, limits);
+  CHECK(memory.memory_bound);
+  CHECK(memory.share == 0.5);
+  CHECK(memory.bytes_per_second == 5);
+  CHECK(memory.flops_per_second == 10);
+
+  const Reached compute = reached({.bytes = 50, .flops = 1000}, 40, limits);
+  CHECK(!compute.memory_bound);
+  CHECK(compute.share == 0.25);
+}
+
+TEST_CASE("Impossible work is a usage error") {
+  CHECK_THROWS_AS(forward_work(cost, 0, 0, 0), Error);
+  CHECK_THROWS_AS(forward_work(cost, 1, -1, 0), Error);
+  CHECK_THROWS_AS(forward_work(cost, 1, 0, 2), Error);
+  CHECK_THROWS_AS(forward_work(cost, 1, 0, -1), Error);
+}
