@@ -29,8 +29,8 @@ TensorNaming naming() {
 }
 
 MaybeTokenizer tokenizer_or_error(const GgufMetadata& metadata, std::int64_t vocab) {
-  if (!has_gguf_tokenizer(metadata)) return std::monostate{};
   try {
+    if (!has_gguf_tokenizer(metadata)) return std::monostate{};
     return read_gguf_tokenizer(metadata, vocab);
   } catch (const Error& error) {
     return error;

@@ -166,7 +166,11 @@ void read_sentencepiece(const GgufMetadata& metadata, TokenizerData& tokenizer) 
 }  // namespace
 
 bool has_gguf_tokenizer(const GgufMetadata& metadata) {
-  return metadata.has("tokenizer.ggml.model") || metadata.has("tokenizer.ggml.tokens");
+  if (metadata.has("tokenizer.ggml.tokens")) return true;
+  if (!metadata.has("tokenizer.ggml.model")) return false;
+  // How converters say that they left the tokenizer out.
+  const auto model = metadata.text("tokenizer.ggml.model");
+  return model != "no_vocab" && model != "none";
 }
 
 TokenizerData read_gguf_tokenizer(const GgufMetadata& metadata, std::int64_t vocab) {

@@ -65,7 +65,7 @@ Matrix load_f32(const Tensor& tensor) {
   std::int64_t bad_row = rows;  // the first row with a number that is not finite
   // Exceptions must not leave a parallel region; bytes and extents fit each other, so decode() has nothing to
   // say.
-#pragma omp parallel for schedule(static) reduction(min : bad_row)
+#pragma omp parallel for schedule(static) reduction(min : bad_row) if (rows * columns >= large)
   for (std::int64_t row = 0; row < rows; ++row) {
     float* out = matrix.data() + row * columns;
     decode(tensor.view.dtype, tensor.view.row(tensor.stored_row(row)),
