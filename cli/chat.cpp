@@ -1,0 +1,165 @@
+// ./rung chat: a conversation, line by line.
+
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "chapters/01_tokens/chat_template.h"
+#include "chapters/01_tokens/tokenizer.h"
+#include "chapters/01_tokens/utf8_stream.h"
+#include "chapters/05_sampling/continuation.h"
+#include "chapters/ladder.h"
+#include "cli/commands.h"
+#include "cli/models.h"
+#include "cli/sampling_options.h"
+#include "core/checkpoint/checkpoint.h"
+#include "core/error.h"
+
+namespace rung {
+namespace {
+
+struct Options {
+  std::string model = "smollm2";
+  std::string stage = "kv_cache";
+  std::optional<std::string> system;
+  std::int32_t count = 512;
+  std::int64_t context = 0;  // 0: the model's, but no more than usual_context
+  SamplerOptions sampling;
+};
+
+constexpr SequenceId conversation_id = 0;
+constexpr std::int64_t usual_context = 2048;  // keys and values of a longer one would take much memory
+
+void print(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+// Prints an answer as it comes. Models that read "[/INST]" begin theirs with a space, which nobody wants to
+// see.
+class AnswerPrinter {
+ public:
+  explicit AnswerPrinter(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
+
+  void token(std::int32_t id) { print_text(stream_.push(tokenizer_.piece_bytes(id))); }
+  void finish() {
+    print_text(stream_.finish());
+    print("\n");
+  }
+
+ private:
+  void print_text(std::string text) {
+    if (at_start_) text.erase(0, text.find_first_not_of(' '));
+    if (text.empty()) return;
+    at_start_ = false;
+    print(text);
+  }
+
+  const Tokenizer& tokenizer_;
+  Utf8Stream stream_;
+  bool at_start_ = true;
+};
+
+// Asks for a line where a person is typing. @return false at the end of the input
+bool read_line(std::string& line) {
+  const bool person = isatty(STDIN_FILENO) != 0;
+  if (person) {
+    std::fputs("> ", stderr);
+    std::fflush(stderr);
+  }
+  if (!std::getline(std::cin, line)) {
+    if (person) std::fputs("\n", stderr);
+    return false;
+  }
+  if (line.ends_with('\r')) line.pop_back();
+  return true;
+}
+
+[[noreturn]] void throw_full(std::int64_t context) {
+  throw Error(ErrorKind::full,
+              "chat: the conversation has filled its {} positions; start a new one, or give it more room "
+              "with --context",
+              context);
+}
+
+// Runs what the stage does not remember yet, which is never more than the new turn and one token, and prints
+// the answer.
+void answer(Stage& stage, Sampler& sampler, const Tokenizer& tokenizer, std::vector<std::int32_t>& history,
+            const Options& options) {
+  const auto remembered = stage.sequences().length(conversation_id);
+  const std::vector<std::int32_t> new_tokens(history.begin() + remembered, history.end());
+  const std::int64_t room = options.context - static_cast<std::int64_t>(history.size());
+  if (room < 1) throw_full(options.context);
+
+  AnswerPrinter printer(tokenizer);
+  const Continuation result = continue_sequence(stage, sampler,
+                                                {.sequence = conversation_id,
+                                                 .new_tokens = new_tokens,
+                                                 .count = std::min<std::int64_t>(options.count, room),
+                                                 .stop_tokens = tokenizer.end_of_turn()},
+                                                history, [&](std::int32_t token) { printer.token(token); });
+  printer.finish();
+  if (result.stopped) return;
+  if (static_cast<std::int64_t>(result.tokens.size()) == room) throw_full(options.context);
+  fmt::print(stderr, "(stopped after {} tokens; -n raises that)\n", options.count);
+}
+
+void run(Options options) {
+  const StageInfo& info = find_stage(ladder(), options.stage);
+  Sampler sampler(options.sampling);
+  if (options.count < 1) throw Error(ErrorKind::usage, "-n: expected at least 1, found {}", options.count);
+
+  const Checkpoint checkpoint = Checkpoint::open(resolve_model(options.model));
+  if (options.context == 0) options.context = std::min(usual_context, checkpoint.config().context);
+  if (options.context < 1 || options.context > checkpoint.config().context)
+    throw Error(ErrorKind::usage, "--context: expected 1 to {}, what {} was made for, found {}",
+                checkpoint.config().context, options.model, options.context);
+  const Tokenizer tokenizer(checkpoint.tokenizer());
+  const auto chat_template = recognise_chat_template(tokenizer.chat_template());
+  if (!chat_template)
+    throw Error(
+        ErrorKind::bad_input, "chat: {} {}; ./rung generate continues any text with it", options.model,
+        tokenizer.chat_template().empty()
+            ? "carries no chat template, so it was not made for conversations"
+            : "has a chat template in none of the styles known here (ChatML, Llama 2, Llama 3, Mistral)");
+  Conversation conversation(tokenizer, *chat_template, options.system);
+  const auto stage = info.make(
+      checkpoint, {.max_positions = static_cast<std::int32_t>(options.context), .max_sequences = 1});
+
+  std::vector<std::int32_t> history;
+  for (std::string line; read_line(line);) {
+    if (line.empty()) continue;
+    const auto turn = conversation.user_turn(line);
+    history.insert(history.end(), turn.begin(), turn.end());
+    answer(*stage, sampler, tokenizer, history, options);
+  }
+}
+
+}  // namespace
+
+void add_chat(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("chat", "Talk with a model, a line at a time; Ctrl-D ends");
+  command->add_option("-m,--model", options->model, "smollm2, a GGUF file or a Hugging Face directory")
+      ->capture_default_str();
+  command
+      ->add_option("--stage", options->stage, "Which rung of the ladder runs it (./rung ladder lists them)")
+      ->capture_default_str();
+  command->add_option("--system", options->system,
+                      "The system message, instead of the model's own; \"\": none");
+  command->add_option("-n", options->count, "Tokens of one answer at most")->capture_default_str();
+  command->add_option("--context", options->context,
+                      "Tokens of the whole conversation at most (2048, or what the model was made for)");
+  add_sampling_options(*command, options->sampling);
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace rung
