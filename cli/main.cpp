@@ -1,6 +1,8 @@
 // The command line: which commands there are, and what an error or an exit status looks like. What a command
 // does is in the file of its name.
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <exception>
@@ -132,9 +134,17 @@ int run(int argc, char** argv) {
   return exit_right;
 }
 
+/// The activations of a layer are allocated, freed, and allocated again by the next layer. Left alone, glibc gives
+/// their pages back to the system each time and takes them anew, which costs a fifth of a long prefill.
+void keep_freed_memory() {
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  keep_freed_memory();
   int status = exit_failed;
   try {
     status = run(argc, argv);
