@@ -1,8 +1,6 @@
 // The command line: which commands there are, and what an error or an exit status looks like. What a command
 // does is in the file of its name.
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <exception>
@@ -13,6 +11,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include "cli/commands.h"
 #include "core/error.h"
@@ -134,8 +133,8 @@ int run(int argc, char** argv) {
   return exit_right;
 }
 
-/// The activations of a layer are allocated, freed, and allocated again by the next layer. Left alone, glibc gives
-/// their pages back to the system each time and takes them anew, which costs a fifth of a long prefill.
+/// The activations of a layer are allocated, freed, and allocated again by the next layer. Left alone, glibc
+/// gives their pages back to the system each time and takes them anew, which costs a fifth of a long prefill.
 void keep_freed_memory() {
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 256 << 20);
