@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+namespace rung::test {
+
+/// What a run of the command line printed and how it ended.
+struct Ran {
+  int status = 0;  ///< exit status; 128 + n when signal n ended it
+  std::string out;
+  std::string err;
+};
+
+/// Runs the command line through the shell.
+/// @param arguments  as typed behind `rung`, quotes included
+Ran run_rung(const std::string& arguments);
+
+}  // namespace rung::test
