@@ -2,7 +2,7 @@
 
 #include <string>
 
-namespace rung::test {
+namespace rung::support {
 
 /// What a run of the command line printed and how it ended.
 struct Ran {
@@ -15,4 +15,4 @@ struct Ran {
 /// @param arguments  as typed behind `rung`, quotes included
 Ran run_rung(const std::string& arguments);
 
-}  // namespace rung::test
+}  // namespace rung::support

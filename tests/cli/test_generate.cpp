@@ -1,7 +1,7 @@
 #include "tests/catch.h"
 #include "tests/cli/run_rung.h"
 
-using rung::test::run_rung;
+using rung::support::run_rung;
 
 TEST_CASE("generate continues the prompt, the same at every run and on every stage") {
   const auto first = run_rung("generate 'And the LORD said' -m tiny -n 24");

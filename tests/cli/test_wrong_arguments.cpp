@@ -4,7 +4,7 @@
 #include "tests/catch.h"
 #include "tests/cli/run_rung.h"
 
-using rung::test::run_rung;
+using rung::support::run_rung;
 
 namespace {
 
