@@ -14,17 +14,24 @@ void matmul_loops(const ConstMatrixView& x, const ConstMatrixView& w, MatrixView
 
 namespace {
 
-// Every weight is used once, so the time is that of reading w: each thread reads its own contiguous rows.
-void matvec(const ConstMatrixView& x, const ConstMatrixView& w, MatrixView y) {
+// Below this many rows of x, splitting the rows of w is faster than Eigen's blocked product, which first
+// copies w into an order that pays only when every weight is used often. Measured on 2 cores with AVX-512: 15
+// against 28 ms for a model's weights at 1 row, 55 against 119 at 16, equal at 64.
+constexpr Eigen::Index kManyRows = 64;
+
+// Each thread reads its own rows of w once; a row stays in the cache while it meets every row of x.
+void split_weight_rows(const ConstMatrixView& x, const ConstMatrixView& w, MatrixView y) {
 #pragma omp parallel for schedule(static)
-  for (Eigen::Index n = 0; n < w.rows(); ++n) y(0, n) = w.row(n).dot(x.row(0));
+  for (Eigen::Index n = 0; n < w.rows(); ++n) {
+    for (Eigen::Index t = 0; t < x.rows(); ++t) y(t, n) = w.row(n).dot(x.row(t));
+  }
 }
 
 }  // namespace
 
 void matmul(const ConstMatrixView& x, const ConstMatrixView& w, MatrixView y) {
-  if (x.rows() == 1) {
-    matvec(x, w, y);
+  if (x.rows() < kManyRows) {
+    split_weight_rows(x, w, y);
   } else {
     y.noalias() = x * w.transpose();
   }

@@ -19,7 +19,7 @@ Matrix whole_numbers(Eigen::Index rows, Eigen::Index cols, int salt) {
 }  // namespace
 
 TEST_CASE("the threaded product equals three loops, at awkward sizes") {
-  for (const Eigen::Index t : {1, 2, 7, 33}) {
+  for (const Eigen::Index t : {1, 2, 7, 33, 63, 64, 65}) {
     for (const Eigen::Index n : {1, 31, 65, 129}) {
       for (const Eigen::Index k : {1, 15, 64, 97}) {
         const Matrix x = whole_numbers(t, k, 1);
@@ -34,9 +34,9 @@ TEST_CASE("the threaded product equals three loops, at awkward sizes") {
 }
 
 TEST_CASE("the product reads and writes parts of wider matrices") {
-  const Matrix x = whole_numbers(5, 40, 3);
+  const Matrix x = whole_numbers(70, 40, 3);
   const Matrix w = whole_numbers(9, 16, 4);
-  for (const Eigen::Index rows : {1, 5}) {
+  for (const Eigen::Index rows : {1, 5, 70}) {
     Matrix wide = Matrix::Constant(rows, 30, 77);
     Matrix slow(rows, 9);
     rung::matmul_loops(x.block(0, 8, rows, 16), w, slow);
