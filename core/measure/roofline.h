@@ -23,9 +23,10 @@ struct Work {
 /// @throws Error (usage) for rows < 1, past < 0 or wanted outside [0, rows]
 Work forward_work(const StageCost& cost, std::int64_t rows, std::int64_t past, std::int64_t wanted);
 
-/// One token after `past` remembered ones.
+/// One token after `past` remembered ones. A stage that keeps no keys and values (kv_bytes_per_position is 0)
+/// runs the past again.
 inline Work decode_work(const StageCost& cost, std::int64_t past) {
-  return forward_work(cost, 1, past, 1);
+  return cost.kv_bytes_per_position > 0 ? forward_work(cost, 1, past, 1) : forward_work(cost, past + 1, 0, 1);
 }
 
 /// `tokens` tokens of a prompt, with logits of the last.

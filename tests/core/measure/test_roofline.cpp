@@ -23,6 +23,14 @@ TEST_CASE("A decode step reads all weights and the past, and sees the past and i
   CHECK(work.intensity() == Approx(688.0 / 1376.0));
 }
 
+TEST_CASE("A stage without keys and values runs the past again at every step") {
+  StageCost forgetful = cost;
+  forgetful.kv_bytes_per_position = 0;
+  const Work work = decode_work(forgetful, 3);
+  CHECK(work.bytes == 1000 + 200);
+  CHECK(work.flops == 4 * 500 + 100 + (1 + 2 + 3 + 4) * 8);
+}
+
 TEST_CASE("A prefill reads the weights once and sees a triangle") {
   const Work work = prefill_work(cost, 4);
   CHECK(work.bytes == 1000 + 200 + 4 * 16);

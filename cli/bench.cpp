@@ -1,0 +1,221 @@
+// ./rung bench: how fast a stage is, as a share of what this machine can do.
+//
+// Every timed run stands between two measurements of its limit, because a shared machine's bandwidth can
+// double or halve within minutes; a run's share is taken of the mean of its two neighbours, and the median of
+// the shares is reported.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <omp.h>
+
+#include "chapters/ladder.h"
+#include "cli/commands.h"
+#include "cli/models.h"
+#include "cli/stage_speed.h"
+#include "core/error.h"
+#include "core/measure/clock.h"
+#include "core/measure/limits.h"
+#include "core/measure/memory.h"
+
+namespace rung {
+namespace {
+
+constexpr double memory_allowance = 150e6;  // beyond weights, keys and values
+
+// The goals are for fp32 weights; a stage may do better, and a busy machine worse.
+constexpr double decode_goal = 0.70;
+constexpr double prefill_goal = 0.60;
+constexpr double load_goal = 2.0;
+
+struct Options {
+  std::string model = "smollm2";
+  std::string stage = "kv_cache";
+  int threads = 0;
+  int runs = 5;
+  bool json = false;
+};
+
+/// Runs against a limit: one entry a run, and the limits around them (one more).
+struct Series {
+  std::vector<double> seconds, rates, limits;
+
+  /// Median over the runs of rate / mean of the limits just before and just after.
+  double share() const {
+    std::vector<double> shares;
+    for (std::size_t i = 0; i < rates.size(); ++i) {
+      shares.push_back(rates[i] / (0.5 * (limits[i] + limits[i + 1])));
+    }
+    return measure::median(shares);
+  }
+  double median_seconds() const { return measure::median(seconds); }
+  double rate() const { return measure::median(rates); }
+  double limit() const { return measure::median(limits); }
+  /// How far the limit itself moved meanwhile: 1.5 means that its largest value was 1.5 times its least.
+  double unrest() const { return measure::quantile(limits, 1) / measure::quantile(limits, 0); }
+};
+
+struct Results {
+  int threads = 0;
+  SpeedRuns runs;
+  Series decode, prefill;
+  measure::Work decode_work, prefill_work;
+  double fma_peak = 0;
+  std::vector<double> loads;
+  double peak_bytes = 0, weight_bytes = 0, kv_bytes = 0;
+
+  double memory_limit() const { return weight_bytes + kv_bytes + memory_allowance; }
+};
+
+void say(const char* what) {
+  fmt::print(stderr, "bench: {} …\n", what);
+}
+
+Results measure_stage(const Options& options) {
+  const StageInfo& info = find_stage(ladder(), options.stage);
+  const std::filesystem::path path = resolve_model(options.model);
+  if (options.threads > 0) omp_set_num_threads(options.threads);
+
+  Results results;
+  results.threads = omp_get_max_threads();
+  const Checkpoint checkpoint = Checkpoint::open(path);
+  results.runs = fit_to_context({}, checkpoint.config().context);
+  const StageOptions room = {.max_positions = results.runs.positions(), .max_sequences = 1};
+
+  say("loading");
+  for (int i = 0; i < 3; ++i) results.loads.push_back(time_to_first_token(path, info, room, results.runs));
+
+  say("warming up");
+  const std::unique_ptr<Stage> stage = info.make(checkpoint, room);
+  results.prefill_work = time_prefill(*stage, results.runs).work;
+  results.decode_work = time_decode(*stage, results.runs).work;
+  results.weight_bytes = static_cast<double>(stage->weight_bytes());
+  results.kv_bytes = static_cast<double>(stage->kv_bytes());
+  // Everything a run needs has been allocated once, and no buffer of the measurements below yet.
+  results.peak_bytes = static_cast<double>(measure::peak_resident_bytes());
+
+  say("decoding, with the read bandwidth before and after each run");
+  Series& decode = results.decode;
+  decode.limits.push_back(measure::read_bandwidth(results.threads));
+  for (int i = 0; i < options.runs; ++i) {
+    const Timed timed = time_decode(*stage, results.runs);
+    decode.seconds.push_back(timed.seconds);
+    decode.rates.push_back(timed.work.bytes / timed.seconds);
+    decode.limits.push_back(measure::read_bandwidth(results.threads));
+  }
+
+  say("prefilling, with Eigen's GEMM rate before and after each run");
+  Series& prefill = results.prefill;
+  const std::vector<measure::LinearShape> shapes = layer_shapes(checkpoint);
+  results.fma_peak = measure::fma_peak(results.threads);
+  const auto gemm_rate = [&] {
+    return measure::eigen_gemm_rate(shapes, results.runs.prefill, results.threads, 9);
+  };
+  prefill.limits.push_back(gemm_rate());
+  for (int i = 0; i < options.runs; ++i) {
+    const Timed timed = time_prefill(*stage, results.runs);
+    prefill.seconds.push_back(timed.seconds);
+    prefill.rates.push_back(timed.work.flops / timed.seconds);
+    prefill.limits.push_back(gemm_rate());
+  }
+  results.fma_peak = std::max(results.fma_peak, measure::fma_peak(results.threads));
+  return results;
+}
+
+/// "goal ≥ 70 %: reached".
+std::string verdict(const std::string& goal, bool reached) {
+  return fmt::format("goal {}: {}", goal, reached ? "reached" : "missed");
+}
+
+void print_text(const Options& options, const Results& r) {
+  const Series& d = r.decode;
+  const Series& p = r.prefill;
+  fmt::print("{}, stage {}, {} threads, medians of {} runs\n\n", options.model, options.stage, r.threads,
+             options.runs);
+  fmt::print("decode    {:8.1f} tok/s   {} tokens after {}\n", r.runs.decode / d.median_seconds(),
+             r.runs.decode, r.runs.prompt);
+  fmt::print("          {:8.1f} GB/s    {:.0f} % of the read bandwidth, {:.1f} GB/s   {}\n", d.rate() / 1e9,
+             100 * d.share(), d.limit() / 1e9, verdict("≥ 70 %", d.share() >= decode_goal));
+  fmt::print("prefill   {:8.1f} tok/s   {} tokens\n", r.runs.prefill / p.median_seconds(), r.runs.prefill);
+  fmt::print("          {:8.1f} GFLOP/s {:.0f} % of Eigen's GEMM at these shapes, {:.1f} GFLOP/s   {}\n",
+             p.rate() / 1e9, 100 * p.share(), p.limit() / 1e9, verdict("≥ 60 %", p.share() >= prefill_goal));
+  fmt::print("                           {:.0f} % of the FMA peak, {:.1f} GFLOP/s\n",
+             100 * p.rate() / r.fma_peak, r.fma_peak / 1e9);
+  const double load = measure::median(r.loads);
+  fmt::print("load      {:8.2f} s       from opening the file to the first token   {}\n", load,
+             verdict("< 2 s", load < load_goal));
+  fmt::print(
+      "memory    {:8.1f} MB      peak; weights {:.1f} + keys and values {:.1f} + {:.0f} = {:.1f} MB   {}\n",
+      r.peak_bytes / 1e6, r.weight_bytes / 1e6, r.kv_bytes / 1e6, memory_allowance / 1e6,
+      r.memory_limit() / 1e6, verdict("at most that", r.peak_bytes <= r.memory_limit()));
+  for (const auto& [series, what] : {std::pair{&d, "read bandwidth"}, std::pair{&p, "GEMM rate"}}) {
+    if (series->unrest() > 1.2) {
+      fmt::print(stderr,
+                 "bench: note: the {} itself moved by a factor of {:.1f} meanwhile; shares are rough\n", what,
+                 series->unrest());
+    }
+  }
+}
+
+nlohmann::ordered_json to_json(const Series& series) {
+  return {{"seconds", series.seconds},
+          {"rates", series.rates},
+          {"limits", series.limits},
+          {"share", series.share()}};
+}
+
+void print_json(const Options& options, const Results& r) {
+  nlohmann::ordered_json out;
+  out["model"] = options.model;
+  out["stage"] = options.stage;
+  out["threads"] = r.threads;
+  out["decode"] = to_json(r.decode);
+  out["decode"]["tokens"] = r.runs.decode;
+  out["decode"]["tokens_per_second"] = r.runs.decode / r.decode.median_seconds();
+  out["decode"]["bytes_per_token"] = r.decode_work.bytes / r.runs.decode;
+  out["decode"]["flops_per_token"] = r.decode_work.flops / r.runs.decode;
+  out["decode"]["limit"] = "read bandwidth, bytes per second";
+  out["decode"]["goal"] = decode_goal;
+  out["prefill"] = to_json(r.prefill);
+  out["prefill"]["tokens"] = r.runs.prefill;
+  out["prefill"]["tokens_per_second"] = r.runs.prefill / r.prefill.median_seconds();
+  out["prefill"]["bytes"] = r.prefill_work.bytes;
+  out["prefill"]["flops"] = r.prefill_work.flops;
+  out["prefill"]["limit"] = "Eigen's GEMM rate at the layers' shapes, FLOPs per second";
+  out["prefill"]["fma_peak"] = r.fma_peak;
+  out["prefill"]["goal"] = prefill_goal;
+  out["load"] = {{"seconds", r.loads}, {"median", measure::median(r.loads)}, {"goal", load_goal}};
+  out["memory"] = {{"peak_bytes", r.peak_bytes},
+                   {"weight_bytes", r.weight_bytes},
+                   {"kv_bytes", r.kv_bytes},
+                   {"limit_bytes", r.memory_limit()}};
+  fmt::print("{}\n", out.dump(2));
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("bench", "Decode, prefill, load and memory, as shares of this machine's limits");
+  command->add_option("-m,--model", options->model, "smollm2, tiny, a GGUF file or a Hugging Face directory")
+      ->capture_default_str();
+  command->add_option("--stage", options->stage, "Which rung of the ladder (./rung ladder lists them)")
+      ->capture_default_str();
+  command->add_option("--threads", options->threads, "Threads; all processors when not given")
+      ->check(CLI::Range(1, 1024));
+  command->add_option("--runs", options->runs, "Timed runs of each kind")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->add_flag("--json", options->json, "Every run and limit, for machines");
+  command->callback([options] {
+    const Results results = measure_stage(*options);
+    options->json ? print_json(*options, results) : print_text(*options, results);
+  });
+}
+
+}  // namespace rung

@@ -1,0 +1,94 @@
+#include "cli/stage_speed.h"
+
+#include "core/error.h"
+#include "core/measure/clock.h"
+
+namespace rung {
+namespace {
+
+constexpr SequenceId sequence = 0;
+
+/// `count` ids spread over the vocabulary.
+std::vector<std::int32_t> any_tokens(std::int32_t count, std::int64_t vocab) {
+  std::vector<std::int32_t> tokens;
+  for (std::int64_t i = 0; i < count; ++i)
+    tokens.push_back(static_cast<std::int32_t>((13 + 7919 * i) % vocab));
+  return tokens;
+}
+
+/// Runs a prompt and returns the likeliest next token.
+std::int32_t run(Stage& stage, std::int32_t first, std::span<const std::int32_t> tokens) {
+  Batch batch;
+  batch.add(sequence, first, tokens, Batch::Logits::last);
+  const Matrix logits = stage.forward(batch);
+  Eigen::Index best = 0;
+  logits.row(0).maxCoeff(&best);
+  return static_cast<std::int32_t>(best);
+}
+
+}  // namespace
+
+SpeedRuns fit_to_context(SpeedRuns runs, std::int64_t context) {
+  if (context < 16) {
+    throw Error(ErrorKind::usage, "the model was made for {} positions: too few to measure, 16 are needed",
+                context);
+  }
+  const auto most = static_cast<std::int32_t>(std::min<std::int64_t>(context, runs.positions()));
+  runs.prefill = std::min(runs.prefill, most);
+  runs.decode = std::min(runs.decode, most - runs.prompt);
+  return runs;
+}
+
+Timed time_decode(Stage& stage, const SpeedRuns& runs) {
+  stage.sequences().drop(sequence);
+  const StageCost cost = stage.cost();
+  std::int32_t token = run(stage, 0, any_tokens(runs.prompt, stage.config().vocab));
+  Timed timed;
+  const measure::Stopwatch watch;
+  for (std::int32_t i = 0; i < runs.decode; ++i) {
+    token = run(stage, runs.prompt + i, {&token, 1});
+  }
+  timed.seconds = watch.seconds();
+  for (std::int32_t i = 0; i < runs.decode; ++i) {
+    const measure::Work step = measure::decode_work(cost, runs.prompt + i);
+    timed.work.bytes += step.bytes;
+    timed.work.flops += step.flops;
+  }
+  return timed;
+}
+
+Timed time_prefill(Stage& stage, const SpeedRuns& runs) {
+  stage.sequences().drop(sequence);
+  const std::vector<std::int32_t> tokens = any_tokens(runs.prefill, stage.config().vocab);
+  const measure::Stopwatch watch;
+  run(stage, 0, tokens);
+  return {.seconds = watch.seconds(), .work = measure::prefill_work(stage.cost(), runs.prefill)};
+}
+
+double time_to_first_token(const std::filesystem::path& model, const StageInfo& stage,
+                           const StageOptions& options, const SpeedRuns& runs) {
+  const measure::Stopwatch watch;
+  const Checkpoint checkpoint = Checkpoint::open(model);
+  const auto loaded = stage.make(checkpoint, options);
+  run(*loaded, 0, any_tokens(runs.prompt, loaded->config().vocab));
+  return watch.seconds();
+}
+
+std::vector<measure::LinearShape> layer_shapes(const Checkpoint& checkpoint) {
+  std::vector<measure::LinearShape> shapes;
+  for (const Tensor& tensor : checkpoint.tensors()) {
+    if (!tensor.name.starts_with("layers.") || tensor.view.shape.size() != 2) continue;
+    const std::int64_t out = tensor.view.shape[0];
+    const std::int64_t in = tensor.view.shape[1];
+    const auto same = std::find_if(shapes.begin(), shapes.end(),
+                                   [&](const measure::LinearShape& s) { return s.out == out && s.in == in; });
+    if (same != shapes.end()) {
+      ++same->count;
+    } else {
+      shapes.push_back({.out = out, .in = in});
+    }
+  }
+  return shapes;
+}
+
+}  // namespace rung

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/measure/gemm.h"
+#include "core/measure/roofline.h"
+#include "core/stage/stage.h"
+
+namespace rung {
+
+/// What a stage does in the runs that are timed, on token ids that stand for a text (their values do not
+/// change the work). All in sequence 0, alone.
+struct SpeedRuns {
+  std::int32_t prompt = 8;     ///< tokens remembered when decoding starts
+  std::int32_t decode = 64;    ///< tokens decoded one by one, greedily
+  std::int32_t prefill = 512;  ///< tokens of the prompt that is timed, in one batch
+
+  /// The longest sequence there will be.
+  std::int32_t positions() const { return std::max(prompt + decode, prefill); }
+};
+
+/// `runs`, shortened where a model was made for less.
+/// @throws Error (usage) for a context below 16
+SpeedRuns fit_to_context(SpeedRuns runs, std::int64_t context);
+
+/// Seconds of decoding runs.decode tokens after a prompt of runs.prompt (whose own time does not count), and
+/// the work that took at the least.
+struct Timed {
+  double seconds = 0;
+  measure::Work work;
+};
+Timed time_decode(Stage& stage, const SpeedRuns& runs);
+
+/// Seconds of one batch of runs.prefill tokens with logits of the last, and the work that took at the least.
+Timed time_prefill(Stage& stage, const SpeedRuns& runs);
+
+/// Seconds from opening `model` to the first new token after a prompt of runs.prompt tokens: what somebody
+/// waits for after pressing return. The file is in the system's page cache after the first time.
+double time_to_first_token(const std::filesystem::path& model, const StageInfo& stage,
+                           const StageOptions& options, const SpeedRuns& runs);
+
+/// The linear layers of the checkpoint's blocks, equal ones counted together; not the output matrix, which
+/// only rows that want logits go through.
+std::vector<measure::LinearShape> layer_shapes(const Checkpoint& checkpoint);
+
+}  // namespace rung
