@@ -176,8 +176,10 @@ install_packages() {
   fi
   if ((EUID != 0)); then
     if ! command -v sudo >/dev/null || ! sudo -n true 2>/dev/null; then
+      local become='sudo sh'
+      command -v sudo >/dev/null || become='su'
       die "some packages are missing; run this line, then ./rung again:
-  sudo sh -c '$(install_line "$list")'"
+  $become -c '$(install_line "$list")'"
     fi
     prefix=(sudo -n)
   fi
