@@ -97,8 +97,9 @@ Candidate CandidateLibrary::candidate(const Op& op) const {
   }
   if (candidate.types.empty()) {
     throw Error(ErrorKind::bad_input,
-                "{}: rung_{} returned RUNG_NOT_SUPPORTED for f32, f16 and bf16: there is nothing to judge",
-                name_, op.name);
+                "{}: rung_{} returned RUNG_NOT_SUPPORTED for the first case ({}) of f32, f16 and bf16: there "
+                "is nothing to judge",
+                name_, op.name, all_cases(op, NumberType::f32).front().description);
   }
   return candidate;
 }

@@ -1,0 +1,196 @@
+#include "core/check/case_files.h"
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "core/check/check.h"
+#include "core/check/npy.h"
+#include "core/error.h"
+#include "tests/catch.h"
+#include "tests/support/temporary_directory.h"
+
+namespace fs = std::filesystem;
+using namespace rung;
+using namespace rung::check;
+
+namespace {
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// What somebody's kernel would write: `values` of each case, beside its inputs.
+template <typename Results>
+void answer(const fs::path& folder, const Op& op, NumberType type, const Results& values) {
+  for (const Case& one : all_cases(op, type)) {
+    const Values results = values(one);
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      write_npy(folder / one.name / (one.outputs[i].name + ".npy"), one.outputs[i].shape, results[i]);
+    }
+  }
+}
+
+std::string complaint(const fs::path& folder) {
+  try {
+    open_cases(folder);
+    return "";
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+/// The messages of all failed cases, in one text.
+std::string failures(const Report& report) {
+  std::string text;
+  for (const CaseVerdict& verdict : report.cases) text += verdict.message + '\n';
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("outputs written beside the inputs are judged, right and wrong, at every type") {
+  for (const Op& op : ops()) {
+    const support::TemporaryDirectory folder;
+    const std::vector<NumberType> types(std::begin(number_types), std::end(number_types));
+    const std::size_t written = write_cases(op, folder.path(), {.types = types, .force = true});
+    std::size_t expected = 0;
+    for (const NumberType type : types) expected += all_cases(op, type).size();
+    CHECK(written == expected);
+
+    for (const NumberType type : types) answer(folder.path(), op, type, op.baseline);
+    const CaseFolder cases = open_cases(folder.path());
+    CHECK(cases.op == op.name);
+    CHECK(cases.seed == default_seed);
+    CHECK(cases.types_with_outputs == types);
+    CHECK(cases.missing.empty());
+    for (const NumberType type : types) {
+      const Report report = check::check(op, type, folder_candidate(cases), cases.seed);
+      INFO(to_text(report));
+      CHECK(report.passed);
+    }
+
+    const Mistake& mistake = op.mistakes.front();
+    const NumberType type = mistake.types.front();
+    answer(folder.path(), op, type, mistake.run);
+    const Report report = check::check(op, type, folder_candidate(cases), cases.seed);
+    INFO(to_text(report));
+    CHECK_FALSE(report.passed);
+    REQUIRE(report.matched.has_value());
+    CHECK(report.matched->name == mistake.name);
+  }
+}
+
+TEST_CASE("params.json says what a script needs") {
+  const support::TemporaryDirectory folder;
+  const Op& op = find_op("attention");
+  write_cases(op, folder.path(), {.types = {NumberType::bf16}, .seed = 7, .force = false});
+  for (const Case& one : all_cases(op, NumberType::bf16, 7)) {
+    std::ifstream file(folder.path() / one.name / "params.json");
+    const auto json = nlohmann::json::parse(file);
+    CHECK(json["op"] == "attention");
+    CHECK(json["dtype"] == "bf16");
+    CHECK(json["case"] == one.name);
+    for (const Param& param : one.params) CHECK(json["params"][param.name] == param.value);
+    for (std::size_t i = 0; i < one.inputs.size(); ++i) {
+      CHECK(json["inputs"][i]["name"] == one.inputs[i].name);
+      CHECK(json["inputs"][i]["shape"] == one.inputs[i].shape);
+      const NpyArray array =
+          read_npy(folder.path() / one.name / json["inputs"][i]["file"].get<std::string>());
+      CHECK(array.shape == one.inputs[i].shape);
+      CHECK(array.type == NpyType::float32);
+    }
+    CHECK(json["outputs"][0]["shape"] == one.outputs[0].shape);
+  }
+  CHECK(fs::exists(folder.path() / "README.txt"));
+}
+
+TEST_CASE("nobody's files are overwritten, and old outputs are not judged as new ones") {
+  const support::TemporaryDirectory folder;
+  const Op& op = find_op("softmax");
+  const CaseFilesOptions options{.types = {NumberType::f32}};
+  std::ofstream(folder.path() / "thesis.tex") << "precious";
+  CHECK_THROWS_AS(write_cases(op, folder.path(), options), Error);
+  CHECK_THROWS_AS(write_cases(op, folder.path() / "thesis.tex", options), Error);
+
+  const fs::path cases = folder.path() / "cases";
+  write_cases(op, cases, options);
+  CHECK_THROWS_AS(write_cases(op, cases, options), Error);
+  answer(cases, op, NumberType::f32, op.baseline);
+  CHECK(complaint(cases) == "");
+  std::ofstream(cases / "thesis.tex") << "precious";
+  write_cases(op, cases, {.types = {NumberType::f32}, .seed = 5, .force = true});
+  CHECK(has(complaint(cases), "no output is there"));
+  CHECK(fs::exists(cases / "thesis.tex"));
+}
+
+TEST_CASE("what is wrong with a folder of outputs is said, file by file") {
+  const support::TemporaryDirectory folder;
+  const Op& op = find_op("linear");
+  const NumberType type = NumberType::f16;
+  write_cases(op, folder.path(), {.types = {NumberType::f32, type}, .force = true});
+  CHECK(has(complaint(folder.path()), "no output is there"));
+  CHECK(has(complaint(folder.path()), all_cases(op, NumberType::f32).front().name + "/y.npy"));
+
+  answer(folder.path(), op, type, op.baseline);
+  CHECK(open_cases(folder.path()).types_with_outputs == std::vector<NumberType>{type});
+
+  const Case first = all_cases(op, type).front();
+  const fs::path y = folder.path() / first.name / "y.npy";
+  const auto judge = [&] {
+    return failures(check::check(op, type, folder_candidate(open_cases(folder.path()))));
+  };
+  CHECK(judge().find_first_not_of('\n') == std::string::npos);
+
+  fs::remove(y);
+  CHECK(open_cases(folder.path()).missing == std::vector<std::string>{first.name + "/y.npy"});
+  CHECK(has(judge(), y.string() + ": the output is missing"));
+  write_npy(y, {1, 1, 3}, std::vector<float>(3));
+  CHECK(has(judge(), "found [1, 1, 3]"));
+  const auto count = static_cast<std::size_t>(elements(first.outputs.front().shape));
+  write_npy(y, first.outputs.front().shape, std::vector<std::int32_t>(count));
+  CHECK(has(judge(), "expected float16, float32 or float64 for a case in f16, found int32"));
+  std::ofstream(y) << "not an array";
+  CHECK(has(judge(), "expected a .npy file"));
+
+  // The kernel's script wrote over an input.
+  answer(folder.path(), op, type, op.baseline);
+  const fs::path x = folder.path() / first.name / "x.npy";
+  NpyArray input = read_npy(x);
+  input.bytes[0] ^= std::byte{1};
+  write_npy(x, input.shape, input.type, input.bytes);
+  CHECK(has(judge(), x.string() + ": the input is not what"));
+}
+
+TEST_CASE("bfloat16 results are taken as raw bits, or rounded from float32") {
+  const support::TemporaryDirectory folder;
+  const Op& op = find_op("swiglu");
+  const NumberType type = NumberType::bf16;
+  write_cases(op, folder.path(), {.types = {type}, .force = true});
+  for (const Case& one : all_cases(op, type)) {
+    const std::vector<double> values = op.baseline(one).front();
+    const std::vector<float> numbers(values.begin(), values.end());
+    std::vector<std::byte> bits(numbers.size() * 2);
+    store(type, numbers, bits.data());
+    write_npy(folder.path() / one.name / "y.npy", one.outputs.front().shape, NpyType::uint16, bits);
+  }
+  const Report report = check::check(op, type, folder_candidate(open_cases(folder.path())));
+  INFO(to_text(report));
+  CHECK(report.passed);
+}
+
+TEST_CASE("an index that is not one is refused") {
+  const support::TemporaryDirectory folder;
+  CHECK(has(complaint(folder.path()), "there is no cases.json"));
+  for (const char* const text :
+       {"", "[]", "{}", R"({"format": 9, "op": "linear", "seed": 1, "dtypes": ["f32"], "cases": []})",
+        R"({"format": 1, "op": "linear", "seed": -1, "dtypes": ["f32"], "cases": []})",
+        R"({"format": 1, "op": "linear", "seed": 1, "dtypes": ["f8"], "cases": []})",
+        R"({"format": 1, "op": "linear", "seed": 1, "dtypes": ["f32"], "cases": ["../.."]})"}) {
+    std::ofstream(folder.path() / "cases.json") << text;
+    CHECK(has(complaint(folder.path()), "not an index of cases"));
+  }
+}
