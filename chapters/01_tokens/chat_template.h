@@ -22,7 +22,7 @@ enum class ChatStyle {
 /// this recognises the four styles by their markers.
 struct ChatTemplate {
   ChatStyle style = ChatStyle::chatml;
-  std::string default_system;         ///< the system message when none is given; often empty
+  std::string default_system = {};    ///< the system message when none is given; often empty
   bool begins_with_bos = false;       ///< the conversation starts with the begin-of-text token
   bool space_before_inst_end = true;  ///< mistral: "… [/INST]", not "…[/INST]"
 };

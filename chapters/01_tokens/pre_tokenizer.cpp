@@ -48,8 +48,8 @@ class PreTokenizer::Pattern {
     if (!code_) {
       PCRE2_UCHAR message[160] = {};
       pcre2_get_error_message(error, message, sizeof message);
-      throw Error(ErrorKind::bad_input, "tokenizer: its split pattern \"{}\" is not understood: {}", pattern,
-                  reinterpret_cast<const char*>(message));
+      throw Error(ErrorKind::bad_input, "tokenizer: its split pattern \"{}\" is not understood: {}",
+                  printable(pattern, 80), reinterpret_cast<const char*>(message));
     }
     pcre2_jit_compile(code_.get(), PCRE2_JIT_COMPLETE);  // without JIT it is slower, and that is all
   }
@@ -72,7 +72,8 @@ class PreTokenizer::Pattern {
     if (found == PCRE2_ERROR_NOMATCH) return false;
     if (found < 0)
       throw Error(ErrorKind::bad_input,
-                  "tokenizer: its split pattern \"{}\" takes too much time or memory on this text", text_);
+                  "tokenizer: its split pattern \"{}\" takes too much time or memory on this text",
+                  printable(text_, 80));
     begin = pcre2_get_ovector_pointer(data)[0];
     end = pcre2_get_ovector_pointer(data)[1];
     return true;

@@ -65,9 +65,11 @@ Tokenizer::Tokenizer(const TokenizerData& data)
       end_of_turn_(data.end_of_turn),
       chat_template_(data.chat_template) {
   check(data);
-  for (std::size_t i = 0; i < pieces_.size(); ++i)
-    if (types_[i] == PieceType::control || types_[i] == PieceType::user_defined)
-      special_.add(pieces_[i], static_cast<std::int32_t>(i), types_[i] == PieceType::control);
+  for (std::size_t i = 0; i < pieces_.size(); ++i) {
+    const bool control = types_[i] == PieceType::control || types_[i] == PieceType::unknown;
+    if (control || types_[i] == PieceType::user_defined)
+      special_.add(pieces_[i], static_cast<std::int32_t>(i), control);
+  }
   model_ = make_model(data);
 }
 
@@ -85,7 +87,8 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view raw, Special specia
   for (std::size_t done = 0; done < text.size();) {
     const auto match = special_.find(text, done, special == Special::parse);
     const std::size_t end = match ? match->begin : text.size();
-    if (end > done) {
+    // SentencePiece's dummy prefix stands before a user-defined piece at the start, too.
+    if (end > done || (match && !match->control && starts_text)) {
       model_->encode(text.substr(done, end - done), starts_text, ids);
       starts_text = false;
     }

@@ -74,7 +74,7 @@ class Tokenizer {
   class Model {
    public:
     virtual ~Model() = default;
-    /// @param text valid UTF-8, not empty
+    /// @param text valid UTF-8; empty only where a text starts with a user-defined piece
     /// @param starts_text no text stands before it, or a control token does
     virtual void encode(std::string_view text, bool starts_text, std::vector<std::int32_t>& ids) const = 0;
     /// The bytes of a piece that is no control token.
