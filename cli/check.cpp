@@ -187,7 +187,7 @@ void print_mistakes(const Options& options) {
   if (options.json) throw Error(ErrorKind::usage, "--mistakes has no --json");
   for (const Op& op : ops()) {
     if (!options.name.empty() && op.name != options.name) continue;
-    fmt::print("{} (chapter {}): {}\n", op.name, op.chapter, op.what);
+    fmt::print("{} (chapter {}): {}\n  {}\n", op.name, op.chapter, op.what, op.precision);
     for (const Mistake& mistake : op.mistakes) {
       std::vector<std::string_view> types;
       for (const NumberType type : mistake.types) types.push_back(check::name(type));

@@ -6,7 +6,7 @@
  *
  *   uint32_t rung_abi_version(void)                 must return RUNG_ABI_VERSION
  *
- * and those of the following that you have (from C++: inside extern "C"; in a .cu file too):
+ * and those of the following that you have (from C++ or CUDA: inside extern "C"):
  *
  *   int32_t rung_rmsnorm  (const rung_rmsnorm_args*)
  *   int32_t rung_rope     (const rung_rope_args*)
@@ -20,34 +20,35 @@
  * THE CALL
  *   The function computes its outputs completely, then returns
  *     RUNG_OK             the outputs are written
- *     RUNG_NOT_SUPPORTED  it does not do this dtype. Returned from the first case of a dtype it means "not
- * judged at this dtype"; from a later case (a shape it cannot do, say) it fails that case. anything else it
- * failed: the case fails, and the report shows the number Calls come one after the other, from one thread, in
- * a process of their own. A function may keep state between calls (a CUDA context, a workspace), but the same
- * inputs must give the same bits again. A crash or a call longer than the time-out (--timeout) is caught and
- * reported.
+ *     RUNG_NOT_SUPPORTED  it does not do this dtype. Returned for the first case of a dtype it means "not
+ *                         judged at this dtype"; for a later case (a shape it cannot do) that case fails.
+ *     anything else       it failed: the case fails, and the report shows the number
+ *   Calls come one after the other, from one thread, in a process of their own. A function may keep state
+ *   between calls (a CUDA context, a workspace), but the same inputs must give the same bits again. A crash,
+ *   or a call longer than the time-out (--timeout), is caught and reported.
  *
  * MEMORY
  *   All pointers are to host memory: a GPU kernel's wrapper copies to the device, launches, synchronises,
- * checks for errors, and copies back. They are aligned to 64 bytes, unless a row stride puts later rows
- * elsewhere. Inputs must not be changed. Outputs hold NaN before the call. Buffers stand between guard bands:
- * reading outside them gives NaN, and writing outside them is reported.
+ *   checks for errors, and copies back. Every array starts at a multiple of 64 bytes; its later rows are
+ *   wherever the row stride puts them. Inputs must not be changed. Outputs hold NaN before the call. Arrays
+ *   stand between guard bands: what is read there is NaN, and what is written there is reported.
  *
  * ARRAYS
- *   Row-major, slowest dimension first. "[T, H, D], row stride s" means: the last dimension is contiguous,
- * and the rows (all the other dimensions together, flattened) start s numbers, not bytes, apart: element [t,
- * h, d] is data[(t * H + h) * s + d] s is at least the last extent; where it is more, what lies between two
- * rows is not yours to read (it holds NaN) or to write. No extent is 0. No two arrays overlap.
+ *   Row-major, slowest dimension first. "[T, H, D]" with row stride s means: the last dimension is
+ *   contiguous, and the rows (all the other dimensions together, flattened) start s numbers, not bytes,
+ *   apart:
+ *       element [t, h, d] is data[(t * H + h) * s + d]
+ *   s is at least the last extent; where it is more, what lies between two rows is not yours to read (it
+ *   holds NaN) or to write. No extent is 0. No two arrays overlap.
  *
  * NUMBERS
- *   `dtype` is the type of every array of the call whose type is void: float, IEEE binary16, or bfloat16 (the
- * upper 16 bits of a float). Work in whatever precision you like inside. What may be rounded to dtype in
- * between, and how far the result may be from the fp64 oracle, is written at each op and printed by `./rung
- * check --rules`.
+ *   `dtype` is the type of every array of the call that is declared void*: float, IEEE binary16, or bfloat16
+ *   (the upper 16 bits of a float). Work in whatever precision you like inside. How far the result may be
+ *   from the fp64 oracle is declared op by op: `./rung check --mistakes` prints it.
  *
  * VERSIONS
  *   `size` is sizeof the struct as the harness knows it. Within one RUNG_ABI_VERSION fields are only added,
- * and only at the end; anything else changes the version, and the harness refuses other versions.
+ *   and only at the end; anything else changes the version, and the harness refuses other versions.
  */
 #ifndef RUNG_CORE_CHECK_ABI_H
 #define RUNG_CORE_CHECK_ABI_H
@@ -91,9 +92,14 @@ typedef struct rung_rmsnorm_args {
 } rung_rmsnorm_args;
 
 /*
- * rope: turns pair i of every head of row t by the angle positions[t] * theta^(-2 i / D) (radians), 0 <= i <
- * D/2: y_first  = x_first  * cos - x_second * sin y_second = x_second * cos + x_first  * sin Compute the
- * angle in double, or reduce it with care: at position 8192 an fp32 product is off by up to 5e-4 radians.
+ * rope: turns pair i of every head of row t by the angle positions[t] * theta^(-2 i / D), in radians,
+ * for 0 <= i < D/2:
+ *
+ *     y_first  = x_first  * cos - x_second * sin
+ *     y_second = x_second * cos + x_first  * sin
+ *
+ * Compute the angle in double, or reduce it with care: at position 8192 an fp32 product is off by up to
+ * 5e-4 radians.
  */
 typedef struct rung_rope_args {
   size_t size;              /* sizeof(rung_rope_args) */
@@ -128,11 +134,14 @@ typedef struct rung_softmax_args {
 
 /*
  * attention of one sequence: out[t, h] = sum over s of p[t, h, s] * v[s, g], where
- *   p[t, h] = softmax over s of scale * q[t, h] . k[s, g]     over the keys that query t sees
- *   g       = h / (H / G)                                     the key/value head of query head h
+ *
+ *     p[t, h] = softmax over s of scale * q[t, h] . k[s, g]     over the keys that query t sees
+ *     g       = h / (H / G)                                     the key/value head of query head h
+ *
  * Key s is at position s, query t at position first_position + t. With `causal`, a query sees the keys at its
  * own position and before. With window = W > 0, it sees only those less than W before its own position. A
- * query that sees no key gives 0 (first_position may be negative: then the first queries see nothing).
+ * query that sees no key gives 0 (first_position may be negative: then the first queries see nothing). Keys
+ * that no query sees may hold anything.
  */
 typedef struct rung_attention_args {
   size_t size;            /* sizeof(rung_attention_args) */

@@ -50,7 +50,8 @@ int32_t rung_linear(const rung_linear_args* a) {
 #elif defined(BUG_CHANGES_INPUT)
   ((float*)a->x)[0] = -77;
 #elif defined(BUG_TALKS)
-  puts("a candidate's words must not end up in the report");
+  static int talked = 0;
+  if (talked++ == 0) puts("a candidate's words must not end up in the report");
   fflush(stdout);
 #endif
   for (int64_t m = 0; m < a->m; ++m) {
