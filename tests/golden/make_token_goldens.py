@@ -189,19 +189,21 @@ def byte_level(text, strings):
     tokenizer.pre_tokenizer = pre_tokenizer("gpt-2")
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.train_from_iterator(text[:8000], trainers.BpeTrainer(
-        vocab_size=640, special_tokens=["<|im_start|>", "<|im_end|>"], initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        vocab_size=512, special_tokens=["<|im_start|>", "<|im_end|>"], initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False))
     tokenizer.add_tokens([AddedToken("<tool>", normalized=False)])
-    variants = []
+    first, variants = None, []
     for name in ("gpt-2", "smollm", "llama-bpe"):
         document = json.loads(tokenizer.to_str())
         document["pre_tokenizer"] = json.loads(pre_tokenizer_json(name))
         document["model"]["ignore_merges"] = name == "llama-bpe"
         variant = Tokenizer.from_str(json.dumps(document))
+        parsed = [variant.encode(s, add_special_tokens=False).ids for s in strings]
+        first = first or parsed
         variants.append({
             "pre": name, "pre_tokenizer": document["pre_tokenizer"], "ignore_merges": name == "llama-bpe",
-            "parsed": [variant.encode(s, add_special_tokens=False).ids for s in strings]})
-    return {"tokenizer": json.loads(tokenizer.to_str()), "variants": variants}
+            "parsed": {str(i): p for i, (p, f) in enumerate(zip(parsed, first)) if p != f}})
+    return {"tokenizer": json.loads(tokenizer.to_str()), "parsed": first, "variants": variants}
 
 
 def pre_tokenizer_json(name):
@@ -214,7 +216,7 @@ def train_sentencepiece(text, folder):
     corpus = folder / "corpus.txt"
     corpus.write_text("\n".join(text[:8000]), encoding="utf-8")
     sentencepiece.SentencePieceTrainer.train(
-        input=str(corpus), model_prefix=str(folder / "own"), model_type="bpe", vocab_size=560, byte_fallback=True,
+        input=str(corpus), model_prefix=str(folder / "own"), model_type="bpe", vocab_size=480, byte_fallback=True,
         normalization_rule_name="identity", remove_extra_whitespaces=False, split_digits=True, character_coverage=1.0,
         user_defined_symbols=["<tool>"], num_threads=1, minloglevel=2)
     return folder / "own.model"

@@ -65,7 +65,7 @@ void check_ids(const Tokenizer& tokenizer, const std::vector<std::string>& strin
   }
 }
 
-// Most control tokens do not occur in a string, so only the differing ids are kept.
+// Where two ways of reading a string mostly come to the same ids, only the differing ones are kept.
 json with_differences(json ids, const json& differences) {
   for (const auto& [place, different] : differences.items()) ids.at(std::stoul(place)) = different;
   return ids;
@@ -154,7 +154,7 @@ TEST_CASE("tokenizer.json, byte-level: ids are those of `tokenizers`, with each 
     document["model"]["ignore_merges"] = variant.at("ignore_merges");
     TokenizerData data = read_document(document);
     const Tokenizer tokenizer(data);
-    check_ids(tokenizer, strings.valid, variant.at("parsed"), parse);
+    check_ids(tokenizer, strings.valid, with_differences(expected.at("parsed"), variant.at("parsed")), parse);
     for (const std::string& text : strings.valid) CHECK(tokenizer.decode(tokenizer.encode(text)) == text);
 
     // The same through the name that GGUF has for it.
