@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# test_rung.sh REPOSITORY FOLDER: tries the `rung` script of REPOSITORY on a project that it writes into FOLDER, which
+# has the real one's layout and a program of a few lines, so that building it takes a second.
+
+set -u -o pipefail
+repository=$1
+folder=$2
+failures=0
+
+# expect WHAT STATUS PATTERN COMMAND…: runs the command; its status and what it prints (both streams) must be these.
+expect() {
+  local what=$1 status=$2 pattern=$3 output found
+  shift 3
+  output=$("$@" 2>&1)
+  found=$?
+  # shellcheck disable=SC2053  # the pattern is a pattern
+  if [[ $found != "$status" || $output != $pattern ]]; then
+    printf 'FAILED: %s\n  expected status %s and: %s\n  found status %s and: %s\n' "$what" "$status" "$pattern" "$found" "$output"
+    failures=$((failures + 1))
+  else
+    printf 'ok: %s\n' "$what"
+  fi
+}
+
+rm -rf -- "$folder"
+mkdir -p "$folder"/{cli,core,chapters,cmake} && cd -- "$folder" || exit 1
+cp -- "$repository/rung" "$repository/CMakePresets.json" .
+cp -- "$repository/cli/setup.sh" "$repository/cli/fetch_smollm2.py" cli/
+cat >CMakeLists.txt <<'END'
+cmake_minimum_required(VERSION 3.25)
+project(small LANGUAGES CXX)
+add_subdirectory(cli)
+END
+cat >cli/CMakeLists.txt <<'END'
+file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/core/*.cpp")
+add_executable(rung-cli main.cpp ${sources})
+END
+cat >cli/main.cpp <<'END'
+#include <cstdio>
+#include <cstdlib>
+int main(int argc, char** argv) {
+  std::printf("program 1");
+  for (int i = 1; i < argc; ++i) std::printf(" [%s]", argv[i]);
+  std::printf("\n");
+  return argc > 1 ? std::atoi(argv[1]) : 0;
+}
+END
+
+# Two at once: one builds, the other waits, both run.
+./rung 0 first >build-first.txt 2>&1 &
+./rung 0 second >build-second.txt 2>&1
+second=$?
+wait $!
+first=$?
+expect 'the first of two at once ran' 0 '0' echo $first
+expect 'the second of two at once ran' 0 '0' echo $second
+expect 'one built, one waited' 0 '*another rung is building*' cat build-first.txt build-second.txt
+expect 'only one built' 0 '1' bash -c 'grep -l "^\[" build-first.txt build-second.txt | wc -l'
+grep -q '^program 1 \[0\] \[first\]$' build-first.txt || {
+  cat build-first.txt
+  failures=$((failures + 1))
+}
+
+expect 'up to date, it only runs, with the arguments as they were' 0 'program 1 \[0\] \[a b\] \[\] \[\*\]' ./rung 0 'a b' '' '*'
+expect 'the exit status is the program'"'"'s' 3 'program 1 \[3\]' ./rung 3
+ln -s "$folder/rung" "$folder/../a link"
+expect 'through a link, from another folder' 0 'program 1' bash -c "cd / && '$folder/../a link'"
+rm -- "$folder/../a link"
+
+sleep 0.01
+sed -i 's/program 1/program 2/' cli/main.cpp
+expect 'an edited source is built' 0 '*sources have changed*program 2' ./rung
+expect 'and then it is up to date' 0 'program 2' ./rung
+sleep 0.01
+echo 'int added() { return not_declared; }' >core/added.cpp
+expect 'a wrong source that was added fails with its name and line' 1 '*core/added.cpp:1:*not_declared*rung: the build failed*' ./rung
+expect 'and fails again' 1 '*core/added.cpp:1:*' ./rung
+rm -- core/added.cpp
+expect 'once it is removed, the build is right again' 0 '*program 2' ./rung
+expect 'and up to date' 0 'program 2' ./rung
+
+cd -- "$folder/.." && rm -rf -- 'a moved clone' && mv -- "$folder" 'a moved clone'
+expect 'a clone that was moved is built anew' 0 '*building*program 2' 'a moved clone/rung'
+expect 'and then it is up to date' 0 'program 2' 'a moved clone/rung'
+cd 'a moved clone' || exit 1
+
+# What an up-to-date start costs, over running the program itself: the median of five, in microseconds.
+costs=()
+for _ in 1 2 3 4 5; do
+  begin=${EPOCHREALTIME/[.,]/}
+  ./rung >/dev/null
+  middle=${EPOCHREALTIME/[.,]/}
+  build/release/cli/rung-cli >/dev/null
+  end=${EPOCHREALTIME/[.,]/}
+  costs+=($((middle - begin - (end - middle))))
+done
+readarray -t costs < <(printf '%s\n' "${costs[@]}" | sort -n)
+printf 'an up-to-date start costs %d microseconds\n' "${costs[2]}"
+expect 'that is less than 0.2 s' 0 '' test "${costs[2]}" -lt 200000
+
+expect 'test refuses what it does not know' 2 "rung: test: '--fast' was not expected*" ./rung test --fast
+expect 'doctor refuses what it does not know' 2 "rung: doctor: '--fast' was not expected*" ./rung doctor --fast
+expect 'doctor says that all is there, as it built this' 0 '*C++ compiler*CMake*Eigen*Everything that is required is here.' ./rung doctor
+# shellcheck disable=SC2016  # for the inner bash
+expect 'doctor names what is missing and the line that gets it' 1 '*MISSING*CMake*apt-get install -y*cmake*' \
+  env PATH="$PWD/nothing" "$(command -v bash)" -c '
+    PATH=/nonexistent
+    for tool in bash readlink sed grep sort head tr paste uname nproc find dirname; do
+      eval "$tool() { /usr/bin/$tool \"\$@\"; }"; export -f "$tool"
+    done
+    "$BASH" ./rung doctor'
+expect 'doctor for machines' 0 '{"ready": true, "install": null, "found": \[{"name": "C++ compiler"*\]}' ./rung doctor --json
+
+((failures == 0)) || echo "$failures expectations failed"
+exit $((failures > 0))
