@@ -60,6 +60,9 @@ struct Candidate {
   bool deterministic = true;  ///< false: a second run need not give the same bits
 };
 
+/// The case that a call came from, read back from the call's own memory (without seed and description).
+Case to_case(const Call& call);
+
 /// A candidate that writes what `values` returns, rounded to the case's type: known mistakes, reorderings and
 /// baselines take the same way through the harness as everybody else.
 Candidate from_values(std::string name, std::string op, std::function<Values(const Case&)> values);

@@ -1,5 +1,6 @@
 #include "core/check/number_type.h"
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -43,16 +44,8 @@ double unit_roundoff(NumberType type) {
   return 0;
 }
 
-double smallest(NumberType type) {
-  switch (type) {
-    case NumberType::f32:
-      return 0x1p-149;
-    case NumberType::f16:
-      return 0x1p-24;
-    case NumberType::bf16:
-      return 0x1p-133;
-  }
-  return 0;
+double underflow(NumberType type) {
+  return type == NumberType::f16 ? 0x1p-25 : 0x1p-126;
 }
 
 float round_to(NumberType type, double value) {
@@ -66,6 +59,23 @@ float round_to(NumberType type, double value) {
       return bfloat16_to_float(float_to_bfloat16(single));
   }
   return single;
+}
+
+float truncate_to(NumberType type, double value) {
+  const float rounded = round_to(type, value);
+  if (!(std::abs(static_cast<double>(rounded)) > std::abs(value))) return rounded;
+  // Rounded away from zero: one step back. The three formats keep sign and magnitude, so it is the next lower
+  // bits.
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(rounded);
+  switch (type) {
+    case NumberType::f32:
+      return std::bit_cast<float>(bits - 1);
+    case NumberType::bf16:
+      return std::bit_cast<float>(bits - 0x10000);
+    case NumberType::f16:
+      return half_to_float(static_cast<std::uint16_t>(float_to_half(rounded) - 1));
+  }
+  return rounded;
 }
 
 void store(NumberType type, std::span<const float> numbers, std::byte* bytes) {

@@ -22,12 +22,15 @@ std::size_t size_of(NumberType type);
 
 /// Unit round-off u: rounding to nearest changes a normal number x by at most u·|x|. 2^-24, 2^-11, 2^-8.
 double unit_roundoff(NumberType type);
-/// The distance between subnormal numbers: 2^-149, 2^-24, 2^-133. Rounding changes a tiny x by up to half of
-/// it.
-double smallest(NumberType type);
+/// What may be lost near zero, where u·|x| says too little: half the distance between f16's subnormal
+/// numbers, 2^-25; for f32 and bf16 the smallest normal number, 2^-126, because hardware may flush what is
+/// below it to zero.
+double underflow(NumberType type);
 
 /// `value` rounded to nearest (ties to even) and back; exact in float for all three types.
 float round_to(NumberType type, double value);
+/// `value` rounded towards zero: what cutting off the low bits does.
+float truncate_to(NumberType type, double value);
 
 /// Numbers to the type's bytes and back. `bytes` holds size_of(type) · n bytes.
 void store(NumberType type, std::span<const float> numbers, std::byte* bytes);

@@ -15,14 +15,15 @@ namespace rung::check {
 struct ParamInfo {
   std::string name;
   std::string meaning;
-  bool whole = true;                 ///< a whole number
-  std::vector<std::string> choices;  ///< names of the values 0, 1, …; empty for a number
+  bool whole = true;                      ///< a whole number
+  std::vector<std::string> choices = {};  ///< names of the values 0, 1, …; empty for a number
 };
 
-/// What an input or output means, with its shape: "[M, K] activations".
+/// What an input or output means: "activations", axes {"M", "K"}.
 struct ArrayInfo {
   std::string name;
   std::string meaning;
+  std::vector<std::string> axes = {};
 };
 
 /// What one output must be and how wrong it may be: per element, without gaps.
@@ -56,6 +57,8 @@ struct Mistake {
   std::string sentence;           ///< "KV head of query head h taken as h % G; it is h / (H / G)"
   std::vector<NumberType> types;  ///< at which the standard must reject it
   std::function<Values(const Case&)> run;
+  /// The same in the arithmetic that a kernel would use (fp32), for the tests that it is caught and named.
+  std::function<Values(const Case&)> kernel;
 };
 
 /// A right variant at working precision, with another order of the same arithmetic. It must pass.

@@ -18,7 +18,8 @@ std::string_view name(Rule rule);
 /// The element that used most of its budget (or the first that could not be judged).
 struct WorstElement {
   std::string output;
-  Shape index;  ///< one number per dimension
+  Shape index;        ///< one number per dimension
+  std::string where;  ///< "[m=32,n=0]"
   double got = 0;
   double want = 0;
   double percent = 0;  ///< of the element bound; infinity where the bound is 0 or the result is not a number

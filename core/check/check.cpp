@@ -1,0 +1,112 @@
+#include "core/check/check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "core/check/budget.h"
+#include "core/check/index.h"
+#include "core/check/mistake_match.h"
+#include "core/check/runner.h"
+#include "core/error.h"
+
+namespace rung::check {
+namespace {
+
+/// Rule 2: exact results of a problem that needs no oracle.
+CaseVerdict check_probe(const Op& op, const Probe& probe, const Candidate& candidate) {
+  const Case& problem = probe.problem;
+  CaseVerdict verdict;
+  verdict.case_name = problem.name;
+  verdict.description = problem.description;
+  verdict.seed = problem.seed;
+
+  const RunResult result = run_guarded(candidate, problem);
+  if (!result.problem.empty()) {
+    verdict.passed = false;
+    verdict.failed = Rule::integrity;
+    verdict.message = result.problem;
+    verdict.percent = std::numeric_limits<double>::infinity();
+  }
+  if (result.outputs.empty()) return verdict;
+
+  for (std::size_t i = 0; i < probe.expected.size(); ++i) {
+    const double got = result.outputs[0][i];
+    const double want = probe.expected[i];
+    const double allowed = probe.ulps * 2 * unit_roundoff(problem.type) * std::abs(want);
+    if (std::abs(got - want) <= allowed) continue;
+    verdict.percent = std::numeric_limits<double>::infinity();
+    if (verdict.passed) {
+      verdict.passed = false;
+      verdict.failed = Rule::structure;
+      verdict.message = fmt::format("{} is {:.6g} and must be {}{:.6g}: {}", locate(op, problem, 0, i), got,
+                                    allowed == 0 ? "exactly " : "", want, probe.what);
+    }
+    if (!verdict.worst) {
+      verdict.worst = WorstElement{.output = problem.outputs[0].name,
+                                   .index = index_of(problem.outputs[0].shape, i),
+                                   .where = locate(op, problem, 0, i),
+                                   .got = got,
+                                   .want = want,
+                                   .percent = verdict.percent};
+    }
+  }
+  return verdict;
+}
+
+/// Everything that was computed for the cases, kept for the search for a known mistake.
+struct Evidence {
+  std::vector<Case> cases;
+  std::vector<Values> results;
+  std::vector<std::vector<Reference>> references;
+};
+
+/// Rules 1 and 3 on one problem's draws.
+std::vector<CaseVerdict> check_problem(const Op& op, std::vector<Case> cases, const Candidate& candidate,
+                                       Evidence& evidence) {
+  std::vector<Values> results;
+  std::vector<Values> baselines;
+  std::vector<std::string> problems;
+  std::vector<std::vector<Reference>> references;
+  for (const Case& drawn : cases) {
+    RunResult result = run_guarded(candidate, drawn);
+    results.push_back(std::move(result.outputs));
+    problems.push_back(std::move(result.problem));
+    references.push_back(op.reference(drawn));
+    baselines.push_back(op.baseline(drawn));
+  }
+  std::vector<CaseVerdict> verdicts = judge(op, {cases, results, problems, references, baselines});
+  std::move(cases.begin(), cases.end(), std::back_inserter(evidence.cases));
+  std::move(results.begin(), results.end(), std::back_inserter(evidence.results));
+  std::move(references.begin(), references.end(), std::back_inserter(evidence.references));
+  return verdicts;
+}
+
+}  // namespace
+
+Report check(const Op& op, NumberType type, const Candidate& candidate, std::uint64_t seed) {
+  if (std::find(candidate.types.begin(), candidate.types.end(), type) == candidate.types.end()) {
+    throw Error(ErrorKind::usage, "{}: takes no {}; call it with one of its own types", candidate.name,
+                name(type));
+  }
+  Report report{.op = op.name, .candidate = candidate.name, .type = type, .cases = {}, .matched = {}};
+  for (const Probe& probe : op.probes(type)) report.cases.push_back(check_probe(op, probe, candidate));
+  Evidence evidence;
+  for (std::size_t p = 0; p < op.problems.size(); ++p) {
+    for (CaseVerdict& verdict : check_problem(op, draw_cases(op, type, p, seed), candidate, evidence)) {
+      report.cases.push_back(std::move(verdict));
+    }
+  }
+  for (const CaseVerdict& verdict : report.cases) {
+    report.passed = report.passed && verdict.passed;
+    report.percent = std::max(report.percent, verdict.percent);
+  }
+  if (!report.passed) {
+    report.matched = match_mistake(op, evidence.cases, evidence.results, evidence.references);
+  }
+  return report;
+}
+
+}  // namespace rung::check

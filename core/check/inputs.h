@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "core/check/case.h"
+#include "core/check/random.h"
+
+namespace rung::check {
+
+/// How the numbers of an array are spread: each style brings out other mistakes (rule 4 of the standard).
+enum class Style {
+  normal,        ///< N(0, 1)
+  row_scales,    ///< N(0, 1), rows times 10^-3 … 10^2: small rows cannot hide behind large ones
+  outliers,      ///< N(0, 1) with one number in fifty times 20, at least one a row
+  large,         ///< N(0, 1) times 30: logits whose exp overflows
+  negative,      ///< −|N(0, 1)|
+  cancellation,  ///< every odd number the negative of the one before: sums of products come out small
+};
+
+/// "N(0,1)", "outliers x20", …
+std::string_view name(Style style);
+
+/// An array of the given style, rounded to `type`. `gap` numbers, all NaN, lie between its rows.
+Array draw_array(NumberType type, Random& random, std::string name, Shape shape, Style style,
+                 std::int64_t gap = 0);
+
+/// An array filled by `value(row, column)`, rounded to `type`.
+Array fill_array(NumberType type, std::string name, Shape shape,
+                 const std::function<double(std::int64_t row, std::int64_t column)>& value,
+                 std::int64_t gap = 0);
+
+/// The place for a result, with the same gap.
+OutputInfo output(std::string name, Shape shape, std::int64_t gap = 0);
+
+}  // namespace rung::check

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/check/case.h"
+
+namespace rung::check {
+
+/// The numbers of an array without gaps, in the arithmetic that a variant computes with.
+template <typename Real>
+std::vector<Real> numbers(const Array& array) {
+  std::vector<Real> all;
+  all.reserve(static_cast<std::size_t>(array.rows() * array.columns()));
+  for (std::int64_t r = 0; r < array.rows(); ++r) {
+    for (const float x : array.row(r)) all.push_back(static_cast<Real>(x));
+  }
+  return all;
+}
+
+/// How a sum is ordered. All are right; their errors differ.
+enum class Order {
+  sequential,
+  reversed,
+  pairwise,  ///< halves, recursively
+  chunks,    ///< sixteen running sums side by side, as SIMD lanes or warps do
+  fma,       ///< sequential; products are not rounded before they are added
+};
+
+/// Σ a(i)·b(i) for i in [first, last), in `Real` arithmetic.
+template <typename Real, typename A, typename B>
+Real dot(Order order, std::int64_t first, std::int64_t last, const A& a, const B& b) {
+  Real sum = 0;
+  switch (order) {
+    case Order::sequential:
+      for (std::int64_t i = first; i < last; ++i) sum += a(i) * b(i);
+      return sum;
+    case Order::reversed:
+      for (std::int64_t i = last; i-- > first;) sum += a(i) * b(i);
+      return sum;
+    case Order::fma:
+      for (std::int64_t i = first; i < last; ++i) sum = std::fma(a(i), b(i), sum);
+      return sum;
+    case Order::chunks: {
+      constexpr std::int64_t lanes = 16;
+      Real lane[lanes] = {};
+      for (std::int64_t i = first; i < last; ++i) lane[i % lanes] += a(i) * b(i);
+      for (const Real partial : lane) sum += partial;
+      return sum;
+    }
+    case Order::pairwise: {
+      if (last - first <= 2) return dot<Real>(Order::sequential, first, last, a, b);
+      const std::int64_t middle = first + (last - first) / 2;
+      return dot<Real>(order, first, middle, a, b) + dot<Real>(order, middle, last, a, b);
+    }
+  }
+  return sum;
+}
+
+/// Numbers computed in fp32 or double, rounded to the type of the case's outputs.
+template <typename Real>
+std::vector<double> rounded(NumberType type, std::span<const Real> values) {
+  std::vector<double> results;
+  results.reserve(values.size());
+  for (const Real value : values)
+    results.push_back(static_cast<double>(round_to(type, static_cast<double>(value))));
+  return results;
+}
+
+}  // namespace rung::check

@@ -1,0 +1,21 @@
+#include "core/check/ops/ops.h"
+
+#include "core/error.h"
+
+namespace rung::check {
+
+const std::vector<Op>& ops() {
+  static const std::vector<Op> all = {rms_norm_op(), softmax_op(), swiglu_op(), linear_op()};
+  return all;
+}
+
+const Op& find_op(std::string_view name) {
+  std::string known;
+  for (const Op& op : ops()) {
+    if (op.name == name) return op;
+    known += (known.empty() ? "" : ", ") + op.name;
+  }
+  throw Error(ErrorKind::usage, "no op is called \"{}\"; there are {}", name, known);
+}
+
+}  // namespace rung::check

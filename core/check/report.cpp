@@ -1,0 +1,83 @@
+#include "core/check/report.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace rung::check {
+namespace {
+
+/// Whole percents; "all of" what there is when the share is infinite would say too little.
+std::string percent_text(double percent) {
+  if (!std::isfinite(percent)) return "no budget covers it";
+  return fmt::format("{:.0f} % of its budget", percent);
+}
+
+std::string case_text(const CaseVerdict& verdict) {
+  return fmt::format("{} ({}, seed {})", verdict.case_name, verdict.description, verdict.seed);
+}
+
+}  // namespace
+
+std::string_view name(Rule rule) {
+  switch (rule) {
+    case Rule::integrity:
+      return "integrity";
+    case Rule::structure:
+      return "structure";
+    case Rule::element:
+      return "element";
+    case Rule::rms:
+      return "rms";
+    case Rule::row:
+      return "row";
+  }
+  return "?";
+}
+
+int Report::failed_cases() const {
+  return static_cast<int>(
+      std::count_if(cases.begin(), cases.end(), [](const CaseVerdict& verdict) { return !verdict.passed; }));
+}
+
+const CaseVerdict* Report::worst() const {
+  const auto by_share = [](const CaseVerdict& a, const CaseVerdict& b) {
+    if (a.passed != b.passed) return a.passed;  // a failed one is worse than any that passed
+    return a.percent < b.percent;
+  };
+  const auto found = std::max_element(cases.begin(), cases.end(), by_share);
+  return found == cases.end() ? nullptr : &*found;
+}
+
+std::string to_text(const Report& report, bool all_cases) {
+  const std::string head = fmt::format("{:<10} {:<4}  {}", report.op, name(report.type), report.candidate);
+  std::string text;
+  const CaseVerdict* worst = report.worst();
+  if (report.passed) {
+    text = fmt::format("{}   ok     {:.0f} % of the budget used at most, {} cases\n", head, report.percent,
+                       report.cases.size());
+  } else {
+    text = head + "   FAIL";
+    if (worst->worst) {
+      text += fmt::format("   worst {}: got {:.6g}, want {:.6g}, {}", worst->worst->where, worst->worst->got,
+                          worst->worst->want, percent_text(worst->worst->percent));
+    }
+    text +=
+        fmt::format("\n           {} of {} cases failed; {} in {}\n           {}\n", report.failed_cases(),
+                    report.cases.size(), name(*worst->failed), case_text(*worst), worst->message);
+    if (report.matched) {
+      text += fmt::format("           it matches a known mistake: \"{}\"   (chapter {})\n",
+                          report.matched->sentence, report.matched->chapter);
+    }
+  }
+  if (!all_cases) return text;
+  for (const CaseVerdict& verdict : report.cases) {
+    text += fmt::format("  {}  {}", verdict.passed ? "ok  " : "FAIL", case_text(verdict));
+    text += std::isfinite(verdict.percent) ? fmt::format("  {:.0f} %\n", verdict.percent) : std::string("\n");
+    if (!verdict.passed) text += fmt::format("        {}: {}\n", name(*verdict.failed), verdict.message);
+  }
+  return text;
+}
+
+}  // namespace rung::check

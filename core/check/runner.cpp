@@ -1,0 +1,212 @@
+#include "core/check/runner.h"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/check/index.h"
+#include "core/error.h"
+
+namespace rung::check {
+namespace {
+
+/// Bytes before and after every array. The data behind it starts at a multiple of 64, as kernels like it.
+constexpr std::size_t guard_bytes = 256;
+constexpr std::size_t alignment = 64;
+
+/// A NaN whose bits no arithmetic gives, so that "never written" can be told from "computed as NaN".
+std::uint32_t poison(NumberType type) {
+  switch (type) {
+    case NumberType::f32:
+      return 0x7fc0dead;
+    case NumberType::f16:
+      return 0x7e5a;
+    case NumberType::bf16:
+      return 0x7fda;
+  }
+  return 0;
+}
+
+/// Memory for one array between its guard bands.
+class Guarded {
+ public:
+  Guarded(NumberType type, std::int64_t numbers)
+      : size_(static_cast<std::size_t>(numbers) * size_of(type)),
+        memory_(size_ + 2 * guard_bytes + alignment) {
+    void* start = memory_.data() + guard_bytes;
+    std::size_t room = memory_.size() - guard_bytes;
+    data_ = static_cast<std::byte*>(std::align(alignment, size_, start, room));
+    for (std::size_t i = 0; i + size_of(type) <= memory_.size(); i += size_of(type)) {
+      const std::uint32_t bits = poison(type);
+      std::memcpy(&memory_[i], &bits, size_of(type));
+    }
+  }
+
+  Guarded(Guarded&&) noexcept = default;
+  Guarded(const Guarded&) = delete;  // data_ points into memory_
+  Guarded& operator=(const Guarded&) = delete;
+  ~Guarded() = default;
+
+  std::byte* data() { return data_; }
+  const std::byte* data() const { return data_; }
+  /// Everything, guards and all, to compare with later.
+  const std::vector<std::byte>& memory() const { return memory_; }
+  std::size_t offset() const { return static_cast<std::size_t>(data_ - memory_.data()); }
+  std::size_t size() const { return size_; }
+
+ private:
+  std::size_t size_;
+  std::vector<std::byte> memory_;
+  std::byte* data_ = nullptr;
+};
+
+std::int64_t rows_of(const Shape& shape) {
+  return elements(shape) / shape.back();
+}
+
+/// All of a case's arrays in guarded memory, and the Call that hands them out.
+class Arena {
+ public:
+  explicit Arena(const Case& problem) : problem_(problem) {
+    for (const Array& array : problem.inputs) {
+      Guarded& memory = inputs_.emplace_back(problem.type, static_cast<std::int64_t>(array.values.size()));
+      store(problem.type, array.values, memory.data());
+      before_.push_back(memory.memory());
+      input_tensors_.push_back({array.name, problem.type, array.shape, array.row_stride, memory.data()});
+    }
+    for (const OutputInfo& output : problem.outputs) {
+      Guarded& memory = outputs_.emplace_back(problem.type, rows_of(output.shape) * output.row_stride);
+      clean_.push_back(memory.memory());
+      output_tensors_.push_back({output.name, problem.type, output.shape, output.row_stride, memory.data()});
+    }
+  }
+
+  void run(const Candidate& candidate) {
+    candidate.run(
+        {problem_.op, problem_.name, problem_.type, problem_.params, input_tensors_, output_tensors_});
+  }
+
+  /// The first thing that is wrong with the memory after a run, or nothing.
+  std::string problem() const {
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      if (inputs_[i].memory() != before_[i])
+        return fmt::format("input {} was changed", problem_.inputs[i].name);
+    }
+    for (std::size_t o = 0; o < outputs_.size(); ++o) {
+      std::string found = stray_write(o);
+      if (found.empty()) found = never_written(o);
+      if (!found.empty()) return found;
+    }
+    return {};
+  }
+
+  Values results() const {
+    Values values;
+    for (std::size_t o = 0; o < outputs_.size(); ++o) {
+      const OutputInfo& info = problem_.outputs[o];
+      std::vector<float> row(static_cast<std::size_t>(info.shape.back()));
+      std::vector<double>& numbers = values.emplace_back();
+      numbers.reserve(static_cast<std::size_t>(elements(info.shape)));
+      for (std::int64_t r = 0; r < rows_of(info.shape); ++r) {
+        load(problem_.type, outputs_[o].data() + row_offset(info, r), row);
+        numbers.insert(numbers.end(), row.begin(), row.end());
+      }
+    }
+    return values;
+  }
+
+  /// Where this arena's outputs and another's differ, or nothing.
+  std::string difference(const Arena& other) const {
+    for (std::size_t o = 0; o < outputs_.size(); ++o) {
+      const auto [mine, theirs] = std::mismatch(outputs_[o].data(), outputs_[o].data() + outputs_[o].size(),
+                                                other.outputs_[o].data());
+      if (mine == outputs_[o].data() + outputs_[o].size()) continue;
+      const auto number = static_cast<std::int64_t>((mine - outputs_[o].data()) /
+                                                    static_cast<std::ptrdiff_t>(size_of(problem_.type)));
+      const OutputInfo& info = problem_.outputs[o];
+      const std::int64_t flat = number / info.row_stride * info.shape.back() + number % info.row_stride;
+      return fmt::format("a second run gave other bits, first at {}{}", info.name,
+                         to_string(index_of(info.shape, static_cast<std::size_t>(flat))));
+    }
+    return {};
+  }
+
+ private:
+  std::size_t row_offset(const OutputInfo& info, std::int64_t r) const {
+    return static_cast<std::size_t>(r * info.row_stride) * size_of(problem_.type);
+  }
+
+  std::string stray_write(std::size_t o) const {
+    const OutputInfo& info = problem_.outputs[o];
+    const Guarded& now = outputs_[o];
+    const std::size_t start = now.offset();
+    const auto changed = [&](std::size_t first, std::size_t last) {
+      return std::memcmp(&now.memory()[first], &clean_[o][first], last - first) != 0;
+    };
+    if (changed(0, start)) return fmt::format("wrote before the start of output {}", info.name);
+    const std::size_t width = static_cast<std::size_t>(info.shape.back()) * size_of(problem_.type);
+    for (std::int64_t r = 0; r + 1 < rows_of(info.shape); ++r) {
+      if (changed(start + row_offset(info, r) + width, start + row_offset(info, r + 1))) {
+        return fmt::format("wrote into the gap after row {} of output {} (its row stride is {})", r,
+                           info.name, info.row_stride);
+      }
+    }
+    const std::size_t end = start + row_offset(info, rows_of(info.shape) - 1) + width;
+    if (changed(end, now.memory().size())) return fmt::format("wrote past the end of output {}", info.name);
+    return {};
+  }
+
+  std::string never_written(std::size_t o) const {
+    const OutputInfo& info = problem_.outputs[o];
+    const std::size_t size = size_of(problem_.type);
+    const std::uint32_t bits = poison(problem_.type);
+    std::int64_t missing = 0;
+    std::size_t first = 0;
+    for (std::int64_t r = 0; r < rows_of(info.shape); ++r) {
+      for (std::int64_t c = 0; c < info.shape.back(); ++c) {
+        if (std::memcmp(outputs_[o].data() + row_offset(info, r) + c * static_cast<std::ptrdiff_t>(size),
+                        &bits, size) == 0) {
+          if (missing == 0) first = static_cast<std::size_t>(r * info.shape.back() + c);
+          ++missing;
+        }
+      }
+    }
+    if (missing == 0) return {};
+    return fmt::format("{} of {} numbers of output {} were never written, first {}", missing,
+                       elements(info.shape), info.name, to_string(index_of(info.shape, first)));
+  }
+
+  const Case& problem_;
+  std::vector<Guarded> inputs_;
+  std::vector<Guarded> outputs_;
+  std::vector<std::vector<std::byte>> before_;  ///< the inputs' memory as it must stay
+  std::vector<std::vector<std::byte>> clean_;   ///< the outputs' memory before a run
+  std::vector<ConstTensor> input_tensors_;
+  std::vector<MutableTensor> output_tensors_;
+};
+
+}  // namespace
+
+RunResult run_guarded(const Candidate& candidate, const Case& problem) {
+  RunResult result;
+  Arena first(problem);
+  try {
+    first.run(candidate);
+    result.outputs = first.results();
+    result.problem = first.problem();
+    if (result.problem.empty() && candidate.deterministic) {
+      Arena second(problem);
+      second.run(candidate);
+      result.problem = first.difference(second);
+    }
+  } catch (const Error& error) {
+    result.outputs.clear();
+    result.problem = error.what();
+  }
+  return result;
+}
+
+}  // namespace rung::check

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "core/check/candidate.h"
+#include "core/check/case.h"
+
+namespace rung::check {
+
+/// What came out of a candidate, and whether it kept to its own memory.
+struct RunResult {
+  Values outputs;       ///< empty when the candidate threw
+  std::string problem;  ///< one line; empty when nothing is wrong
+};
+
+/// Calls the candidate twice on guarded memory (rule 1 of the standard): inputs and outputs stand between
+/// guard bands and every output starts as NaN. Looks for writes outside an output, changed inputs, numbers
+/// never written and a second run that gives other bits. All guards are NaN too, so what is read past an
+/// input's end shows.
+RunResult run_guarded(const Candidate& candidate, const Case& problem);
+
+}  // namespace rung::check
