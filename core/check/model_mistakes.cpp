@@ -1,0 +1,443 @@
+#include "core/check/model_mistakes.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <utility>
+#include <variant>
+
+#include "core/error.h"
+#include "core/oracle/rope.h"
+
+namespace rung::check {
+namespace {
+
+using oracle::Grid;
+
+// Parts that the mistakes below are made of.
+
+/// x rotated once more, with the position and layout of a wrong model.
+Grid rotated(const Grid& x, const ModelConfig& config, RopeLayout layout,
+             const std::function<std::int64_t(std::int64_t)>& position) {
+  std::vector<std::int64_t> positions;
+  for (std::int64_t t = 0; t < x.rows; ++t) positions.push_back(position(t));
+  Grid y(x.rows, x.columns);
+  oracle::rope(layout, oracle::rope_frequencies(config.rope, config.head_dim), positions, x.values,
+               x.columns / config.head_dim, y.values);
+  return y;
+}
+
+/// Rotates q and k anew where they are about to be seen rotated.
+void rotate_both(std::string_view point, Grid& values, const Scene& scene, RopeLayout layout,
+                 const std::function<std::int64_t(std::int64_t)>& position) {
+  if (point == "attention.q_rotated")
+    values = rotated(scene.at("attention.q"), scene.config, layout, position);
+  if (point == "attention.k_rotated")
+    values = rotated(scene.at("attention.k"), scene.config, layout, position);
+}
+
+/// What a wrong attention does differently.
+struct WrongAttention {
+  std::function<bool(std::int64_t t, std::int64_t j)> sees;  ///< empty: as it should be
+  std::function<std::int64_t(std::int64_t h)> kv_head;       ///< empty: h / (H / G)
+  double scale = 0;                                          ///< 0: 1 / √D
+};
+
+bool right_mask(const ModelConfig& config, std::int64_t t, std::int64_t j) {
+  return j <= t && (!config.sliding_window || j > t - *config.sliding_window);
+}
+
+/// Attention once more, from q, k and v as the model has them. Sees nothing: 0.
+Grid attend(const Scene& scene, const WrongAttention& wrong) {
+  const Grid& q = scene.at("attention.q_rotated");
+  const Grid& k = scene.at("attention.k_rotated");
+  const Grid& v = scene.at("attention.v");
+  const std::int64_t D = scene.config.head_dim;
+  const std::int64_t H = q.columns / D;
+  const std::int64_t G = k.columns / D;
+  const double scale = wrong.scale != 0 ? wrong.scale : 1 / std::sqrt(static_cast<double>(D));
+  Grid out(q.rows, q.columns);
+#pragma omp parallel for schedule(dynamic)
+  for (std::int64_t t = 0; t < q.rows; ++t) {
+    std::vector<double> scores(static_cast<std::size_t>(k.rows));
+    for (std::int64_t h = 0; h < H; ++h) {
+      const std::int64_t g = wrong.kv_head ? wrong.kv_head(h) : h / (H / G);
+      const double* query = &q.values[t * q.columns + h * D];
+      double largest = -std::numeric_limits<double>::infinity();
+      for (std::int64_t j = 0; j < k.rows; ++j) {
+        const bool seen = wrong.sees ? wrong.sees(t, j) : right_mask(scene.config, t, j);
+        scores[j] = -std::numeric_limits<double>::infinity();
+        if (!seen) continue;
+        double dot = 0;
+        for (std::int64_t d = 0; d < D; ++d) dot += query[d] * k.values[j * k.columns + g * D + d];
+        scores[j] = scale * dot;
+        largest = std::max(largest, scores[j]);
+      }
+      double sum = 0;
+      double* result = &out.values[t * out.columns + h * D];
+      for (std::int64_t j = 0; j < k.rows; ++j) {
+        if (std::isinf(scores[j])) continue;
+        const double p = std::exp(scores[j] - largest);
+        sum += p;
+        for (std::int64_t d = 0; d < D; ++d) result[d] += p * v.values[j * v.columns + g * D + d];
+      }
+      for (std::int64_t d = 0; d < D && sum > 0; ++d) result[d] /= sum;
+    }
+  }
+  return out;
+}
+
+/// A mistake of the mask alone.
+auto wrong_mask(std::function<bool(const Scene&, std::int64_t t, std::int64_t j)> sees) {
+  return [sees](std::string_view point, Grid& values, const Scene& scene) {
+    if (point != "attention.output") return;
+    values = attend(scene, {.sees = [&](std::int64_t t, std::int64_t j) { return sees(scene, t, j); },
+                            .kv_head = {},
+                            .scale = 0});
+  };
+}
+
+void add(Grid& x, const Grid& more) {
+  for (std::size_t i = 0; i < x.values.size(); ++i) x.values[i] += more.values[i];
+}
+
+/// gate and up through another activation.
+auto wrong_activation(double (*activation)(double)) {
+  return [activation](std::string_view point, Grid& values, const Scene& scene) {
+    if (point != "feed_forward.activation") return;
+    const Grid& gate = scene.at("feed_forward.gate");
+    const Grid& up = scene.at("feed_forward.up");
+    for (std::size_t i = 0; i < values.values.size(); ++i) {
+      values.values[i] = activation(gate.values[i]) * up.values[i];
+    }
+  };
+}
+
+bool has_window(const ModelConfig& config) {
+  return config.sliding_window.has_value();
+}
+bool has_rope_scaling(const ModelConfig& config) {
+  return !std::holds_alternative<std::monostate>(config.rope.scaling);
+}
+bool shares_heads(const ModelConfig& config) {
+  return config.kv_heads > 1 && config.kv_heads < config.heads;
+}
+
+std::vector<ModelMistake> rope_mistakes() {
+  return {
+      {.name = "rope_interleaved",
+       .sentence = "RoPE rotates the pairs (2i, 2i + 1); these weights are made for (i, i + D/2)",
+       .chapter = 3,
+       .applies = {},
+       .misread = {},
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             rotate_both(point, values, scene, RopeLayout::interleaved, [](std::int64_t t) { return t; });
+           }},
+      {.name = "keys_not_rotated",
+       .sentence = "RoPE rotates q alone; k is rotated too, before it is remembered",
+       .chapter = 3,
+       .applies = {},
+       .misread = {},
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             if (point == "attention.k_rotated") values = scene.at("attention.k");
+           }},
+      {.name = "rope_scaling_ignored",
+       .sentence = "the model's RoPE scaling is ignored",
+       .chapter = 3,
+       .applies = has_rope_scaling,
+       .misread = [](ModelConfig& config) { config.rope.scaling = std::monostate{}; },
+       .replace = {}},
+      {.name = "rope_theta_default",
+       .sentence = "RoPE's theta is taken as 10000; the model says another",
+       .chapter = 3,
+       .applies = [](const ModelConfig& config) { return config.rope.theta != 10000; },
+       .misread = [](ModelConfig& config) { config.rope.theta = 10000; },
+       .replace = {}},
+      {.name = "positions_restart",
+       .sentence = "positions start from 0 in every batch; they go on where the sequence ended",
+       .chapter = 6,
+       .applies = {},
+       .misread = {},
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             rotate_both(point, values, scene, RopeLayout::half_split,
+                         [&](std::int64_t t) { return t - scene.feeding.batch_start(t); });
+           }},
+      {.name = "position_off_after_chunk",
+       .sentence = "positions after the first batch are one too high",
+       .chapter = 6,
+       .applies = {},
+       .misread = {},
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             rotate_both(point, values, scene, RopeLayout::half_split,
+                         [&](std::int64_t t) { return scene.feeding.batch_start(t) > 0 ? t + 1 : t; });
+           }},
+  };
+}
+
+std::vector<ModelMistake> attention_mistakes() {
+  return {
+      {.name = "sees_next_token",
+       .sentence = "the causal mask is off by one: a token sees the one after it",
+       .chapter = 3,
+       .applies = {},
+       .misread = {},
+       .replace = wrong_mask([](const Scene& scene, std::int64_t t, std::int64_t j) {
+         return right_mask(scene.config, t, j) || (j == t + 1 && j < scene.feeding.batch_end(t));
+       })},
+      {.name = "sees_not_itself",
+       .sentence = "the causal mask is off by one: a token does not see itself",
+       .chapter = 3,
+       .applies = {},
+       .misread = {},
+       .replace = wrong_mask([](const Scene& scene, std::int64_t t, std::int64_t j) {
+         return j != t && right_mask(scene.config, t, j);
+       })},
+      {.name = "window_ignored",
+       .sentence = "the sliding window is ignored: a token sees all positions before it",
+       .chapter = 3,
+       .applies = has_window,
+       .misread = [](ModelConfig& config) { config.sliding_window.reset(); },
+       .replace = {}},
+      {.name = "window_one_longer",
+       .sentence = "the sliding window is W + 1 positions; it is W, the token's own among them",
+       .chapter = 3,
+       .applies = has_window,
+       .misread = [](ModelConfig& config) { ++*config.sliding_window; },
+       .replace = {}},
+      {.name = "scale_missing",
+       .sentence = "the scores are not divided by √D",
+       .chapter = 3,
+       .applies = {},
+       .misread = {},
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             if (point == "attention.output") values = attend(scene, {.sees = {}, .kv_head = {}, .scale = 1});
+           }},
+      {.name = "scale_of_hidden",
+       .sentence = "the scores are divided by √(hidden / H); D is not that here",
+       .chapter = 3,
+       .applies = [](const ModelConfig& c) { return c.head_dim * c.heads != c.hidden; },
+       .misread = {},
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             if (point != "attention.output") return;
+             const double width =
+                 static_cast<double>(scene.config.hidden) / static_cast<double>(scene.config.heads);
+             values = attend(scene, {.sees = {}, .kv_head = {}, .scale = 1 / std::sqrt(width)});
+           }},
+      {.name = "kv_head_modulo",
+       .sentence = "KV head of query head h taken as h % G; it is h / (H / G)",
+       .chapter = 3,
+       .applies = shares_heads,
+       .misread = {},
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             if (point != "attention.output") return;
+             const std::int64_t G = scene.config.kv_heads;
+             values =
+                 attend(scene, {.sees = {}, .kv_head = [G](std::int64_t h) { return h % G; }, .scale = 0});
+           }},
+      {.name = "cache_not_read",
+       .sentence = "a batch sees its own tokens alone, not what is remembered",
+       .chapter = 6,
+       .applies = {},
+       .misread = {},
+       .replace = wrong_mask([](const Scene& scene, std::int64_t t, std::int64_t j) {
+         return j >= scene.feeding.batch_start(t) && right_mask(scene.config, t, j);
+       })},
+      {.name = "own_batch_not_seen",
+       .sentence =
+           "a batch sees what was remembered before it and itself, not the other tokens it came with: the "
+           "length was read before the new keys were added",
+       .chapter = 6,
+       .applies = {},
+       .misread = {},
+       .replace = wrong_mask([](const Scene& scene, std::int64_t t, std::int64_t j) {
+         return (j == t || j < scene.feeding.batch_start(t)) && right_mask(scene.config, t, j);
+       })},
+  };
+}
+
+std::vector<ModelMistake> skeleton_mistakes() {
+  return {
+      {.name = "eps_ignored",
+       .sentence = "RMSNorm without eps",
+       .chapter = 4,
+       .applies = [](const ModelConfig& config) { return config.norm_eps != 0; },
+       .misread = [](ModelConfig& config) { config.norm_eps = 0; },
+       .replace = {}},
+      {.name = "eps_of_another_model",
+       .sentence = "RMSNorm with eps 1e-6; the model says another",
+       .chapter = 4,
+       .applies = [](const ModelConfig& config) { return config.norm_eps != 1e-6; },
+       .misread = [](ModelConfig& config) { config.norm_eps = 1e-6; },
+       .replace = {}},
+      {.name = "norm_weight_plus_one",
+       .sentence = "the last norm multiplies by 1 + weight, as Gemma does; Llama multiplies by weight",
+       .chapter = 4,
+       .applies = {},
+       .misread = {},
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             if (point != "norm") return;
+             const Grid& x = scene.at("feed_forward.residual");
+             for (std::int64_t t = 0; t < x.rows; ++t) {
+               double squares = 0;
+               for (const double number : x.row(t)) squares += number * number;
+               const double root =
+                   std::sqrt(squares / static_cast<double>(x.columns) + scene.config.norm_eps);
+               for (std::int64_t i = 0; i < x.columns; ++i) values.row(t)[i] += x.row(t)[i] / root;
+             }
+           }},
+      {.name = "last_norm_forgotten",
+       .sentence = "the norm before the output matrix is left out",
+       .chapter = 4,
+       .applies = {},
+       .misread = {},
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             if (point == "norm") values = scene.at("feed_forward.residual");
+           }},
+      {.name = "residual_after_norm",
+       .sentence = "the residual stream goes on from the norm's output; it goes on from the norm's input",
+       .chapter = 4,
+       .applies = {},
+       .misread = {},
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             if (point != "attention.residual") return;
+             values = scene.at("attention.norm");
+             add(values, scene.at("attention.projected"));
+           }},
+      {.name = "feed_forward_residual_forgotten",
+       .sentence = "the feed-forward layer's output replaces the residual stream; it is added to it",
+       .chapter = 4,
+       .applies = {},
+       .misread = {},
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             if (point == "feed_forward.residual") values = scene.at("feed_forward.output");
+           }},
+      {.name = "gate_and_up_swapped",
+       .sentence = "silu(up) · gate; it is silu(gate) · up",
+       .chapter = 4,
+       .applies = {},
+       .misread = {},
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             if (point != "feed_forward.activation") return;
+             const Grid& gate = scene.at("feed_forward.gate");
+             const Grid& up = scene.at("feed_forward.up");
+             for (std::size_t i = 0; i < values.values.size(); ++i) {
+               values.values[i] = up.values[i] / (1 + std::exp(-up.values[i])) * gate.values[i];
+             }
+           }},
+      {.name = "gelu_for_silu",
+       .sentence = "the gate goes through GELU; Llama's goes through SiLU",
+       .chapter = 4,
+       .applies = {},
+       .misread = {},
+       .replace = wrong_activation([](double z) { return z * 0.5 * std::erfc(-z / std::sqrt(2.0)); })},
+      {.name = "tied_output_forgotten",
+       .sentence = "the output matrix is left at zero; the file has none because it is the embedding (tied)",
+       .chapter = 4,
+       .applies = [](const ModelConfig& config) { return config.tied_embeddings; },
+       .misread = {},
+       .replace =
+           [](std::string_view point, Grid& values, const Scene&) {
+             if (point == "logits") std::ranges::fill(values.values, 0.0);
+           }},
+      {.name = "output_taken_as_tied",
+       .sentence = "the embedding is used as the output matrix; the model has its own (untied)",
+       .chapter = 4,
+       .applies = [](const ModelConfig& config) { return !config.tied_embeddings; },
+       .misread = [](ModelConfig& config) { config.tied_embeddings = true; },
+       .replace = {}},
+  };
+}
+
+/// "attention.q" for "layers.3.attention.q"; "norm" stays "norm".
+std::string_view without_layer(std::string_view point) {
+  if (!point.starts_with("layers.")) return point;
+  point.remove_prefix(std::string_view("layers.").size());
+  return point.substr(point.find('.') + 1);
+}
+
+}  // namespace
+
+std::int64_t Feeding::batch_start(std::int64_t position) const {
+  return *std::prev(std::ranges::upper_bound(starts, position));
+}
+
+std::int64_t Feeding::batch_end(std::int64_t position) const {
+  const auto next = std::ranges::upper_bound(starts, position);
+  return next == starts.end() ? static_cast<std::int64_t>(tokens.size()) : *next;
+}
+
+const std::vector<ModelMistake>& model_mistakes() {
+  static const std::vector<ModelMistake> all = [] {
+    std::vector<ModelMistake> mistakes;
+    for (const auto& part : {rope_mistakes(), attention_mistakes(), skeleton_mistakes()}) {
+      mistakes.insert(mistakes.end(), part.begin(), part.end());
+    }
+    return mistakes;
+  }();
+  return all;
+}
+
+const ModelMistake& find_model_mistake(std::string_view name) {
+  std::string names;
+  for (const ModelMistake& mistake : model_mistakes()) {
+    if (mistake.name == name) return mistake;
+    names += (names.empty() ? "" : ", ") + mistake.name;
+  }
+  throw Error(ErrorKind::usage, "expected a mistake out of {}, found \"{}\"", names, name);
+}
+
+bool applies(const ModelMistake& mistake, const ModelConfig& config) {
+  return !mistake.applies || mistake.applies(config);
+}
+
+oracle::Transformer mistaken_transformer(const Checkpoint& checkpoint, const ModelMistake& mistake) {
+  ModelConfig config = checkpoint.config();
+  if (mistake.misread) mistake.misread(config);
+  return {checkpoint, std::move(config)};
+}
+
+oracle::Hook mistaken_hook(const ModelMistake& mistake, const ModelConfig& config, const Feeding& feeding) {
+  if (!mistake.replace) return {};
+  const auto seen = std::make_shared<std::map<std::string, oracle::Grid, std::less<>>>();
+  return {.see =
+              [&mistake, &config, &feeding, seen](std::string_view point, oracle::Grid& values) {
+                const std::string_view op = without_layer(point);
+                mistake.replace(op, values, {.config = config, .feeding = feeding, .seen = *seen});
+                (*seen)[std::string(op)] = values;
+              },
+          .sum = {}};
+}
+
+oracle::Hook chain(oracle::Hook first, oracle::Hook second) {
+  oracle::Hook both;
+  both.see = [a = std::move(first.see), b = std::move(second.see)](std::string_view point,
+                                                                   oracle::Grid& values) {
+    if (a) a(point, values);
+    if (b) b(point, values);
+  };
+  if (!first.sum || !second.sum) {
+    both.sum = first.sum ? std::move(first.sum) : std::move(second.sum);
+  } else {
+    both.sum = [a = std::move(first.sum), b = std::move(second.sum)](
+                   oracle::Grid& sums, const oracle::Grid& squares, std::int64_t terms) {
+      a(sums, squares, terms);
+      b(sums, squares, terms);
+    };
+  }
+  return both;
+}
+
+}  // namespace rung::check

@@ -1,0 +1,52 @@
+#include "core/check/model_reference.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/check/model_rounding.h"
+
+namespace rung::check {
+namespace {
+
+double largest_deviation(const oracle::Grid& a, const oracle::Grid& b) {
+  double largest = 0;
+  for (std::size_t i = 0; i < a.values.size(); ++i) {
+    largest = std::max(largest, std::abs(a.values[i] - b.values[i]));
+  }
+  return largest;
+}
+
+}  // namespace
+
+const ReferencePoint* ModelReference::point(std::string_view name) const {
+  const auto found = std::ranges::find(points, name, &ReferencePoint::name);
+  return found == points.end() ? nullptr : &*found;
+}
+
+ModelReference measure_reference(const oracle::Transformer& oracle, std::span<const std::int32_t> tokens,
+                                 NumberType type, std::uint64_t seed, bool keep_points) {
+  ModelReference reference;
+  reference.tokens.assign(tokens.begin(), tokens.end());
+  const auto keep = [&](std::string_view point, const oracle::Grid& values) {
+    reference.points.push_back({.name = std::string(point), .values = values, .budget = 0});
+  };
+  reference.logits = oracle.logits(tokens, {.see = keep, .sum = {}});
+
+  for (int draw = 0; draw < roundings; ++draw) {
+    oracle::Hook hook = rounding_hook(type, seed + static_cast<std::uint64_t>(draw));
+    auto point = reference.points.begin();
+    hook.see = [&, round = hook.see](std::string_view name, oracle::Grid& values) {
+      round(name, values);
+      point->budget = std::max(point->budget, budget_factor * largest_deviation(values, point->values));
+      ++point;
+    };
+    oracle.logits(tokens, hook);
+  }
+  reference.budget = reference.points.back().budget;
+  if (!keep_points) {
+    for (ReferencePoint& point : reference.points) point.values = {};
+  }
+  return reference;
+}
+
+}  // namespace rung::check

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/check/number_type.h"
+#include "core/oracle/transformer.h"
+
+namespace rung::check {
+
+/// What one trace point must hold for a text, and how far it may be off.
+struct ReferencePoint {
+  std::string name;     ///< "layers.3.attention.output"
+  oracle::Grid values;  ///< the fp64 oracle's, [T, …]; empty unless asked for
+  double budget = 0;    ///< |candidate - values| <= budget, in the activation's own unit
+};
+
+/// What a model must answer to a text, teacher-forced, and how far it may be off.
+///
+/// The budget is measured, not chosen: the oracle runs once as it is and `roundings` times with the rounding
+/// errors of the stage's number type (rounding_hook). `budget_factor` times the largest deviation of a logit
+/// from the exact run, over all positions, tokens and roundings, is the budget of every logit of the text;
+/// the other trace points get theirs in the same way.
+///
+/// It is one number per text, not one per position: the largest of eight draws at a single position is mostly
+/// luck, and would have a right stage fail now and then.
+struct ModelReference {
+  std::vector<std::int32_t> tokens;
+  oracle::Grid logits;                 ///< [T, V]
+  double budget = 0;                   ///< of each logit
+  std::vector<ReferencePoint> points;  ///< every trace point, in order; the last one is "logits"
+
+  /// The point of that name, or null.
+  const ReferencePoint* point(std::string_view name) const;
+};
+
+inline constexpr int roundings = 8;
+inline constexpr double budget_factor = 3;
+
+/// @param keep_points  also keep the values of all trace points, for comparing traces
+ModelReference measure_reference(const oracle::Transformer& oracle, std::span<const std::int32_t> tokens,
+                                 NumberType type, std::uint64_t seed, bool keep_points);
+
+}  // namespace rung::check

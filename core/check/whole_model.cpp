@@ -1,0 +1,240 @@
+#include "core/check/whole_model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/check/model_match.h"
+#include "core/check/model_scenarios.h"
+#include "core/check/random.h"
+#include "core/error.h"
+
+namespace rung::check {
+namespace {
+
+using Answers = std::vector<TextAnswer>;
+
+std::vector<std::int32_t> random_tokens(std::int64_t count, std::int64_t vocab, Random& random) {
+  std::vector<std::int32_t> tokens;
+  for (std::int64_t i = 0; i < count; ++i) tokens.push_back(static_cast<std::int32_t>(random.below(vocab)));
+  return tokens;
+}
+
+/// Random tokens: nothing a model was trained on, so that every one of them moves the logits, and the same
+/// for every tokenizer.
+CheckTexts check_texts(const ModelConfig& config, const WholeModelCheck::Options& options) {
+  std::int64_t longest = options.longest_text;
+  // Twice round a window that is not longer than this check can afford.
+  if (config.sliding_window && *config.sliding_window <= 256) {
+    longest = std::max(longest, 2 * *config.sliding_window + 3);
+  }
+  longest = std::min(longest, config.context);
+  if (longest < 16) {
+    throw Error(ErrorKind::usage, "expected a model for at least 16 positions to check a stage on, found {}",
+                longest);
+  }
+  Random random(options.seed);
+  CheckTexts texts;
+  texts.common = static_cast<std::int32_t>(longest * 2 / 5);
+  for (const std::int64_t length :
+       {longest, longest * 2 / 3, std::max<std::int64_t>(longest / 3, 8), longest - 9}) {
+    texts.tokens.push_back(random_tokens(length, config.vocab, random));
+  }
+  std::copy_n(texts.tokens.front().begin(), texts.common, texts.tokens.back().begin());
+  return texts;
+}
+
+/// Judges every logit of some answers.
+StageVerdict judge(const Scenario& scenario, const Answers& answers,
+                   const std::vector<ModelReference>& references) {
+  StageVerdict verdict{
+      .name = scenario.name, .what = scenario.what, .passed = true, .message = {}, .percent = 0};
+  for (const auto& [text, answer] : answers) {
+    const ModelReference& reference = references[text];
+    for (std::size_t t = 0; t < answer.logits.size(); ++t) {
+      for (std::size_t v = 0; v < answer.logits[t].size(); ++v) {
+        const auto got = static_cast<double>(answer.logits[t][v]);
+        const double want = reference.logits.row(static_cast<std::int64_t>(t))[v];
+        const double deviation = std::abs(got - want);
+        if (deviation == 0) continue;
+        const double percent = percent_of(deviation, reference.budget);
+        if (percent <= verdict.percent) continue;
+        verdict.percent = percent;
+        if (percent <= 100) continue;
+        verdict.passed = false;
+        verdict.message =
+            fmt::format("text {}, position {}, token {}: got {:.6g}, want {:.6g}, {:.0f} % of its budget",
+                        text, t, v, got, want, percent);
+      }
+    }
+  }
+  return verdict;
+}
+
+/// Where the oracle's best token leads the next one by more than the budget, the stage must choose it.
+StageVerdict judge_greedy(const Answers& answers, const std::vector<ModelReference>& references) {
+  StageVerdict verdict{.name = "greedy", .what = {}, .passed = true, .message = {}, .percent = 0};
+  std::size_t compared = 0, all = 0;
+  for (const auto& [text, answer] : answers) {
+    const ModelReference& reference = references[text];
+    for (std::size_t t = 0; t < answer.logits.size(); ++t, ++all) {
+      const auto expected = reference.logits.row(static_cast<std::int64_t>(t));
+      const auto best = std::ranges::max_element(expected) - expected.begin();
+      double second = -std::numeric_limits<double>::infinity();
+      for (std::int64_t v = 0; v < std::ssize(expected); ++v) {
+        if (v != best) second = std::max(second, expected[v]);
+      }
+      if (!(expected[best] - second > reference.budget)) continue;
+      ++compared;
+      const std::vector<float>& logits = answer.logits[t];
+      const auto chosen = std::ranges::max_element(logits) - logits.begin();
+      if (chosen == best || !verdict.passed) continue;
+      verdict.passed = false;
+      verdict.message =
+          fmt::format("text {}, position {}: chooses token {}, the oracle {} by a margin of {:.3g}", text, t,
+                      chosen, best, expected[best] - second);
+    }
+  }
+  verdict.what = fmt::format("{} of {} positions: the others' margins are within the budget", compared, all);
+  return verdict;
+}
+
+StageVerdict judge_again(const Answers& answers, Stage& stage, const CheckTexts& texts,
+                         const Scenario& scenario) {
+  StageVerdict verdict{.name = "again",
+                       .what = "a second run gives the same bits",
+                       .passed = true,
+                       .message = {},
+                       .percent = 0};
+  const Answers second = scenario.run(stage, texts, nullptr);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const auto& a = answers[i].answer.logits;
+    const auto& b = second[i].answer.logits;
+    for (std::size_t t = 0; t < a.size(); ++t) {
+      if (a[t] == b[t] || !verdict.passed) continue;
+      verdict.passed = false;
+      verdict.message =
+          fmt::format("text {}, position {}: other logits than the first time", answers[i].text, t);
+    }
+  }
+  return verdict;
+}
+
+StageVerdict judge_predecessor(const std::string& name, const Answers& answers, const Answers& predecessors,
+                               const std::vector<ModelReference>& references) {
+  StageVerdict verdict{.name = "predecessor",
+                       .what = "four texts against " + name,
+                       .passed = true,
+                       .message = {},
+                       .percent = 0};
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const double budget = references[answers[i].text].budget;
+    const auto& own = answers[i].answer.logits;
+    for (std::size_t t = 0; t < own.size(); ++t) {
+      for (std::size_t v = 0; v < own[t].size(); ++v) {
+        const double deviation = std::abs(static_cast<double>(own[t][v]) -
+                                          static_cast<double>(predecessors[i].answer.logits[t][v]));
+        verdict.percent = std::max(verdict.percent, percent_of(deviation, budget));
+      }
+    }
+  }
+  verdict.passed = verdict.percent <= 100;
+  if (!verdict.passed)
+    verdict.message = fmt::format("{:.0f} % of the budget away from {}", verdict.percent, name);
+  return verdict;
+}
+
+StageVerdict judge_trace(const PointWatch& watch) {
+  StageVerdict verdict{.name = "trace",
+                       .what = "every trace point of the longest text within its own budget",
+                       .passed = true,
+                       .message = watch.complaint(),
+                       .percent = 0};
+  for (const PointShare& point : watch.points()) verdict.percent = std::max(verdict.percent, point.percent());
+  if (const PointShare* outside = watch.first_outside(); outside && verdict.message.empty()) {
+    verdict.message = fmt::format("{} is the first outside: off by {:.3g}, {:.0f} % of its budget",
+                                  outside->name, outside->deviation, outside->percent());
+  }
+  verdict.passed = verdict.message.empty();
+  return verdict;
+}
+
+}  // namespace
+
+WholeModelCheck::WholeModelCheck(const Checkpoint& checkpoint, const Options& options)
+    : checkpoint_(&checkpoint), options_(options) {
+  const CheckTexts texts = check_texts(checkpoint.config(), options);
+  common_ = texts.common;
+  const oracle::Transformer oracle(checkpoint);
+  for (const auto& tokens : texts.tokens) {
+    references_.push_back(measure_reference(oracle, tokens, options.type, options.seed, references_.empty()));
+  }
+}
+
+StageReport WholeModelCheck::check(const StageInfo& info, const StageInfo* predecessor) const {
+  StageReport report;
+  report.stage = info.name;
+  report.model = checkpoint_->path();
+  report.type = options_.type;
+  report.budget = references_.front().budget;
+  CheckTexts texts{.tokens = {}, .common = common_};
+  for (const ModelReference& reference : references_) {
+    texts.tokens.push_back(reference.tokens);
+    report.budget = std::min(report.budget, reference.budget);
+    report.budget_most = std::max(report.budget_most, reference.budget);
+  }
+
+  const StageOptions room{.max_positions = static_cast<std::int32_t>(texts.tokens.front().size()),
+                          .max_sequences = scenario_sequences};
+  const auto attempt = [&](const std::string& name, auto&& judged) {
+    StageVerdict verdict;
+    try {
+      verdict = judged();
+    } catch (const Error& error) {
+      verdict = {.name = name, .what = {}, .passed = false, .message = error.what(), .percent = 0};
+    }
+    report.passed = report.passed && verdict.passed;
+    report.percent = std::max(report.percent, name == "trace" ? 0 : verdict.percent);
+    report.verdicts.push_back(verdict);
+    return verdict.passed;
+  };
+
+  const std::vector<Scenario> all = scenarios();
+  std::unique_ptr<Stage> stage = info.make(*checkpoint_, room);
+  for (const Scenario& scenario : all) {
+    Answers answers;
+    PointWatch watch(references_.front());
+    const bool whole = &scenario == &all.front();
+    const bool passed = attempt(scenario.name, [&] {
+      answers = scenario.run(*stage, texts, &watch);
+      return judge(scenario, answers, references_);
+    });
+    if (whole && !answers.empty()) {
+      attempt("greedy", [&] { return judge_greedy(answers, references_); });
+      attempt("again", [&] { return judge_again(answers, *stage, texts, scenario); });
+      attempt("trace", [&] { return judge_trace(watch); });
+      if (predecessor) {
+        attempt("predecessor", [&] {
+          const std::unique_ptr<Stage> below = predecessor->make(*checkpoint_, room);
+          return judge_predecessor(predecessor->name, answers, scenario.run(*below, texts, nullptr),
+                                   references_);
+        });
+      }
+    }
+    if (passed) continue;
+    // What a failed run left behind must not make the next one fail.
+    stage = info.make(*checkpoint_, room);
+    if (!report.first_outside) {
+      if (const PointShare* outside = watch.first_outside(); outside && outside->seen)
+        report.first_outside = *outside;
+    }
+    if (!report.matched) report.matched = match_model_mistake(*checkpoint_, answers, references_);
+  }
+  return report;
+}
+
+}  // namespace rung::check

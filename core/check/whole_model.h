@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/check/model_reference.h"
+#include "core/check/point_watch.h"
+#include "core/check/report.h"
+#include "core/stage/stage.h"
+
+namespace rung::check {
+
+/// One thing that was asked of a stage.
+struct StageVerdict {
+  std::string name;  ///< "chunks of 7"
+  std::string what;  ///< what was compared with what, one line
+  bool passed = true;
+  std::string message;  ///< why not, one line; empty when it passed
+  double percent = 0;   ///< of the error budget, at the worst
+};
+
+/// How a stage did on the whole model.
+struct StageReport {
+  std::string stage;
+  std::filesystem::path model;
+  NumberType type = NumberType::f32;
+  bool passed = true;
+  double budget = 0;  ///< of a logit: the least and (below) the most over the texts
+  double budget_most = 0;
+  double percent = 0;  ///< the largest share of the budget that any logit used
+  std::vector<StageVerdict> verdicts;
+  /// Where a stage that failed first left the budget of a trace point; unset when no point could be told.
+  std::optional<PointShare> first_outside;
+  std::optional<MatchedMistake> matched;  ///< the known mistake that gives the same logits
+};
+
+/// The budget measured once per model and number type, and any number of stages held against it: every
+/// position's logits against the fp64 oracle's, greedy tokens where the oracle is sure of them, whole prompts
+/// against chunks of 1, 7 and 64 tokens, a batch of one sequence against a ragged one of prefills and decode
+/// steps, and what follows a fork or a truncation against a sequence that had that text from the start.
+class WholeModelCheck {
+ public:
+  struct Options {
+    NumberType type = NumberType::f32;
+    std::uint64_t seed = 20250101;
+    /// At most; shorter where the model's context is, longer where its window needs it.
+    std::int64_t longest_text = 97;
+  };
+
+  /// Runs the oracle 9 times over four texts of random tokens.
+  /// @param checkpoint  must stay open
+  WholeModelCheck(const Checkpoint& checkpoint, const Options& options);
+  explicit WholeModelCheck(const Checkpoint& checkpoint) : WholeModelCheck(checkpoint, Options{}) {}
+
+  /// @param predecessor  the stage below, or null
+  StageReport check(const StageInfo& stage, const StageInfo* predecessor) const;
+
+  /// The references of the four texts: the first is the longest and keeps its trace points; the last one
+  /// starts like the first and then differs.
+  const std::vector<ModelReference>& references() const { return references_; }
+  const Checkpoint& checkpoint() const { return *checkpoint_; }
+  const Options& options() const { return options_; }
+  /// Tokens that the first and the last text have in common.
+  std::int32_t common() const { return common_; }
+
+ private:
+  const Checkpoint* checkpoint_;
+  Options options_;
+  std::vector<ModelReference> references_;
+  std::int32_t common_ = 0;
+};
+
+/// A line per verdict, and for a failure the trace point and the known mistake.
+std::string to_text(const StageReport& report);
+/// The same as a JSON object.
+std::string to_json(const StageReport& report);
+
+}  // namespace rung::check
