@@ -2,11 +2,9 @@
 #include <cstring>
 #include <map>
 
-#include <nlohmann/json.hpp>
-
 #include "core/checkpoint/bind_tensors.h"
 #include "core/checkpoint/huggingface_config.h"
-#include "core/checkpoint/json_file.h"
+#include "core/checkpoint/json.h"
 #include "core/checkpoint/opened_model.h"
 #include "core/checkpoint/printable.h"
 #include "core/checkpoint/safetensors.h"
@@ -16,7 +14,7 @@ namespace rung {
 
 namespace {
 
-constexpr std::size_t largest_index = std::size_t{1} << 23;
+constexpr std::uintmax_t largest_index = std::uintmax_t{1} << 23;
 constexpr std::string_view output_name = "lm_head.weight";
 constexpr std::string_view embedding_name = "model.embed_tokens.weight";
 
@@ -41,7 +39,7 @@ TensorNaming naming() {
 
 /// Which file holds which tensor, by model.safetensors.index.json.
 std::map<std::string, std::string> read_index(const std::filesystem::path& file) {
-  const nlohmann::json index = read_json_object(file, largest_index);
+  const nlohmann::json index = read_json(file, largest_index);
   const auto weights = index.find("weight_map");
   if (weights == index.end() || !weights->is_object()) {
     throw Error(ErrorKind::bad_input, "{}: weight_map is missing", file.string());

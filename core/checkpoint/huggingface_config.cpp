@@ -5,10 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include <nlohmann/json.hpp>
-
 #include "core/checkpoint/config_checks.h"
-#include "core/checkpoint/json_file.h"
+#include "core/checkpoint/json.h"
 #include "core/checkpoint/printable.h"
 #include "core/error.h"
 
@@ -18,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t largest_config = std::size_t{1} << 20;
+constexpr std::uintmax_t largest_config = std::uintmax_t{1} << 20;
 
 /// Typed look-ups in one JSON object; null counts as absent, as it does for transformers.
 class Fields {
@@ -186,7 +184,11 @@ std::optional<std::int64_t> read_window(const Fields& config, const json& object
 }  // namespace
 
 ModelConfig read_huggingface_config(const std::filesystem::path& file) {
-  const json object = read_json_object(file, largest_config);
+  const json object = read_json(file, largest_config);
+  if (!object.is_object()) {
+    throw Error(ErrorKind::bad_input, "{}: expected a JSON object, found {}", file.string(),
+                object.type_name());
+  }
   const Fields fields(file, "", object);
   ModelConfig config;
   config.family = family(fields);

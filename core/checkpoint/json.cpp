@@ -3,13 +3,13 @@
 #include <fstream>
 #include <string>
 
+#include "core/checkpoint/printable.h"
 #include "core/error.h"
 
 namespace rung {
 namespace {
 
 constexpr int deepest = 64;
-constexpr std::uintmax_t largest = std::uintmax_t{128} << 20;
 
 }  // namespace
 
@@ -23,13 +23,20 @@ nlohmann::json parse_json(std::string_view text, const std::filesystem::path& fi
   };
   try {
     return json::parse(text.begin(), text.end(), guard);
-  } catch (const json::parse_error& error) {
-    throw Error(ErrorKind::bad_input, "{}: expected JSON, found a mistake at byte {}; is the file complete?",
-                file.string(), error.byte);
+  } catch (const json::exception& error) {  // mostly parse_error, but a number too large is another one
+    fail_as_json(file, error);
   }
 }
 
-nlohmann::json read_json(const std::filesystem::path& file) {
+void fail_as_json(const std::filesystem::path& file, const nlohmann::json::exception& error) {
+  std::string_view what = error.what();
+  const std::size_t bracket = what.find("] ");  // the library begins with its own name in brackets
+  if (bracket != std::string_view::npos) what.remove_prefix(bracket + 2);
+  throw Error(ErrorKind::bad_input, "{}: expected JSON, found a mistake; is the file complete? {}",
+              file.string(), printable(what, 160));
+}
+
+nlohmann::json read_json(const std::filesystem::path& file, std::uintmax_t largest) {
   std::error_code code;
   const std::uintmax_t size = std::filesystem::file_size(file, code);
   if (code)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string_view>
 
@@ -12,8 +13,12 @@ namespace rung {
 /// @throws Error (bad_input) naming the file and what is wrong with its text
 nlohmann::json parse_json(std::string_view text, const std::filesystem::path& file);
 
-/// Reads and parses a whole file of at most 128 MiB.
+/// Reads and parses a whole file of at most `largest` bytes: what is parsed takes several times as much.
 /// @throws Error (bad_input) when it cannot be read, too
-nlohmann::json read_json(const std::filesystem::path& file);
+nlohmann::json read_json(const std::filesystem::path& file, std::uintmax_t largest = std::uintmax_t{128} << 20);
+
+/// What nlohmann's library found wrong with the text of `file`, in one printable line.
+/// @throws Error (bad_input), always
+[[noreturn]] void fail_as_json(const std::filesystem::path& file, const nlohmann::json::exception& error);
 
 }  // namespace rung

@@ -2,10 +2,8 @@
 
 #include <optional>
 
-#include <nlohmann/json.hpp>
-
 #include "core/checkpoint/byte_reader.h"
-#include "core/checkpoint/json_file.h"
+#include "core/checkpoint/json.h"
 #include "core/checkpoint/printable.h"
 #include "core/error.h"
 
@@ -40,7 +38,7 @@ class HeaderReader {
       const json rest = json::parse(text, text + header.size(), see);
       if (!rest.is_object()) fail("header", "expected a JSON object");
     } catch (const json::exception& error) {
-      fail_as_json(file.path(), error.what());
+      fail_as_json(file.path(), error);
     }
   }
 

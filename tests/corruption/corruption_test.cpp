@@ -1,0 +1,221 @@
+#include <algorithm>
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "chapters/01_tokens/tokenizer.h"
+#include "core/checkpoint/checkpoint.h"
+#include "core/error.h"
+#include "tests/catch.h"
+#include "tests/corruption/count_allocations.h"
+#include "tests/corruption/damage.h"
+#include "tests/corruption/tiny_checkpoint.h"
+#include "tests/support/temporary_directory.h"
+
+using namespace rung;
+using namespace rung::support;
+
+namespace {
+
+// What opening may take of memory, all allocations added up: several times the bytes that describe the model
+// (JSON and tokenizers are the most), and nothing that grows with what a file merely claims.
+constexpr std::size_t fixed_allowance = 1 << 18;
+constexpr std::size_t allowance_per_byte = 2;
+
+/// What became of many damaged checkpoints.
+class Judge {
+ public:
+  /// Opens the checkpoint and uses all of it. Fine: it works, or rung::Error names it in one line.
+  /// @param bytes  of all its files together
+  void judge(const std::filesystem::path& path, std::size_t bytes, const std::string& damage) {
+    const std::size_t before = bytes_allocated();
+    std::string complaint;
+    try {
+      complaint = use(path);
+    } catch (const Error& error) {
+      complaint = error.what();
+      if (!one_line_with(complaint, {path.string()}))
+        wrong(damage, "the message is not one line naming the file", complaint);
+    } catch (const std::exception& error) {
+      wrong(damage, "another exception", error.what());
+    }
+    ++(complaint.empty() ? opened_ : refused_);
+    const std::size_t allocated = bytes_allocated() - before;
+    const double share =
+        static_cast<double>(allocated) / static_cast<double>(fixed_allowance + allowance_per_byte * bytes);
+    most_allocated_ = std::max(most_allocated_, share);
+    if (share > 1)
+      wrong(damage, "too much memory", fmt::format("{} bytes for a file of {}", allocated, bytes));
+  }
+
+  int opened() const { return opened_; }
+  int refused() const { return refused_; }
+
+  /// Fails the test when anything went wrong, or when the damage was all of one outcome: then it shows
+  /// nothing.
+  void check() const {
+    fmt::print(stderr,
+               "{} damaged checkpoints: {} opened, {} refused, at most {:.0f} % of the memory allowed\n",
+               opened_ + refused_, opened_, refused_, 100 * most_allocated_);
+    INFO(first_wrong_);
+    CHECK(wrong_ == 0);
+    CHECK(opened_ > 0);
+    CHECK(refused_ > (opened_ + refused_) / 10);
+  }
+
+ private:
+  /// @return what the tokenizer complains about, else ""
+  static std::string use(const std::filesystem::path& path) {
+    const Checkpoint checkpoint = Checkpoint::open(path);
+    for (const Tensor& tensor : checkpoint.tensors()) {
+      const Matrix loaded = load_f32(tensor);
+      // 32 bits for at least 4.5 stored: a matrix cannot take more than eight times its bytes.
+      if (static_cast<std::size_t>(loaded.size()) * 4 > 8 * tensor.view.bytes.size()) {
+        throw std::logic_error("a matrix is larger than its bytes allow");
+      }
+    }
+    checkpoint.tokenizer();
+    try {
+      const Tokenizer tokenizer(checkpoint.tokenizer());
+      tokenizer.decode(tokenizer.encode("the cat <|endoftext|> 12 \xff\xf0"));
+    } catch (const Error& error) {
+      // The tokenizer knows no file; its message is one line all the same.
+      if (!one_line_with(error.what(), {}))
+        throw std::logic_error(std::string("not one line: ") + error.what());
+      return error.what();
+    }
+    return "";
+  }
+
+  void wrong(const std::string& damage, const std::string& what, const std::string& details) {
+    if (wrong_++ < 5) first_wrong_ += fmt::format("{}: {}: {}\n", damage, what, details);
+  }
+
+  int opened_ = 0, refused_ = 0, wrong_ = 0;
+  double most_allocated_ = 0;
+  std::string first_wrong_;
+};
+
+/// Bytes before the tensors' data, in which most damage is done.
+std::size_t head_of(const GgufFile& file) {
+  GgufFile head = file;
+  for (auto& tensor : head.tensors) tensor.data.clear();
+  return head.bytes().size();
+}
+
+void write_files(const std::filesystem::path& directory, std::string_view config, std::string_view tokenizer,
+                 const Bytes& weights) {
+  write_file(directory / "config.json", config);
+  write_file(directory / "tokenizer.json", tokenizer);
+  write_file(directory / "model.safetensors", weights);
+}
+
+}  // namespace
+
+TEST_CASE("the undamaged checkpoint opens in both formats") {
+  const TemporaryDirectory directory;
+  Judge judge;
+  const Bytes gguf = tiny_gguf().bytes();
+  write_file(directory.path() / "tiny.gguf", gguf);
+  judge.judge(directory.path() / "tiny.gguf", gguf.size(), "none");
+  const HuggingFaceFiles files = tiny_huggingface();
+  const Bytes weights = files.weights.bytes();
+  write_files(directory.path(), files.config, files.tokenizer, weights);
+  judge.judge(directory.path(), files.config.size() + files.tokenizer.size() + weights.size(), "none");
+  CHECK(judge.opened() == 2);
+}
+
+TEST_CASE("200 GGUF files with damaged bytes") {
+  const TemporaryDirectory directory;
+  const GgufFile file = tiny_gguf();
+  const Bytes whole = file.bytes();
+  const std::size_t head = head_of(file);
+  Judge judge;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    Dice dice(seed);
+    Bytes bytes = whole;
+    std::string damage = fmt::format("seed {}: {}", seed, damage_bytes(bytes, head, dice));
+    write_file(directory.path() / "tiny.gguf", bytes);
+    judge.judge(directory.path() / "tiny.gguf", bytes.size(), damage);
+  }
+  judge.check();
+}
+
+TEST_CASE("200 GGUF files that lie") {
+  const TemporaryDirectory directory;
+  const GgufFile honest = tiny_gguf();
+  Judge judge;
+  for (std::uint64_t seed = 1000; seed < 1200; ++seed) {
+    Dice dice(seed);
+    GgufFile file = honest;
+    const std::string damage = fmt::format("seed {}: {}", seed, lie(file, dice));
+    const Bytes bytes = file.bytes();
+    write_file(directory.path() / "tiny.gguf", bytes);
+    judge.judge(directory.path() / "tiny.gguf", bytes.size(), damage);
+  }
+  judge.check();
+}
+
+TEST_CASE("200 Hugging Face directories with damaged bytes") {
+  const TemporaryDirectory directory;
+  const HuggingFaceFiles files = tiny_huggingface();
+  const auto as_bytes = [](std::string_view text) {
+    const auto bytes = std::as_bytes(std::span(text));
+    return Bytes(bytes.begin(), bytes.end());
+  };
+  const std::array<Bytes, 3> whole = {as_bytes(files.config), as_bytes(files.tokenizer),
+                                      files.weights.bytes()};
+  const std::array<const char*, 3> names = {"config.json", "tokenizer.json", "model.safetensors"};
+  const std::size_t weights_head = 5000;
+  Judge judge;
+  for (std::uint64_t seed = 2000; seed < 2200; ++seed) {
+    Dice dice(seed);
+    const std::size_t which = dice.below(3);
+    std::array<Bytes, 3> damaged = whole;
+    Bytes& bytes = damaged[which];
+    const std::string damage =
+        fmt::format("seed {}: {}: {}", seed, names[which],
+                    damage_bytes(bytes, which == 2 ? weights_head : bytes.size(), dice));
+    std::size_t total = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      write_file(directory.path() / names[i], damaged[i]);
+      total += damaged[i].size();
+    }
+    judge.judge(directory.path(), total, damage);
+  }
+  judge.check();
+}
+
+TEST_CASE("200 Hugging Face directories that lie") {
+  const TemporaryDirectory directory;
+  const HuggingFaceFiles honest = tiny_huggingface();
+  const auto config = nlohmann::json::parse(honest.config);
+  const auto tokenizer = nlohmann::json::parse(honest.tokenizer);
+  Judge judge;
+  for (std::uint64_t seed = 3000; seed < 3200; ++seed) {
+    Dice dice(seed);
+    HuggingFaceFiles files = honest;
+    std::string damage = fmt::format("seed {}: ", seed);
+    switch (dice.below(3)) {
+      case 0: {
+        auto changed = config;
+        damage += "config.json: " + lie(changed, dice);
+        files.config = changed.dump();
+        break;
+      }
+      case 1: {
+        auto changed = tokenizer;
+        damage += "tokenizer.json: " + lie(changed, dice);
+        files.tokenizer = changed.dump();
+        break;
+      }
+      default:
+        damage += "model.safetensors: " + lie(files.weights, dice);
+    }
+    const Bytes weights = files.weights.bytes();
+    write_files(directory.path(), files.config, files.tokenizer, weights);
+    judge.judge(directory.path(), files.config.size() + files.tokenizer.size() + weights.size(), damage);
+  }
+  judge.check();
+}
