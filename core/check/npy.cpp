@@ -272,11 +272,7 @@ NpyArray read_npy(const fs::path& path) {
   return array;
 }
 
-void write_npy(const fs::path& path, const Shape& shape, NpyType type, std::span<const std::byte> bytes) {
-  if (bytes_of(shape, size(type)) != bytes.size()) {
-    throw Error(ErrorKind::usage, "{}: {} {} cannot be made of {} bytes", path.string(), name(type),
-                to_string(shape), bytes.size());
-  }
+std::string npy_header(const Shape& shape, NpyType type) {
   std::string header =
       fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': (", type_info(type).descr);
   for (const std::int64_t extent : shape) header += fmt::format("{}, ", extent);
@@ -288,6 +284,15 @@ void write_npy(const fs::path& path, const Shape& shape, NpyType type, std::span
   std::string start(magic);
   start += {'\x01', '\x00', static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};
   start += header;
+  return start;
+}
+
+void write_npy(const fs::path& path, const Shape& shape, NpyType type, std::span<const std::byte> bytes) {
+  if (bytes_of(shape, size(type)) != bytes.size()) {
+    throw Error(ErrorKind::usage, "{}: {} {} cannot be made of {} bytes", path.string(), name(type),
+                to_string(shape), bytes.size());
+  }
+  const std::string start = npy_header(shape, type);
   const std::array<std::span<const std::byte>, 2> parts{std::as_bytes(std::span(start)), bytes};
   write_file(path, parts);
 }

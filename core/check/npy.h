@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -49,5 +50,8 @@ void write_npy(const std::filesystem::path& path, const Shape& shape, std::span<
 /// Any type, from its stored bytes.
 void write_npy(const std::filesystem::path& path, const Shape& shape, NpyType type,
                std::span<const std::byte> bytes);
+
+/// What stands before the numbers in such a file.
+std::string npy_header(const Shape& shape, NpyType type);
 
 }  // namespace rung

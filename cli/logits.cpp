@@ -1,0 +1,112 @@
+// ./rung logits: what a model says at every position of a text, as a NumPy file.
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "chapters/ladder.h"
+#include "cli/commands.h"
+#include "cli/models.h"
+#include "cli/stage_choice.h"
+#include "cli/token_list.h"
+#include "core/check/npy_rows.h"
+#include "core/checkpoint/checkpoint.h"
+#include "core/error.h"
+#include "core/oracle/transformer.h"
+
+namespace rung {
+namespace {
+
+struct Options {
+  std::string model;
+  std::string tokens;
+  std::string stage = "kv_cache";
+  std::filesystem::path out;
+};
+
+// Positions whose logits are in memory at a time: 25 MB of SmolLM2's.
+constexpr std::size_t chunk = 128;
+
+void from_stage(const StageInfo& info, const Checkpoint& checkpoint, std::span<const std::int32_t> tokens,
+                NpyRows& out) {
+  const auto stage =
+      info.make(checkpoint, {.max_positions = static_cast<std::int32_t>(tokens.size()), .max_sequences = 1});
+  for (std::size_t first = 0; first < tokens.size(); first += chunk) {
+    Batch batch;
+    batch.add(0, static_cast<std::int32_t>(first),
+              tokens.subspan(first, std::min(chunk, tokens.size() - first)), Batch::Logits::all);
+    const Matrix logits = stage->forward(batch);  // [rows, V]
+    out.append({logits.data(), static_cast<std::size_t>(logits.size())});
+  }
+}
+
+void from_oracle(const Checkpoint& checkpoint, std::span<const std::int32_t> tokens, NpyRows& out) {
+  const oracle::Transformer transformer(checkpoint);
+  const oracle::Grid normed = transformer.normed(tokens);  // [T, hidden]
+  for (std::int64_t first = 0; first < normed.rows; first += chunk) {
+    oracle::Grid rows(std::min<std::int64_t>(chunk, normed.rows - first), normed.columns);
+    std::copy_n(normed.row(first).data(), rows.values.size(), rows.values.data());
+    const oracle::Grid logits = transformer.output(rows);
+    const std::vector<float> rounded(logits.values.begin(), logits.values.end());
+    out.append(rounded);
+  }
+}
+
+void run(const Options& options) {
+  const std::vector<std::int32_t> tokens = parse_token_list(options.tokens, "--tokens");
+  if (tokens.empty()) throw Error(ErrorKind::usage, "--tokens: expected ids such as \"1 2 3\", found none");
+  const StageInfo* const stage =
+      options.stage == oracle_name ? nullptr : &choose_stage(options.stage, "--stage");
+
+  const Checkpoint checkpoint = Checkpoint::open(resolve_model(options.model));
+  const ModelConfig& config = checkpoint.config();
+  for (const std::int32_t token : tokens) {
+    if (token >= config.vocab) {
+      throw Error(ErrorKind::usage, "--tokens: {} is no token of {}: expected ids from 0 to {}", token,
+                  options.model, config.vocab - 1);
+    }
+  }
+  if (static_cast<std::int64_t>(tokens.size()) > config.context) {
+    throw Error(ErrorKind::usage, "--tokens: {} of them; {} was made for {} at most", tokens.size(),
+                options.model, config.context);
+  }
+
+  NpyRows out(options.out, static_cast<std::int64_t>(tokens.size()), config.vocab);
+  if (stage) {
+    from_stage(*stage, checkpoint, tokens, out);
+  } else {
+    from_oracle(checkpoint, tokens, out);
+  }
+  out.finish();
+  fmt::print(stderr, "{}: float32 [{}, {}], {} on {}\n", options.out.string(), tokens.size(), config.vocab,
+             options.stage, options.model);
+}
+
+}  // namespace
+
+void add_logits(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "logits",
+      "Logits of every position, for NumPy: ./rung logits tiny --tokens \"1 2 3\" --out logits.npy");
+  command->add_option("model", options->model, "smollm2, tiny, a GGUF file or a Hugging Face directory")
+      ->type_name("MODEL")
+      ->required();
+  command->add_option("--tokens", options->tokens, "Ids such as \"1 2 3\"; no special token is added")
+      ->required();
+  command->add_option("--stage", options->stage, "A rung of the ladder, or oracle: the whole model in double")
+      ->capture_default_str();
+  command->add_option("--out", options->out, "The .npy file: float32, [tokens, vocabulary], teacher-forced")
+      ->type_name("FILE.npy")
+      ->required();
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace rung
