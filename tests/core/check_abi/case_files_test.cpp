@@ -52,35 +52,32 @@ std::string failures(const Report& report) {
 
 }  // namespace
 
-TEST_CASE("outputs written beside the inputs are judged, right and wrong, at every type") {
+TEST_CASE("outputs written beside the inputs are judged, right and wrong") {
+  std::size_t turn = 0;
   for (const Op& op : ops()) {
+    // Every op at one type and every type at some op: files are the same for all of them, and slow.
+    const NumberType type = number_types[turn++ % std::size(number_types)];
+    INFO(op.name << " at " << name(type));
     const support::TemporaryDirectory folder;
-    const std::vector<NumberType> types(std::begin(number_types), std::end(number_types));
-    const std::size_t written = write_cases(op, folder.path(), {.types = types, .force = true});
-    std::size_t expected = 0;
-    for (const NumberType type : types) expected += all_cases(op, type).size();
-    CHECK(written == expected);
+    CHECK(write_cases(op, folder.path(), {.types = {type}, .force = true}) == all_cases(op, type).size());
 
-    for (const NumberType type : types) answer(folder.path(), op, type, op.baseline);
+    answer(folder.path(), op, type, op.baseline);
     const CaseFolder cases = open_cases(folder.path());
     CHECK(cases.op == op.name);
     CHECK(cases.seed == default_seed);
-    CHECK(cases.types_with_outputs == types);
+    CHECK(cases.types_with_outputs == std::vector<NumberType>{type});
     CHECK(cases.missing.empty());
-    for (const NumberType type : types) {
-      const Report report = check::check(op, type, folder_candidate(cases), cases.seed);
-      INFO(to_text(report));
-      CHECK(report.passed);
-    }
+    const Report right = check::check(op, type, folder_candidate(cases), cases.seed);
+    INFO(to_text(right));
+    CHECK(right.passed);
 
     const Mistake& mistake = op.mistakes.front();
-    const NumberType type = mistake.types.front();
-    answer(folder.path(), op, type, mistake.run);
-    const Report report = check::check(op, type, folder_candidate(cases), cases.seed);
-    INFO(to_text(report));
-    CHECK_FALSE(report.passed);
-    REQUIRE(report.matched.has_value());
-    CHECK(report.matched->name == mistake.name);
+    answer(folder.path(), op, type, mistake.kernel);
+    const Report wrong = check::check(op, type, folder_candidate(cases), cases.seed);
+    INFO(to_text(wrong));
+    CHECK_FALSE(wrong.passed);
+    REQUIRE(wrong.matched.has_value());
+    CHECK(wrong.matched->name == mistake.name);
   }
 }
 
