@@ -183,11 +183,14 @@ install_packages() {
     fi
     prefix=(sudo -n)
   fi
-  note "installing the packages that are missing, with apt-get: $list"
+  note "installing the packages that are missing, with apt-get; this takes a minute or two: $list"
   # shellcheck disable=SC2086  # a list of words
-  if ! "${prefix[@]}" apt-get update -qq >&2 9>&- ||
-    ! "${prefix[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $list >&2 9>&-; then
-    die "apt-get failed, see above; once it works, run ./rung again"
+  if ! {
+    "${prefix[@]}" apt-get update -q &&
+      "${prefix[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $list
+  } </dev/null >"$root/build/apt.log" 2>&1 9>&-; then
+    tail -n 30 -- "$root/build/apt.log" >&2
+    die "apt-get failed, see above ($root/build/apt.log has all of it); once it works, run ./rung again"
   fi
 }
 
