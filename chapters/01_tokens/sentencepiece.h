@@ -27,6 +27,7 @@ class SentencePieceModel final : public Tokenizer::Model {
   void rank_by_score(const TokenizerData& data, const class Vocabulary& vocabulary);
 
   bool add_dummy_prefix_;
+  bool words_stand_alone_ = false;  // no piece has a space behind its first other character
   std::optional<std::int32_t> unk_;
   std::vector<std::string> bytes_;          // by id
   std::array<std::int32_t, 256> byte_ids_;  // all or none are -1

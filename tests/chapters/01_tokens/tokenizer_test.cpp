@@ -83,6 +83,15 @@ TEST_CASE("SentencePiece: dummy prefix, scores, bytes for what is unknown") {
   CHECK(tokenizer.decode(tokenizer.encode("  a \xC3\xA9 b")) == "  a \xC3\xA9 b");
 }
 
+TEST_CASE("SentencePiece: a piece may reach over a space") {
+  TokenizerData data = abc();
+  CHECK(Tokenizer(data).encode("a b") == Ids{263, 261, 260});
+  data.pieces.insert(data.pieces.end(), {space_mark + "b", space_mark + "a" + space_mark + "b"});
+  data.types.insert(data.types.end(), 2, PieceType::normal);
+  data.scores.insert(data.scores.end(), {-8, -9});
+  CHECK(Tokenizer(data).encode("a b") == Ids{266});
+}
+
 TEST_CASE("SentencePiece without byte pieces: a run of unknown characters is one <unk>") {
   TokenizerData data = abc();
   data.pieces.erase(data.pieces.begin() + 3, data.pieces.begin() + 259);
