@@ -38,7 +38,7 @@ CONTEXT = 512
 LAYERS, HIDDEN, HEADS, KV_HEADS, HEAD_DIM, FEED_FORWARD = 4, 128, 6, 2, 32, 320
 THETA, NORM_EPS = 10000.0, 1e-5
 END = "<|endoftext|>"  # between chapters; id 0
-TOKENS_PER_STEP = 4096
+TOKENS_PER_STEP = 2048
 
 
 # ---------------------------------------------------------------- the text
@@ -136,7 +136,7 @@ def train(data, steps):
     w = new_weights()
     matrices = [t for t in w.values() if t.dim() == 2]
     vectors = [t for t in w.values() if t.dim() == 1]
-    peak = 4e-3
+    peak = 3e-3
     optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.05}, {"params": vectors, "weight_decay": 0.0}],
                                   lr=peak, betas=(0.9, 0.95))
     draw = np.random.default_rng(SEED)
@@ -144,7 +144,7 @@ def train(data, steps):
     for step in range(steps):
         # Short windows first, because attention over long ones is most of the time and most of what there is to
         # learn is nearby; then the whole context.
-        length = 128 if step < 0.8 * steps else CONTEXT
+        length = 128 if step < 0.9 * steps else CONTEXT
         starts = draw.integers(0, len(data) - length - 1, TOKENS_PER_STEP // length)
         window = torch.from_numpy(np.stack([data[s:s + length + 1] for s in starts]))
         rate = peak * min(1.0, (step + 1) / 50) * max(0.01, 1 - step / steps)
@@ -155,7 +155,7 @@ def train(data, steps):
         loss.backward()
         torch.nn.utils.clip_grad_norm_(w.values(), 1.0)
         optimizer.step()
-        if step % 25 == 0 or step == steps - 1:
+        if step % 100 == 0 or step == steps - 1:
             print(f"step {step:5d}  loss {loss.item():.3f}  {time.time() - started:.0f} s", file=sys.stderr, flush=True)
     return {name: t.detach() for name, t in w.items()}
 
@@ -287,7 +287,7 @@ def continuation(w, tokenizer, prompt, count):
 
 def main():
     parser = argparse.ArgumentParser(description="Trains models/tiny.gguf.")
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=2400)
     steps = parser.parse_args().steps
     torch.set_num_threads(1)  # sums in one order: the same file from the same library versions
 
