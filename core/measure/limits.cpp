@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
+#include <fstream>
 #include <memory>
 #include <span>
 #include <vector>
 
+#include <fmt/format.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "core/error.h"
 #include "core/measure/clock.h"
@@ -90,9 +91,14 @@ float multiply_add(std::int64_t rounds, float start) {
 }  // namespace
 
 std::int64_t last_level_cache_bytes() {
+  // Not sysconf(): the C library adds up the caches of a whole processor package, of which these cores reach
+  // a part.
   std::int64_t largest = 0;
-  for (const int level : {_SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE, _SC_LEVEL4_CACHE_SIZE}) {
-    largest = std::max<std::int64_t>(largest, sysconf(level));
+  for (int index = 0; index < 8; ++index) {
+    std::ifstream file(fmt::format("/sys/devices/system/cpu/cpu0/cache/index{}/size", index));
+    std::int64_t kibibytes = 0;
+    char unit = 0;  // "32768K"
+    if (file >> kibibytes >> unit && unit == 'K') largest = std::max(largest, kibibytes * 1024);
   }
   return largest > 0 ? largest : 32 * mebibyte;
 }

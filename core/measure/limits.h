@@ -12,7 +12,7 @@ struct Limits {
   double fma_peak = 0;        ///< fp32 FLOPs per second, a fused multiply-add counted as two
 };
 
-/// The caches' size as the system tells it, or 32 MiB where it does not.
+/// Size of the largest cache that the first core uses, as the system tells it, or 32 MiB where it does not.
 std::int64_t last_level_cache_bytes();
 
 /// Bytes of a buffer that does not fit the caches by far: 8 times the last level, from 256 MiB to 1 GiB.
