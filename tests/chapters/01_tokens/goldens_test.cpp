@@ -129,7 +129,9 @@ TEST_CASE("SmolLM2: conversations are what Jinja makes of the model's own templa
   const auto chat_template = recognise_chat_template(tokenizer.chat_template());
   REQUIRE(chat_template.has_value());
   CHECK(tokenizer.ends_turn(tokenizer.control_token("<|im_end|>").value()));
-  for (const json& golden_conversation : golden("smollm2.json").at("conversations")) {
+  const json conversations = golden("smollm2.json").at("conversations");
+  REQUIRE(conversations.size() == 4);
+  for (const json& golden_conversation : conversations) {
     std::optional<std::string> system;
     if (golden_conversation.at("system").is_string())
       system = golden_conversation.at("system").get<std::string>();

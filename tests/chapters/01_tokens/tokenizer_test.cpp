@@ -83,6 +83,13 @@ TEST_CASE("SentencePiece: dummy prefix, scores, bytes for what is unknown") {
   CHECK(tokenizer.decode(tokenizer.encode("  a \xC3\xA9 b")) == "  a \xC3\xA9 b");
 }
 
+TEST_CASE("SentencePiece: of pieces with equal scores the leftmost comes first") {
+  TokenizerData data = sentencepiece_data({{"a", -5}, {"b", -5}, {"ab", -1}, {"ba", -1}});
+  data.add_dummy_prefix = false;
+  CHECK(Tokenizer(data).encode("aba") == Ids{261, 259});
+  CHECK(Tokenizer(data).encode("bab") == Ids{262, 260});
+}
+
 TEST_CASE("SentencePiece: a piece may reach over a space") {
   TokenizerData data = abc();
   CHECK(Tokenizer(data).encode("a b") == Ids{263, 261, 260});
