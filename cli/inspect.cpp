@@ -146,8 +146,8 @@ struct RopeToText {
     return fmt::format(", positions divided by {} (linear)", s.factor);
   }
   std::string operator()(const Llama3RopeScaling& s) const {
-    return fmt::format(", llama3 scaling by {} of frequencies below {} and {} turns in {} positions",
-                       s.factor, s.low_freq_factor, s.high_freq_factor, s.original_context);
+    return fmt::format(", llama3 scaling: by {}, blended between {} and {} turns in {} positions", s.factor,
+                       s.low_freq_factor, s.high_freq_factor, s.original_context);
   }
   std::string operator()(const RopeFrequencyFactors& s) const {
     return fmt::format(", {} frequency factors from {} to {}", s.factors.size(), s.factors.front(),
