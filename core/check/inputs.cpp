@@ -7,6 +7,8 @@ namespace rung::check {
 
 std::string_view name(Style style) {
   switch (style) {
+    case Style::near_one:
+      return "+-[1,2)";
     case Style::normal:
       return "N(0,1)";
     case Style::row_scales:
@@ -46,6 +48,8 @@ Array draw_array(NumberType type, Random& random, std::string name, Shape shape,
   const auto value = [&](std::int64_t row, std::int64_t column) {
     const double x = random.normal();
     switch (style) {
+      case Style::near_one:
+        return x < 0 ? random.uniform() - 2 : 1 + random.uniform();
       case Style::normal:
         return x;
       case Style::row_scales:

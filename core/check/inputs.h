@@ -12,6 +12,7 @@ namespace rung::check {
 
 /// How the numbers of an array are spread: each style brings out other mistakes (rule 4 of the standard).
 enum class Style {
+  near_one,  ///< between 1 and 2 or −2 and −1: no number counts more than another, for shapes of few numbers
   normal,        ///< N(0, 1)
   row_scales,    ///< N(0, 1), rows times 10^-3 … 10^2: small rows cannot hide behind large ones
   outliers,      ///< N(0, 1) with one number in fifty times 20, at least one a row

@@ -9,47 +9,57 @@
 namespace rung::check {
 namespace {
 
-constexpr double no_match = std::numeric_limits<double>::infinity();
+/// A mistake fits a case when every number is within its budget, or when it explains all but this part of the
+/// squared deviation from the oracle: a wrong formula may lose more on the way than the right one's budget
+/// knows of.
+constexpr double unexplained = 0.01;
 
-/// |got − want| as a share of the bound; 0 when both are the same kind of not finite.
-double distance(double got, double want, double bound) {
-  if (std::isfinite(got) && std::isfinite(want)) return std::abs(got - want) / bound;
-  if (std::isnan(got) && std::isnan(want)) return 0;
-  return got == want ? 0 : no_match;
+/// How well one explanation (a mistake's values, or the oracle's) agrees with a candidate on one case.
+struct Agreement {
+  double distance = 0;   ///< mean squared difference, in shares of the budget
+  double deviation = 0;  ///< sum of squared differences
+  bool within = true;    ///< every number within the budget
+  bool possible = true;  ///< the same numbers are not finite
+};
+
+/// How far from an explanation's value a candidate may be: the last rounding is that of the value; what is
+/// lost before is taken from the oracle's terms, in proportion to the result.
+double match_bound(NumberType type, const Reference& reference, std::size_t i, double value) {
+  const double right = std::abs(reference.value[i]);
+  const double size = std::isfinite(value) ? std::abs(value) : 0;
+  const double proportion = right > 0 ? std::max(1.0, size / right) : 1;
+  const double before = 4 * accumulator_roundoff * reference.accumulated[i] + reference.intermediate[i];
+  const double last = std::max(unit_roundoff(type) * size, underflow(type));
+  return 2 * (last + before * proportion);
 }
 
-/// Mean squared distance of `results` from `wrong` over all elements, or no_match when one of them is outside
-/// its bound. The bound is the oracle's, moved to where the mistake is.
-double distance(NumberType type, const Values& results, const Values& wrong,
-                const std::vector<Reference>& references) {
-  double sum = 0;
+Agreement compare(NumberType type, const Values& results, const Values& values,
+                  const std::vector<Reference>& references) {
+  Agreement agreement;
   std::size_t count = 0;
   for (std::size_t o = 0; o < results.size(); ++o) {
     for (std::size_t i = 0; i < results[o].size(); ++i) {
-      const double bound = element_bound(type, references[o], i) +
-                           2 * unit_roundoff(type) * std::abs(std::isfinite(wrong[o][i]) ? wrong[o][i] : 0);
-      const double d = distance(results[o][i], wrong[o][i], bound);
-      if (!(d <= 1)) return no_match;
-      sum += d * d;
+      const double got = results[o][i];
+      const double value = values[o][i];
+      if (!std::isfinite(got) || !std::isfinite(value)) {
+        agreement.possible = agreement.possible && (got == value || (std::isnan(got) && std::isnan(value)));
+        continue;
+      }
+      const double share = (got - value) / match_bound(type, references[o], i, value);
+      agreement.distance += share * share;
+      agreement.deviation += (got - value) * (got - value);
+      agreement.within = agreement.within && std::abs(share) <= 1;
     }
     count += results[o].size();
   }
-  return sum / static_cast<double>(count);
+  agreement.distance /= static_cast<double>(count);
+  return agreement;
 }
 
-/// The same from the oracle's own values, without a limit.
-double distance_from_oracle(NumberType type, const Values& results,
-                            const std::vector<Reference>& references) {
-  double sum = 0;
-  std::size_t count = 0;
-  for (std::size_t o = 0; o < results.size(); ++o) {
-    for (std::size_t i = 0; i < results[o].size(); ++i) {
-      const double d = distance(results[o][i], references[o].value[i], element_bound(type, references[o], i));
-      sum += std::isfinite(d) ? d * d : 1e30;
-    }
-    count += results[o].size();
-  }
-  return sum / static_cast<double>(count);
+Values values_of(const std::vector<Reference>& references) {
+  Values values;
+  for (const Reference& reference : references) values.push_back(reference.value);
+  return values;
 }
 
 }  // namespace
@@ -57,9 +67,12 @@ double distance_from_oracle(NumberType type, const Values& results,
 std::optional<MatchedMistake> match_mistake(const Op& op, std::span<const Case> cases,
                                             std::span<const Values> results,
                                             std::span<const std::vector<Reference>> references) {
+  std::vector<Agreement> right(cases.size());
   double closest = 0;
   for (std::size_t c = 0; c < cases.size(); ++c) {
-    if (!results[c].empty()) closest += distance_from_oracle(cases[c].type, results[c], references[c]);
+    if (results[c].empty()) continue;
+    right[c] = compare(cases[c].type, results[c], values_of(references[c]), references[c]);
+    closest += right[c].possible ? right[c].distance : std::numeric_limits<double>::infinity();
   }
 
   std::optional<MatchedMistake> found;
@@ -67,11 +80,14 @@ std::optional<MatchedMistake> match_mistake(const Op& op, std::span<const Case> 
     if (std::find(mistake.types.begin(), mistake.types.end(), cases.front().type) == mistake.types.end())
       continue;
     double sum = 0;
-    for (std::size_t c = 0; c < cases.size() && sum < closest; ++c) {
-      if (!results[c].empty())
-        sum += distance(cases[c].type, results[c], mistake.run(cases[c]), references[c]);
+    bool fits = true;
+    for (std::size_t c = 0; c < cases.size() && fits && sum < closest; ++c) {
+      if (results[c].empty()) continue;
+      const Agreement wrong = compare(cases[c].type, results[c], mistake.run(cases[c]), references[c]);
+      fits = wrong.possible && (wrong.within || wrong.deviation <= unexplained * right[c].deviation);
+      sum += wrong.distance;
     }
-    if (sum < closest) {
+    if (fits && sum < closest) {
       closest = sum;
       found = MatchedMistake{mistake.name, mistake.sentence, op.chapter};
     }

@@ -20,6 +20,12 @@ std::vector<Real> numbers(const Array& array) {
   return all;
 }
 
+/// Whether `value` is so near the middle between two numbers of `type` that an fp32 rounding before may
+/// decide.
+inline bool near_tie(NumberType type, double value) {
+  return round_to(type, value * (1 - 0x1p-18)) != round_to(type, value * (1 + 0x1p-18));
+}
+
 /// How a sum is ordered. All are right; their errors differ.
 enum class Order {
   sequential,

@@ -255,7 +255,7 @@ Op linear_op() {
       shaped(33, 33, 33, 2),   // one more
       shaped(1, 37, 512, 32),  // a long sum
       shaped(7, 43, 61, 4, Style::row_scales),
-      shaped(7, 43, 61, 4, Style::outliers),
+      shaped(12, 33, 41, 12, Style::outliers),
       shaped(7, 43, 61, 4, Style::negative),
       shaped(7, 43, 62, 4, Style::cancellation),
       shaped(7, 43, 53, 4, Style::normal, 7),

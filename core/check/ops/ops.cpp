@@ -5,7 +5,8 @@
 namespace rung::check {
 
 const std::vector<Op>& ops() {
-  static const std::vector<Op> all = {rms_norm_op(), softmax_op(), swiglu_op(), linear_op()};
+  static const std::vector<Op> all = {rms_norm_op(),  rope_op(),   softmax_op(),
+                                      attention_op(), swiglu_op(), linear_op()};
   return all;
 }
 

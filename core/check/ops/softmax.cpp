@@ -258,8 +258,8 @@ Op softmax_op() {
       shaped(7, 40, 32, Style::normal, 60),          // logits of ±200
       shaped(7, 40, 32, Style::normal, 1, 500),      // all of them large
       shaped(7, 40, 32, Style::negative, 30, -150),  // all of them very small
-      shaped(6, 40, 40, Style::row_scales, 0.3),
-      shaped(7, 40, 32, Style::outliers),
+      shaped(6, 40, 80, Style::row_scales, 0.3),
+      shaped(7, 40, 80, Style::outliers),
       shaped(7, 40, 32, Style::normal, 1, 0, true),
       shaped(7, 37, 32, Style::normal, 1, 0, false, 3),
   };

@@ -1,0 +1,85 @@
+#include "core/check/ops/attention_variant.h"
+
+namespace rung::check {
+namespace {
+
+Mistake mistake(std::string name, std::string sentence, std::vector<NumberType> types,
+                AttentionVariant variant) {
+  const auto kernel = [variant](const Case& problem) { return attention_variant<float>(problem, variant); };
+  const auto exact = [variant](const Case& problem) { return attention_variant<double>(problem, variant); };
+  // Mistakes of range and rounding have no fp64 form: double's exp overflows elsewhere.
+  if (variant.max_not_subtracted || variant.scores || variant.accumulator) {
+    return {name, sentence, types, kernel, kernel};
+  }
+  return {name, sentence, types, exact, kernel};
+}
+
+}  // namespace
+
+std::vector<Mistake> attention_mistakes() {
+  using enum NumberType;
+  using Scale = AttentionVariant::Scale;
+  using KvHead = AttentionVariant::KvHead;
+  const std::vector<NumberType> all = {f32, f16, bf16};
+  return {
+      mistake("scale_left_out", "the scale left out; scores are scale times q·k", all,
+              {.scale = Scale::left_out}),
+      mistake("scale_twice", "the scale applied twice, to q and to the scores", all, {.scale = Scale::twice}),
+      mistake("scale_one_over_d", "scores divided by D; it is the square root of D", all,
+              {.scale = Scale::one_over_d}),
+      mistake("scale_of_all_heads", "scores divided by sqrt(H·D), the width of all heads; D is one head's",
+              all, {.scale = Scale::all_heads}),
+      mistake("own_key_masked", "mask off by one: a query does not see its own position; it does", all,
+              {.causal_shift = -1}),
+      mistake("next_key_seen", "mask off by one: a query sees the position after its own; it must not", all,
+              {.causal_shift = 1}),
+      mistake("window_one_longer",
+              "window off by one: W + 1 keys seen; it is the W newest, its own among them", all,
+              {.window_shift = 1}),
+      mistake("window_one_shorter",
+              "window off by one: W - 1 keys seen; it is the W newest, its own among them", all,
+              {.window_shift = -1}),
+      mistake("window_ignored", "the window ignored; keys more than W - 1 positions back are not seen", all,
+              {.window_ignored = true}),
+      mistake("window_without_causal",
+              "with a window, later keys are seen too (a prefill longer than the window breaks causality); "
+              "both bounds hold",
+              all, {.window_without_causal = true}),
+      mistake("offset_dropped", "query t taken to be at position t; it is at first_position + t", all,
+              {.offset_dropped = true}),
+      mistake("masked_score_zero", "a masked key's score set to 0, which still has a weight; set it to -inf",
+              all, {.masked_score_zero = true}),
+      mistake("masked_after_softmax",
+              "masked after the softmax, so that the weights left do not add up to 1; mask first", all,
+              {.masked_after_softmax = true}),
+      mistake("masked_row_mean", "a query that sees nothing gets the mean of all values; it is defined as 0",
+              all, {.masked_row_mean = true}),
+      mistake("kv_head_modulo", "KV head of query head h taken as h % G; it is h / (H / G)", all,
+              {.kv_head = KvHead::modulo}),
+      mistake("value_head_modulo",
+              "value head of query head h taken as h % G (its key head is right); it is h / (H / G)", all,
+              {.kv_head = KvHead::values_modulo}),
+      mistake("kv_head_first", "all query heads use KV head 0; head h uses h / (H / G)", all,
+              {.kv_head = KvHead::first}),
+      mistake("max_not_subtracted", "the largest score not subtracted; exp overflows fp32 from 89 on", all,
+              {.max_not_subtracted = true}),
+      mistake("not_rescaled",
+              "online softmax: what was added up is not rescaled when the maximum grows; multiply by exp(old "
+              "- new)",
+              all, {.block = 8, .not_rescaled = true}),
+      mistake("key_tail_dropped", "keys after the last multiple of 8 not read; S need not be one", all,
+              {.step = 8}),
+      mistake("scores_in_bf16", "scores rounded to bf16 before the softmax; keep them in fp32", all,
+              {.rounded = true, .scores = bf16}),
+      mistake("scores_in_f16", "scores rounded to fp16 before the softmax; keep them in fp32", {f32, f16},
+              {.rounded = true, .scores = f16}),
+      mistake("sum_in_f16", "the sum over values kept in fp16; accumulate in fp32", {f32, f16},
+              {.rounded = true, .accumulator = f16}),
+      mistake("sum_in_bf16", "the sum over values kept in bf16; accumulate in fp32", all,
+              {.rounded = true, .accumulator = bf16}),
+      mistake("result_truncated", "the result cut off to the output's type; round to nearest", {f16, bf16},
+              {.truncated = true}),
+  };
+}
+
+}  // namespace rung::check

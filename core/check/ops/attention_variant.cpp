@@ -1,0 +1,193 @@
+#include "core/check/ops/attention_variant.h"
+
+#include <cmath>
+#include <limits>
+
+namespace rung::check {
+namespace {
+
+/// Which keys a variant's query sees, and whether it reads them although it does not.
+struct Visibility {
+  const AttentionVariant& variant;
+  oracle::AttentionMask mask;
+
+  bool sees(std::int64_t t, std::int64_t j) const {
+    const std::int64_t position = (variant.offset_dropped ? 0 : mask.first_position) + t;
+    const bool windowed = mask.window && !variant.window_ignored;
+    const bool causal = mask.causal && !(windowed && variant.window_without_causal);
+    if (causal && j > position + variant.causal_shift) return false;
+    return !windowed || j > position - *mask.window - variant.window_shift;
+  }
+  bool reads_all() const { return variant.masked_score_zero || variant.masked_after_softmax; }
+};
+
+template <typename Real>
+Real scale_of(const Case& problem, const AttentionVariant& variant) {
+  const Real given = static_cast<Real>(problem.param("scale"));
+  switch (variant.scale) {
+    case AttentionVariant::Scale::given:
+      return given;
+    case AttentionVariant::Scale::left_out:
+      return 1;
+    case AttentionVariant::Scale::twice:
+      return given * given;
+    case AttentionVariant::Scale::one_over_d:
+      return 1 / static_cast<Real>(problem.integer("D"));
+    case AttentionVariant::Scale::all_heads:
+      return 1 / std::sqrt(static_cast<Real>(problem.integer("H") * problem.integer("D")));
+  }
+  return given;
+}
+
+/// One query's scores of the keys it reads, in order, and where these keys are.
+template <typename Real>
+struct Scores {
+  std::vector<Real> score;
+  std::vector<std::int64_t> key;
+  std::vector<bool> seen;
+};
+
+/// out = Σ p·v over the keys at once, normalised before the sum.
+template <typename Real, typename Value>
+void whole_softmax(const Case& problem, const AttentionVariant& variant, const Scores<Real>& scores,
+                   const Value& value, std::int64_t D, Real* out) {
+  const auto n = static_cast<std::int64_t>(scores.score.size());
+  Real largest = variant.max_not_subtracted ? 0 : -std::numeric_limits<Real>::infinity();
+  if (!variant.max_not_subtracted) {
+    for (const Real s : scores.score) largest = std::max(largest, s);
+  }
+  std::vector<Real> p(scores.score.size());
+  for (std::int64_t i = 0; i < n; ++i) p[i] = std::exp(scores.score[i] - largest);
+  const Real sum = dot<Real>(
+      variant.order, 0, n, [&](std::int64_t i) { return p[i]; }, [](std::int64_t) { return Real{1}; });
+  for (std::int64_t i = 0; i < n; ++i) {
+    p[i] /= sum;
+    if (variant.rounded) p[i] = static_cast<Real>(round_to(problem.type, static_cast<double>(p[i])));
+    if (variant.masked_after_softmax && !scores.seen[i]) p[i] = 0;
+  }
+  for (std::int64_t d = 0; d < D; ++d) {
+    if (variant.accumulator) {
+      Real total = 0;
+      for (std::int64_t i = 0; i < n; ++i) {
+        total = static_cast<Real>(
+            round_to(*variant.accumulator, static_cast<double>(total + p[i] * value(i, d))));
+      }
+      out[d] = total;
+    } else {
+      out[d] = dot<Real>(
+          variant.order, 0, n, [&](std::int64_t i) { return p[i]; },
+          [&](std::int64_t i) { return value(i, d); });
+    }
+  }
+}
+
+/// The same block by block (Dao et al., "FlashAttention", arXiv:2205.14135, algorithm 1), normalised at the
+/// end.
+template <typename Real, typename Value>
+void online_softmax(const Case& problem, const AttentionVariant& variant, const Scores<Real>& scores,
+                    const Value& value, std::int64_t D, Real* out) {
+  const auto n = static_cast<std::int64_t>(scores.score.size());
+  Real largest = -std::numeric_limits<Real>::infinity();
+  Real sum = 0;
+  std::fill(out, out + D, Real{0});
+  for (std::int64_t start = 0; start < n; start += variant.block) {
+    const std::int64_t end = std::min(n, start + variant.block);
+    Real grown = largest;
+    for (std::int64_t i = start; i < end; ++i) grown = std::max(grown, scores.score[i]);
+    if (!variant.not_rescaled) {
+      const Real factor = std::exp(largest - grown);
+      sum *= factor;
+      for (std::int64_t d = 0; d < D; ++d) out[d] *= factor;
+    }
+    largest = grown;
+    for (std::int64_t i = start; i < end; ++i) {
+      Real p = std::exp(scores.score[i] - largest);
+      sum += p;
+      if (variant.rounded) p = static_cast<Real>(round_to(problem.type, static_cast<double>(p)));
+      for (std::int64_t d = 0; d < D; ++d) out[d] += p * value(i, d);
+    }
+  }
+  for (std::int64_t d = 0; d < D; ++d) out[d] /= sum;
+}
+
+}  // namespace
+
+oracle::AttentionShape shape_of(const Case& problem) {
+  return {problem.integer("T"), problem.integer("S"), problem.integer("H"), problem.integer("G"),
+          problem.integer("D")};
+}
+
+oracle::AttentionMask mask_of(const Case& problem) {
+  oracle::AttentionMask mask{.causal = problem.integer("causal") == 1,
+                             .window = {},
+                             .first_position = problem.integer("first_position")};
+  if (problem.integer("window") > 0) mask.window = problem.integer("window");
+  return mask;
+}
+
+template <typename Real>
+Values attention_variant(const Case& problem, const AttentionVariant& variant) {
+  const auto [T, S, H, G, D] = shape_of(problem);
+  const Visibility visibility{variant, mask_of(problem)};
+  const Real scale = scale_of<Real>(problem, variant);
+  const std::vector<Real> q = numbers<Real>(problem.input("q"));  // [T, H, D]
+  const std::vector<Real> k = numbers<Real>(problem.input("k"));  // [S, G, D]
+  const std::vector<Real> v = numbers<Real>(problem.input("v"));  // [S, G, D]
+  std::vector<Real> out(q.size(), 0);
+  const std::int64_t last = S - S % variant.step;
+  for (std::int64_t t = 0; t < T; ++t) {
+    for (std::int64_t h = 0; h < H; ++h) {
+      using KvHead = AttentionVariant::KvHead;
+      const std::int64_t grouped = h / (H / G);
+      const std::int64_t key_head = variant.kv_head == KvHead::modulo  ? h % G
+                                    : variant.kv_head == KvHead::first ? 0
+                                                                       : grouped;
+      const std::int64_t value_head = variant.kv_head == KvHead::values_modulo ? h % G : key_head;
+      const std::int64_t row = (t * H + h) * D;
+
+      Scores<Real> scores;
+      bool any = false;
+      for (std::int64_t j = 0; j < last; ++j) {
+        const bool seen = visibility.sees(t, j);
+        if (!seen && !visibility.reads_all()) continue;
+        any = any || seen;
+        Real s = dot<Real>(
+            Order::sequential, 0, D, [&](std::int64_t d) { return q[row + d]; },
+            [&](std::int64_t d) { return k[(j * G + key_head) * D + d]; });
+        s *= scale;
+        if (variant.scores) s = static_cast<Real>(round_to(*variant.scores, static_cast<double>(s)));
+        if (!seen && variant.masked_score_zero) s = 0;
+        scores.score.push_back(s);
+        scores.key.push_back(j);
+        scores.seen.push_back(seen);
+      }
+      if (!any && variant.masked_row_mean) {  // every key masked by the same large number: all weigh the same
+        for (std::int64_t j = 0; j < S; ++j) {
+          scores.score.push_back(0);
+          scores.key.push_back(j);
+          scores.seen.push_back(true);
+        }
+      }
+      if (scores.score.empty()) continue;
+
+      const auto value = [&](std::int64_t i, std::int64_t d) {
+        return v[(scores.key[i] * G + value_head) * D + d];
+      };
+      if (variant.block > 0) {
+        online_softmax(problem, variant, scores, value, D, &out[row]);
+      } else {
+        whole_softmax(problem, variant, scores, value, D, &out[row]);
+      }
+      if (!variant.truncated) continue;
+      for (std::int64_t d = 0; d < D; ++d) {
+        out[row + d] = static_cast<Real>(truncate_to(problem.type, static_cast<double>(out[row + d])));
+      }
+    }
+  }
+  return {rounded<Real>(problem.type, out)};
+}
+
+template Values attention_variant<float>(const Case&, const AttentionVariant&);
+template Values attention_variant<double>(const Case&, const AttentionVariant&);
+
+}  // namespace rung::check

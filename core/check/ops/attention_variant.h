@@ -1,0 +1,48 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "core/check/case.h"
+#include "core/check/op.h"
+#include "core/check/ops/arithmetic.h"
+#include "core/oracle/attention.h"
+
+namespace rung::check {
+
+oracle::AttentionShape shape_of(const Case& problem);
+oracle::AttentionMask mask_of(const Case& problem);
+
+/// What a variant of attention does other than the plain loop. Some are right, most are mistakes.
+struct AttentionVariant {
+  Order order = Order::sequential;  ///< of the sums over keys
+  std::int64_t block = 0;  ///< online softmax over blocks of this many keys (FlashAttention); 0: all at once
+  bool rounded = false;    ///< P is rounded to the case's type before it is multiplied with v
+
+  enum class Scale { given, left_out, twice, one_over_d, all_heads };
+  Scale scale = Scale::given;
+  std::int64_t causal_shift = 0;  ///< a query sees keys up to its own position + this
+  std::int64_t window_shift = 0;  ///< the window is longer by this
+  bool window_ignored = false;
+  bool window_without_causal = false;  ///< with a window, later keys are seen too
+  bool offset_dropped = false;         ///< query t is taken to be at position t
+  bool masked_score_zero = false;      ///< a masked key's score is 0, not −∞
+  bool masked_after_softmax = false;   ///< masked keys count in the sum
+  bool masked_row_mean = false;        ///< a query that sees nothing gets the mean of all values
+  enum class KvHead { grouped, modulo, values_modulo, first };
+  KvHead kv_head = KvHead::grouped;
+  bool max_not_subtracted = false;
+  bool not_rescaled = false;  ///< online softmax: what was added up is not rescaled when the maximum grows
+  std::int64_t step = 1;      ///< keys after the last multiple of this are not read
+  std::optional<NumberType> scores = std::nullopt;       ///< rounded to this before the softmax
+  std::optional<NumberType> accumulator = std::nullopt;  ///< Σ p·v is rounded to this after every key
+  bool truncated = false;
+};
+
+/// Attention as `variant` does it, in `Real` arithmetic, rounded to the case's type. For float and double.
+template <typename Real>
+Values attention_variant(const Case& problem, const AttentionVariant& variant);
+
+std::vector<Mistake> attention_mistakes();
+
+}  // namespace rung::check
