@@ -76,9 +76,15 @@ void run_attention(const Call& call) {
   const std::int64_t kv_heads = k.shape[1];
   const std::int64_t head_dim = q.columns();
   AttentionSpan span{.first_query = call.integer("first_position")};
+  if (call.integer("causal") == 0)
+    span.first_query = k.shape[0];  // from behind all keys, a query sees them all
   if (call.integer("window") > 0) span.window = call.integer("window");
+  // The chapter's scale is always 1 / sqrt(D); any other comes with q.
+  Matrix queries = heads_together(q);
+  const double usual = 1 / std::sqrt(static_cast<double>(head_dim));
+  if (call.param("scale") != usual) queries *= static_cast<float>(call.param("scale") / usual);
   Matrix out(q.shape[0], heads * head_dim);
-  causal_attention(heads_together(q), repeat_heads(heads_together(k), heads, kv_heads, head_dim),
+  causal_attention(queries, repeat_heads(heads_together(k), heads, kv_heads, head_dim),
                    repeat_heads(heads_together(call.input("v")), heads, kv_heads, head_dim), head_dim, span,
                    out);
   heads_apart(out, call.outputs[0]);

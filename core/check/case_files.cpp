@@ -45,13 +45,14 @@ Json describe(const Arrays& arrays, NumberType type) {
   return list;
 }
 
-/// The value of a param: the name of a choice, a whole number, or a number.
+/// The value of a param: true or false, the name of a choice, a whole number, or a number.
 Json param_value(const Op& op, const Param& param) {
   const auto info = std::find_if(op.params.begin(), op.params.end(),
                                  [&](const ParamInfo& one) { return one.name == param.name; });
   if (info == op.params.end() || !info->whole) return param.value;
   const auto whole = static_cast<std::int64_t>(param.value);
   if (info->choices.empty()) return whole;
+  if (info->choices == std::vector<std::string>{"no", "yes"}) return whole != 0;
   return info->choices.at(static_cast<std::size_t>(whole));
 }
 

@@ -7,6 +7,7 @@
 
 With --wrong it maps query heads to key/value heads in a way that people really do.
 """
+
 import json
 import pathlib
 import sys
@@ -45,7 +46,8 @@ def main():
         params = json.loads((case / "params.json").read_text())["params"]
         # f16 comes as float16, bf16 as float32 that holds bfloat16 numbers; both are computed in float32 here.
         q, k, v = (np.load(case / f"{name}.npy").astype(np.float32) for name in "qkv")
-        np.save(case / "out.npy", attention(q, k, v, **params, wrong=wrong))
+        p = {name: params[name] for name in ("causal", "window", "first_position", "scale")}
+        np.save(case / "out.npy", attention(q, k, v, **p, wrong=wrong))
 
 
 if __name__ == "__main__":
