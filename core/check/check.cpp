@@ -86,13 +86,19 @@ std::vector<CaseVerdict> check_problem(const Op& op, std::vector<Case> cases, co
 
 }  // namespace
 
+std::vector<CaseVerdict> check_probes(const Op& op, NumberType type, const Candidate& candidate) {
+  std::vector<CaseVerdict> verdicts;
+  for (const Probe& probe : op.probes(type)) verdicts.push_back(check_probe(op, probe, candidate));
+  return verdicts;
+}
+
 Report check(const Op& op, NumberType type, const Candidate& candidate, std::uint64_t seed) {
   if (std::find(candidate.types.begin(), candidate.types.end(), type) == candidate.types.end()) {
     throw Error(ErrorKind::usage, "{}: takes no {}; call it with one of its own types", candidate.name,
                 name(type));
   }
   Report report{.op = op.name, .candidate = candidate.name, .type = type, .cases = {}, .matched = {}};
-  for (const Probe& probe : op.probes(type)) report.cases.push_back(check_probe(op, probe, candidate));
+  report.cases = check_probes(op, type, candidate);
   Evidence evidence;
   for (std::size_t p = 0; p < op.problems.size(); ++p) {
     for (CaseVerdict& verdict : check_problem(op, draw_cases(op, type, p, seed), candidate, evidence)) {

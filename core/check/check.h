@@ -15,6 +15,9 @@ namespace rung::check {
 /// @throws Error (usage) when the candidate cannot be called with `type`
 Report check(const Op& op, NumberType type, const Candidate& candidate, std::uint64_t seed = default_seed);
 
+/// The structural probes alone (rule 2 of the standard), with what the runner sees of integrity.
+std::vector<CaseVerdict> check_probes(const Op& op, NumberType type, const Candidate& candidate);
+
 /// Everything that check() will call the candidate with, in order: the problems of the probes, then the
 /// cases. What
 /// `./rung cases` writes for kernels that are run elsewhere.

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/check/report.h"
+#include "core/check/rules.h"
 
 namespace rung::check {
 namespace {
@@ -53,6 +54,24 @@ std::string to_json(const Report& report) {
   object["cases"] = ordered_json::array();
   for (const CaseVerdict& verdict : report.cases) object["cases"].push_back(to_object(verdict));
   return object.dump(2, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+std::string to_json(std::span<const RulesTable> tables) {
+  ordered_json all = ordered_json::array();
+  for (const RulesTable& table : tables) {
+    ordered_json scores = ordered_json::array();
+    for (const RuleScore& score : table.scores) {
+      scores.push_back({{"rule", score.rule},
+                        {"caught_normal_inputs", score.caught_normal},
+                        {"caught", score.caught},
+                        {"correct_failed", score.failed_correct}});
+    }
+    all.push_back({{"type", name(table.type)},
+                   {"mistakes", table.mistakes},
+                   {"correct", table.correct},
+                   {"rules", std::move(scores)}});
+  }
+  return all.dump(2);
 }
 
 }  // namespace rung::check
