@@ -94,7 +94,7 @@ TEST_CASE("SmolLM2: the five most likely tokens at 64 positions in every stage")
 
   for (const StageInfo& info : ladder()) {
     const auto stage = info.make(checkpoint, {.max_positions = 64});
-    for (const std::int32_t chunk : {0, 7}) {
+    for (const std::int32_t chunk : {0, 24}) {
       const Matrix logits = teacher_forced(*stage, tokens, chunk);
       for (const std::string program : {"transformers", "llama_cpp"}) {
         const Agreement agreement = compare(logits, expected.at(program), tolerance);
