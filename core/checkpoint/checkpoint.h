@@ -27,7 +27,7 @@ struct Tensor {
   /// The RoPE layout that the order of the rows was made for; unset for tensors RoPE does not concern. GGUF
   /// stores q and k with the rows of each head permuted for `interleaved`.
   std::optional<RopeLayout> row_layout;
-  std::int64_t heads = 0;      ///< q and k: heads in the rows; else 0
+  std::int64_t heads = 0;  ///< q and k: heads in the rows; else 0
 
   /// Where row `r`, counted in half-split order as models use it, is stored.
   std::int64_t stored_row(std::int64_t r) const;
@@ -37,8 +37,8 @@ struct Tensor {
 /// *.safetensors, tokenizer.json). Movable; views into it stay valid as long as it lives.
 class Checkpoint {
  public:
-  /// Reads and checks everything but the numbers: afterwards every tensor that the config needs is there with the
-  /// right shape and lies inside its file.
+  /// Reads and checks everything but the numbers: afterwards every tensor that the config needs is there with
+  /// the right shape and lies inside its file.
   /// @throws Error (bad_input) naming file and tensor
   static Checkpoint open(const std::filesystem::path& path);
 

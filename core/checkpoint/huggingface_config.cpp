@@ -197,7 +197,8 @@ ModelConfig read_huggingface_config(const std::filesystem::path& file) {
   config.layers = fields.required_integer("num_hidden_layers");
   config.hidden = fields.required_integer("hidden_size");
   config.heads = fields.required_integer("num_attention_heads");
-  // MistralConfig's default is 8 when the key is absent; null means as many as there are query heads, for both.
+  // MistralConfig's default is 8 when the key is absent; null means as many as there are query heads, for
+  // both.
   const bool default_groups = mistral && !object.contains("num_key_value_heads");
   config.kv_heads = fields.integer("num_key_value_heads").value_or(default_groups ? 8 : config.heads);
   config.feed_forward = fields.required_integer("intermediate_size");

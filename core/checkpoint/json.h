@@ -15,7 +15,8 @@ nlohmann::json parse_json(std::string_view text, const std::filesystem::path& fi
 
 /// Reads and parses a whole file of at most `largest` bytes: what is parsed takes several times as much.
 /// @throws Error (bad_input) when it cannot be read, too
-nlohmann::json read_json(const std::filesystem::path& file, std::uintmax_t largest = std::uintmax_t{128} << 20);
+nlohmann::json read_json(const std::filesystem::path& file,
+                         std::uintmax_t largest = std::uintmax_t{128} << 20);
 
 /// What nlohmann's library found wrong with the text of `file`, in one printable line.
 /// @throws Error (bad_input), always

@@ -37,11 +37,13 @@ bool all_finite(const float* numbers, std::int64_t count) {
 
 constexpr std::int64_t large = 1 << 16;  // numbers; below, neither large pages nor more threads pay
 
-// Asks for large pages behind fresh memory: most of the time of loading goes into the system handing out half a
-// gigabyte in pages of 4 KiB, and reading weights later misses the TLB less. Only advice: it may be refused.
+// Asks for large pages behind fresh memory: most of the time of loading goes into the system handing out half
+// a gigabyte in pages of 4 KiB, and reading weights later misses the TLB less. Only advice: it may be
+// refused.
 void ask_for_large_pages(float* numbers, std::int64_t count) {
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  // Rounded outwards, so that neighbouring matrices become one area; the memory around belongs to this process.
+  // Rounded outwards, so that neighbouring matrices become one area; the memory around belongs to this
+  // process.
   const std::uintptr_t start = reinterpret_cast<std::uintptr_t>(numbers) / page * page;
   const std::uintptr_t end = reinterpret_cast<std::uintptr_t>(numbers + count);
   ::madvise(reinterpret_cast<void*>(start), end - start, MADV_HUGEPAGE);

@@ -11,7 +11,9 @@ float half_to_float(std::uint16_t bits);
 std::uint16_t float_to_half(float value);
 
 /// bfloat16 bits (the upper half of an fp32) to fp32; exact.
-inline float bfloat16_to_float(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
+inline float bfloat16_to_float(std::uint16_t bits) {
+  return std::bit_cast<float>(std::uint32_t{bits} << 16);
+}
 /// fp32 to bfloat16 bits, round to nearest, ties to even; NaN stays NaN.
 std::uint16_t float_to_bfloat16(float value);
 

@@ -9,8 +9,9 @@
 
 namespace rung {
 
-/// Bytes that somebody else owns (usually a memory-mapped file), and what they mean. Row-major; rows are whole
-/// numbers of blocks. Whoever makes a view has checked that `bytes` holds exactly what dtype and shape need.
+/// Bytes that somebody else owns (usually a memory-mapped file), and what they mean. Row-major; rows are
+/// whole numbers of blocks. Whoever makes a view has checked that `bytes` holds exactly what dtype and shape
+/// need.
 struct TensorView {
   DType dtype = DType::F32;
   Shape shape;
@@ -20,7 +21,9 @@ struct TensorView {
   std::int64_t row_elements() const { return shape.empty() ? 1 : shape.back(); }
   /// Product of the other dimensions.
   std::int64_t rows() const { return row_elements() == 0 ? 0 : elements(shape) / row_elements(); }
-  std::int64_t row_bytes() const { return row_elements() / info(dtype).block_elements * info(dtype).block_bytes; }
+  std::int64_t row_bytes() const {
+    return row_elements() / info(dtype).block_elements * info(dtype).block_bytes;
+  }
   /// The stored bytes of row `r`, 0 <= r < rows().
   std::span<const std::byte> row(std::int64_t r) const {
     return bytes.subspan(static_cast<std::size_t>(r * row_bytes()), static_cast<std::size_t>(row_bytes()));
