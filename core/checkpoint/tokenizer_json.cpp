@@ -136,8 +136,11 @@ class Beside {
       data_.chat_template = read_text_file(directory_ / "chat_template.jinja");
 
     if (data_.eos) stop_at(*data_.eos);
-    for (const char* name : {"<|im_end|>", "<|eot_id|>"})
-      if (const auto found = ids_.find(name); found != ids_.end()) stop_at(found->second);
+    // The same names as for GGUF files (gguf_tokenizer.cpp).
+    for (const char* name : {"<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<|endoftext|>", "</s>"})
+      if (const auto found = ids_.find(name);
+          found != ids_.end() && data_.types[found->second] == PieceType::control)
+        stop_at(found->second);
   }
 
  private:
