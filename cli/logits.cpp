@@ -11,7 +11,6 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "chapters/ladder.h"
 #include "cli/commands.h"
 #include "cli/models.h"
 #include "cli/stage_choice.h"
@@ -62,8 +61,7 @@ void from_oracle(const Checkpoint& checkpoint, std::span<const std::int32_t> tok
 void run(const Options& options) {
   const std::vector<std::int32_t> tokens = parse_token_list(options.tokens, "--tokens");
   if (tokens.empty()) throw Error(ErrorKind::usage, "--tokens: expected ids such as \"1 2 3\", found none");
-  const StageInfo* const stage =
-      options.stage == oracle_name ? nullptr : &choose_stage(options.stage, "--stage");
+  const StageInfo stage = choose_stage(options.stage, "--stage");
 
   const Checkpoint checkpoint = Checkpoint::open(resolve_model(options.model));
   const ModelConfig& config = checkpoint.config();
@@ -79,10 +77,11 @@ void run(const Options& options) {
   }
 
   NpyRows out(options.out, static_cast<std::int64_t>(tokens.size()), config.vocab);
-  if (stage) {
-    from_stage(*stage, checkpoint, tokens, out);
+  if (stage.name == oracle_name) {
+    from_oracle(checkpoint, tokens,
+                out);  // once over all tokens; as a stage it would run them again per chunk
   } else {
-    from_oracle(checkpoint, tokens, out);
+    from_stage(stage, checkpoint, tokens, out);
   }
   out.finish();
   fmt::print(stderr, "{}: float32 [{}, {}], {} on {}\n", options.out.string(), tokens.size(), config.vocab,

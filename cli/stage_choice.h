@@ -10,9 +10,11 @@ namespace rung {
 /// The fp64 transformer stands for a stage where commands compare.
 inline constexpr std::string_view oracle_name = "oracle";
 
-/// The stage of the ladder, or the oracle, of that name.
+/// What a command may compare: a stage of the ladder, the oracle, or the oracle with one of the known
+/// mistakes
+/// (`rope_interleaved`), to see what that looks like.
 /// @param argument  the argument's name, for the error
-/// @throws Error (usage) listing the names there are
-const StageInfo& choose_stage(const std::string& name, std::string_view argument);
+/// @throws Error (usage) listing the stages there are
+StageInfo choose_stage(const std::string& name, std::string_view argument);
 
 }  // namespace rung

@@ -58,7 +58,6 @@ Grid attend(const Scene& scene, const WrongAttention& wrong) {
   const std::int64_t G = k.columns / D;
   const double scale = wrong.scale != 0 ? wrong.scale : 1 / std::sqrt(static_cast<double>(D));
   Grid out(q.rows, q.columns);
-#pragma omp parallel for schedule(dynamic)
   for (std::int64_t t = 0; t < q.rows; ++t) {
     std::vector<double> scores(static_cast<std::size_t>(k.rows));
     for (std::int64_t h = 0; h < H; ++h) {

@@ -24,7 +24,7 @@ const ReferencePoint* ModelReference::point(std::string_view name) const {
 }
 
 ModelReference measure_reference(const oracle::Transformer& oracle, std::span<const std::int32_t> tokens,
-                                 NumberType type, std::uint64_t seed, bool keep_points) {
+                                 NumberType type, std::uint64_t seed, KeepPoints keep_points) {
   ModelReference reference;
   reference.tokens.assign(tokens.begin(), tokens.end());
   const auto keep = [&](std::string_view point, const oracle::Grid& values) {
@@ -43,7 +43,7 @@ ModelReference measure_reference(const oracle::Transformer& oracle, std::span<co
     oracle.logits(tokens, hook);
   }
   reference.budget = reference.points.back().budget;
-  if (!keep_points) {
+  if (keep_points == KeepPoints::budgets) {
     for (ReferencePoint& point : reference.points) point.values = {};
   }
   return reference;

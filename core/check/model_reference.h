@@ -40,8 +40,11 @@ struct ModelReference {
 inline constexpr int roundings = 8;
 inline constexpr double budget_factor = 3;
 
-/// @param keep_points  also keep the values of all trace points, for comparing traces
+/// What is kept of the trace points: their budgets alone, or their values too (megabytes per token and
+/// layer).
+enum class KeepPoints { budgets, values };
+
 ModelReference measure_reference(const oracle::Transformer& oracle, std::span<const std::int32_t> tokens,
-                                 NumberType type, std::uint64_t seed, bool keep_points);
+                                 NumberType type, std::uint64_t seed, KeepPoints keep);
 
 }  // namespace rung::check

@@ -14,6 +14,10 @@ double percent_of(double deviation, double budget) {
   return 100 * deviation / budget;
 }
 
+std::string share_text(double percent) {
+  return percent < 1e5 ? fmt::format("{:.0f} %", percent) : fmt::format("{:.1e} %", percent);
+}
+
 double PointShare::percent() const {
   return fused ? 0 : percent_of(deviation, budget);
 }

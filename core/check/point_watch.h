@@ -27,6 +27,9 @@ struct PointShare {
 /// Percent of `budget` that `deviation` uses: 0 of 0 is 0, anything else of 0 infinite, NaN infinite.
 double percent_of(double deviation, double budget);
 
+/// "19 %", "5.3e+07 %".
+std::string share_text(double percent);
+
 /// Compares what a stage shows with a reference that has kept its points, batch after batch of one sequence.
 class PointWatch : public Trace {
  public:

@@ -67,8 +67,8 @@ StageVerdict judge(const Scenario& scenario, const Answers& answers,
         if (percent <= 100) continue;
         verdict.passed = false;
         verdict.message =
-            fmt::format("text {}, position {}, token {}: got {:.6g}, want {:.6g}, {:.0f} % of its budget",
-                        text, t, v, got, want, percent);
+            fmt::format("text {}, position {}, token {}: got {:.6g}, want {:.6g}, {} of its budget", text, t,
+                        v, got, want, share_text(percent));
       }
     }
   }
@@ -144,7 +144,7 @@ StageVerdict judge_predecessor(const std::string& name, const Answers& answers, 
   }
   verdict.passed = verdict.percent <= 100;
   if (!verdict.passed)
-    verdict.message = fmt::format("{:.0f} % of the budget away from {}", verdict.percent, name);
+    verdict.message = fmt::format("{} of the budget away from {}", share_text(verdict.percent), name);
   return verdict;
 }
 
@@ -156,8 +156,8 @@ StageVerdict judge_trace(const PointWatch& watch) {
                        .percent = 0};
   for (const PointShare& point : watch.points()) verdict.percent = std::max(verdict.percent, point.percent());
   if (const PointShare* outside = watch.first_outside(); outside && verdict.message.empty()) {
-    verdict.message = fmt::format("{} is the first outside: off by {:.3g}, {:.0f} % of its budget",
-                                  outside->name, outside->deviation, outside->percent());
+    verdict.message = fmt::format("{} is the first outside: off by {:.3g}, {} of its budget", outside->name,
+                                  outside->deviation, share_text(outside->percent()));
   }
   verdict.passed = verdict.message.empty();
   return verdict;
@@ -171,7 +171,8 @@ WholeModelCheck::WholeModelCheck(const Checkpoint& checkpoint, const Options& op
   common_ = texts.common;
   const oracle::Transformer oracle(checkpoint);
   for (const auto& tokens : texts.tokens) {
-    references_.push_back(measure_reference(oracle, tokens, options.type, options.seed, references_.empty()));
+    references_.push_back(measure_reference(oracle, tokens, options.type, options.seed,
+                                            references_.empty() ? KeepPoints::values : KeepPoints::budgets));
   }
 }
 
@@ -233,6 +234,7 @@ StageReport WholeModelCheck::check(const StageInfo& info, const StageInfo* prede
         report.first_outside = *outside;
     }
     if (!report.matched) report.matched = match_model_mistake(*checkpoint_, answers, references_);
+    if (options_.stop_at_failure) break;
   }
   return report;
 }

@@ -48,6 +48,7 @@ class WholeModelCheck {
     std::uint64_t seed = 20250101;
     /// At most; shorter where the model's context is, longer where its window needs it.
     std::int64_t longest_text = 97;
+    bool stop_at_failure = false;  ///< the first thing that fails, and which mistake it is, is enough
   };
 
   /// Runs the oracle 9 times over four texts of random tokens.

@@ -17,18 +17,18 @@ nlohmann::json number(double value) {
 
 std::string to_text(const StageReport& report) {
   std::string text =
-      fmt::format("{}   {}   {}   {}: {:.0f} % of the error budget ({:.2g} to {:.2g} a logit)\n",
-                  report.stage, report.passed ? "pass" : "FAIL", report.model.filename().string(),
-                  name(report.type), report.percent, report.budget, report.budget_most);
+      fmt::format("{}   {}   {}   {}: {} of the error budget ({:.2g} to {:.2g} a logit)\n", report.stage,
+                  report.passed ? "pass" : "FAIL", report.model.filename().string(), name(report.type),
+                  share_text(report.percent), report.budget, report.budget_most);
   for (const StageVerdict& verdict : report.verdicts) {
     text += fmt::format("  {:<13} {}  {:>8}  {}\n", verdict.name, verdict.passed ? "pass" : "FAIL",
-                        verdict.percent > 0 ? fmt::format("{:.0f} %", verdict.percent) : "", verdict.what);
+                        verdict.percent > 0 ? share_text(verdict.percent) : "", verdict.what);
     if (!verdict.message.empty()) text += fmt::format("                {}\n", verdict.message);
   }
   if (report.first_outside) {
-    text += fmt::format(
-        "  the first trace point that leaves its budget is {}: off by {:.3g}, {:.0f} % of it\n",
-        report.first_outside->name, report.first_outside->deviation, report.first_outside->percent());
+    text += fmt::format("  the first trace point that leaves its budget is {}: off by {:.3g}, {} of it\n",
+                        report.first_outside->name, report.first_outside->deviation,
+                        share_text(report.first_outside->percent()));
   }
   if (report.matched) {
     text += fmt::format("  it matches a known mistake: \"{}\"   (chapter {})\n", report.matched->sentence,

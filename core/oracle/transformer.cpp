@@ -19,6 +19,8 @@ namespace rung::oracle {
 namespace {
 
 constexpr std::int64_t tile = 16;
+// Fewer multiplications than this are done before another thread has woken up.
+constexpr std::int64_t worth_threads = 1 << 19;
 
 /// Tokens in tiles, so that the loops below read them in order: [tiles, K, tile], zeros behind the last
 /// token.
@@ -39,7 +41,7 @@ Grid linear_tiled(const Grid& x, const Matrix& w, Grid* squares) {
   const std::int64_t K = x.columns;
   Grid y(x.rows, w.rows());
   if (squares) *squares = Grid(x.rows, w.rows());
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (x.rows * w.size() > worth_threads)
   for (std::int64_t n = 0; n < w.rows(); ++n) {
     const float* weights = w.row(n).data();
     for (std::int64_t first = 0; first < x.rows; first += tile) {
@@ -164,7 +166,7 @@ void Transformer::attend(std::int64_t layer, Grid& x, const Hook& hook) const {
 
   Grid out(T, q.columns);
   const double scale = 1 / std::sqrt(static_cast<double>(config_.head_dim));
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for schedule(dynamic) if (T * k.columns * T > worth_threads)
   for (std::int64_t t = 0; t < T; ++t) {
     const AttentionMask mask{.causal = true, .window = config_.sliding_window, .first_position = t};
     attention(one_query, mask, scale, std::as_const(q).row(t), k.values, v.values, out.row(t));

@@ -1,0 +1,72 @@
+// The check is checked: every known mistake of the whole model, with the rounding errors of fp32 on top, is
+// rejected and called by its name.
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "core/check/model_mistakes.h"
+#include "core/check/oracle_stage.h"
+#include "core/check/whole_model.h"
+#include "tests/catch.h"
+#include "tests/chapters/ladder/models.h"
+
+namespace {
+
+using namespace rung;
+using namespace rung::check;
+
+/// Where a mistake must first show; the others may show later than they are made.
+const std::map<std::string, std::string> first_points{
+    {"rope_interleaved", "layers.0.attention.q_rotated"},
+    {"keys_not_rotated", "layers.0.attention.k_rotated"},
+    {"position_off_after_chunk", "layers.0.attention.q_rotated"},
+    {"sees_next_token", "layers.0.attention.output"},
+    {"window_one_longer", "layers.0.attention.output"},
+    {"cache_not_read", "layers.0.attention.output"},
+    {"eps_ignored", "layers.0.attention.norm"},
+    {"residual_after_norm", "layers.0.attention.residual"},
+    {"gelu_for_silu", "layers.0.feed_forward.activation"},
+    {"last_norm_forgotten", "norm"},
+    {"tied_output_forgotten", "logits"},
+    {"output_taken_as_tied", "logits"},
+};
+
+/// @return the mistakes that make a difference on the model
+std::set<std::string> reject_all(const std::string& model) {
+  const Checkpoint checkpoint = Checkpoint::open(testing::model_path(model));
+  WholeModelCheck::Options options;
+  options.stop_at_failure = true;
+  const WholeModelCheck whole(checkpoint, options);
+  std::set<std::string> rejected;
+  for (const ModelMistake& mistake : model_mistakes()) {
+    if (!applies(mistake, checkpoint.config())) continue;
+    const StageReport report = whole.check(
+        oracle_stage_info({.mistake = &mistake, .rounding = NumberType::f32, .seed = 7}), nullptr);
+    INFO(model << ": " << mistake.name << "\n" << to_text(report));
+    CHECK_FALSE(report.passed);
+    REQUIRE(report.matched.has_value());
+    CHECK(report.matched->name == mistake.name);
+    REQUIRE(report.first_outside.has_value());
+    if (const auto expected = first_points.find(mistake.name); expected != first_points.end()) {
+      CHECK(report.first_outside->name == expected->second);
+    }
+    rejected.insert(mistake.name);
+  }
+  return rejected;
+}
+
+}  // namespace
+
+TEST_CASE("every known mistake of the whole model is rejected by name") {
+  std::set<std::string> rejected;
+  // Tied and grouped; a window, untied, and another head_dim; RoPE scaling; and another theta.
+  for (const char* const model : {"llama_gqa_tied", "mistral_window", "llama3_rope", "llama_head_dim"}) {
+    rejected.merge(reject_all(model));
+  }
+  for (const ModelMistake& mistake : model_mistakes()) {
+    INFO(mistake.name << " makes a difference on none of the models");
+    CHECK(rejected.contains(mistake.name));
+  }
+  CHECK(rejected.size() >= 20);
+}

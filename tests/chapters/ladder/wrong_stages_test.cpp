@@ -1,0 +1,158 @@
+// Stages that are right in every single computation and wrong in what they do with sequences, batches and
+// traces.
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "chapters/ladder.h"
+#include "core/check/whole_model.h"
+#include "tests/catch.h"
+#include "tests/chapters/ladder/models.h"
+
+namespace {
+
+using namespace rung;
+using namespace rung::check;
+
+/// kv_cache with something done wrong around it.
+struct Wrong {
+  std::function<void(const Batch&, Matrix&)> after;  ///< changes the logits of a batch
+  std::function<void(Stage&, SequenceId)> after_fork, after_truncate;
+  bool accepts_everything = false;  ///< swallows errors
+  bool hides_trace = false;
+};
+
+class WrongStage : public Stage, private Sequences {
+ public:
+  WrongStage(std::unique_ptr<Stage> right, Wrong wrong)
+      : right_(std::move(right)), wrong_(std::move(wrong)) {}
+
+  const ModelConfig& config() const override { return right_->config(); }
+  Sequences& sequences() override { return *this; }
+  Matrix forward(const Batch& batch, Trace* trace) override {
+    Matrix logits;
+    try {
+      logits = right_->forward(batch, wrong_.hides_trace ? nullptr : trace);
+    } catch (const Error&) {
+      if (!wrong_.accepts_everything) throw;
+      logits = Matrix::Zero(batch.wanted(), config().vocab);
+    }
+    if (wrong_.after) wrong_.after(batch, logits);
+    return logits;
+  }
+  StageCost cost() const override { return right_->cost(); }
+  std::int64_t weight_bytes() const override { return right_->weight_bytes(); }
+  std::int64_t kv_bytes() const override { return right_->kv_bytes(); }
+
+ private:
+  std::optional<Plan> reserve(const Batch& batch) override { return right_->sequences().reserve(batch); }
+  void commit(const Plan& plan) override { right_->sequences().commit(plan); }
+  void abort(const Plan& plan) override { right_->sequences().abort(plan); }
+  std::int32_t length(SequenceId sequence) const override { return right_->sequences().length(sequence); }
+  void fork(SequenceId from, SequenceId to) override {
+    right_->sequences().fork(from, to);
+    if (wrong_.after_fork) wrong_.after_fork(*right_, to);
+  }
+  void truncate(SequenceId sequence, std::int32_t new_length) override {
+    right_->sequences().truncate(sequence, new_length);
+    if (wrong_.after_truncate) wrong_.after_truncate(*right_, sequence);
+  }
+  void drop(SequenceId sequence) override { right_->sequences().drop(sequence); }
+
+  std::unique_ptr<Stage> right_;
+  Wrong wrong_;
+};
+
+/// Another token in the last position that is remembered: what is left when one position too few was copied
+/// or cut.
+void spoil_last(Stage& stage, SequenceId sequence) {
+  const std::int32_t length = stage.sequences().length(sequence);
+  if (length == 0) return;
+  stage.sequences().truncate(sequence, length - 1);
+  Batch batch;
+  const std::vector<std::int32_t> token{1};
+  batch.add(sequence, length - 1, token, Batch::Logits::none);
+  stage.forward(batch);
+}
+
+/// The names of what failed.
+std::vector<std::string> failures(const Wrong& wrong) {
+  const Checkpoint checkpoint = Checkpoint::open(testing::model_path("llama_mha"));
+  const WholeModelCheck whole(checkpoint);
+  StageInfo info = find_stage(ladder(), "kv_cache");
+  info.make = [&wrong, make = info.make](const Checkpoint& from, const StageOptions& options) {
+    return std::make_unique<WrongStage>(make(from, options), wrong);
+  };
+  const StageReport report = whole.check(info, &find_stage(ladder(), "recompute"));
+  std::vector<std::string> failed;
+  for (const StageVerdict& verdict : report.verdicts) {
+    CHECK(verdict.passed == verdict.message.empty());
+    if (!verdict.passed) failed.push_back(verdict.name);
+  }
+  CHECK(report.passed == failed.empty());
+  return failed;
+}
+
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("the wrapper alone changes nothing") {
+  CHECK(failures({}) == Names{});
+}
+
+TEST_CASE("logits handed to the wrong sequence of a batch") {
+  const auto swap = [](const Batch& batch, Matrix& logits) {
+    if (batch.rows.front().sequence != batch.rows.back().sequence) {
+      logits.row(0).swap(logits.row(logits.rows() - 1));
+    }
+  };
+  Wrong wrong;
+  wrong.after = swap;
+  CHECK(failures(wrong) == Names{"batch", "fork"});
+}
+
+TEST_CASE("a fork that is off by one position") {
+  Wrong wrong;
+  wrong.after_fork = spoil_last;
+  CHECK(failures(wrong) == Names{"fork"});
+}
+
+TEST_CASE("a truncation that is off by one position") {
+  Wrong wrong;
+  wrong.after_truncate = spoil_last;
+  CHECK(failures(wrong) == Names{"truncate"});
+}
+
+TEST_CASE("batches that cannot be run are taken") {
+  Wrong wrong;
+  wrong.accepts_everything = true;
+  CHECK(failures(wrong) == Names{"refusals"});
+}
+
+TEST_CASE("one logit that is not a number") {
+  Wrong wrong;
+  wrong.after = [](const Batch& batch, Matrix& logits) {
+    if (batch.rows.size() == 7 && logits.rows() > 0) logits(0, 0) = std::numeric_limits<float>::quiet_NaN();
+  };
+  const Names failed = failures(wrong);
+  CHECK(std::ranges::count(failed, "chunks of 7") == 1);
+}
+
+TEST_CASE("another result the second time") {
+  int runs = 0;
+  Wrong wrong;
+  wrong.after = [&runs](const Batch&, Matrix& logits) { logits *= runs++ % 2 == 0 ? 1.0F : 1.0F + 1e-7F; };
+  CHECK(failures(wrong) == Names{"again"});
+}
+
+TEST_CASE("a trace that shows nothing") {
+  Wrong wrong;
+  wrong.hides_trace = true;
+  CHECK(failures(wrong) == Names{"trace"});
+}
