@@ -1,14 +1,14 @@
 // ./rung generate: a prompt in, its continuation out.
 
-#include <CLI/CLI.hpp>
-#include <fmt/format.h>
-
 #include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "chapters/01_tokens/tokenizer.h"
 #include "chapters/01_tokens/utf8_stream.h"
@@ -33,7 +33,8 @@ struct Options {
   bool stats = false;
 };
 
-void print_stats(const Stage& stage, const Continuation& result, std::size_t prompt_tokens, double load_seconds) {
+void print_stats(const Stage& stage, const Continuation& result, std::size_t prompt_tokens,
+                 double load_seconds) {
   const auto rate = [](std::size_t tokens, double seconds) {
     return seconds > 0 ? static_cast<double>(tokens) / seconds : 0.0;
   };
@@ -58,15 +59,17 @@ void run(const Options& options) {
 
   const Checkpoint checkpoint = Checkpoint::open(resolve_model(options.model));
   const Tokenizer tokenizer(checkpoint.tokenizer());
-  std::vector<std::int32_t> history = tokenizer.encode(options.prompt);
+  std::vector<std::int32_t> history =
+      tokenizer.encode(options.prompt, Tokenizer::Special::as_text, Tokenizer::AddSpecial::as_the_model_says);
   const std::vector<std::int32_t> prompt = history;
   const auto positions = static_cast<std::int64_t>(prompt.size()) + options.count;
   if (positions > checkpoint.config().context) {
-    throw Error(ErrorKind::usage, "-n: a prompt of {} tokens and {} new ones make {}; {} was made for {} at most",
+    throw Error(ErrorKind::usage,
+                "-n: a prompt of {} tokens and {} new ones make {}; {} was made for {} at most",
                 prompt.size(), options.count, positions, options.model, checkpoint.config().context);
   }
-  const std::unique_ptr<Stage> stage = info.make(
-      checkpoint, {.max_positions = static_cast<std::int32_t>(positions), .max_sequences = 1});
+  const std::unique_ptr<Stage> stage =
+      info.make(checkpoint, {.max_positions = static_cast<std::int32_t>(positions), .max_sequences = 1});
   const std::chrono::duration<double> load_time = std::chrono::steady_clock::now() - start;
 
   Utf8Stream text;
@@ -77,9 +80,8 @@ void run(const Options& options) {
   print(options.prompt);
   const std::vector<std::int32_t> stops(tokenizer.end_of_turn().begin(), tokenizer.end_of_turn().end());
   const Continuation result = continue_sequence(
-      *stage, sampler,
-      {.sequence = 0, .new_tokens = prompt, .count = options.count, .stop_tokens = stops}, history,
-      [&](std::int32_t token) { print(text.push(tokenizer.piece_bytes(token))); });
+      *stage, sampler, {.sequence = 0, .new_tokens = prompt, .count = options.count, .stop_tokens = stops},
+      history, [&](std::int32_t token) { print(text.push(tokenizer.piece_bytes(token))); });
   print(text.finish());
   print("\n");
   if (options.stats) print_stats(*stage, result, prompt.size(), load_time.count());
@@ -93,7 +95,8 @@ void add_generate(CLI::App& app) {
   command->add_option("prompt", options->prompt, "The text to continue")->required();
   command->add_option("-m,--model", options->model, "smollm2, tiny, a GGUF file or a Hugging Face directory")
       ->capture_default_str();
-  command->add_option("--stage", options->stage, "Which rung of the ladder runs it (./rung ladder lists them)")
+  command
+      ->add_option("--stage", options->stage, "Which rung of the ladder runs it (./rung ladder lists them)")
       ->capture_default_str();
   command->add_option("-n", options->count, "New tokens at most")->capture_default_str();
   add_sampling_options(*command, options->sampling);
