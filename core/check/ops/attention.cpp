@@ -280,7 +280,8 @@ Op attention_op() {
       shaped({.T = 7, .S = 13, .H = 4, .G = 4, .causal = false}, 8),
       shaped({.T = 8, .S = 5, .H = 2, .G = 1, .first_position = -3}, 12),
       shaped({.T = 9, .S = 9, .H = 4, .G = 2, .scale = 0.35}, 12),
-      shaped({.T = 13, .S = 13, .H = 4, .G = 2}, 64, Style::large),  // near-ties are rare, and most of a row's error
+      shaped({.T = 13, .S = 13, .H = 4, .G = 2}, 64,
+             Style::large),  // near-ties are rare, and most of a row's error
       shaped({.T = 13, .S = 13, .H = 4, .G = 2}, 32, Style::outliers),
       shaped({.T = 9, .S = 9, .H = 4, .G = 2}, 12, Style::negative),
       shaped({.T = 9, .S = 9, .H = 4, .G = 2}, 12, Style::cancellation),
