@@ -23,6 +23,7 @@
 #include "cli/models.h"
 #include "core/check/candidate_library.h"
 #include "core/check/case_files.h"
+#include "core/check/rules.h"
 #include "core/check/whole_model.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/error.h"
@@ -43,6 +44,7 @@ struct Options {
   bool json = false;
   bool all_cases = false;
   bool mistakes = false;
+  bool rules = false;
 };
 
 /// Prints reports as they come, or keeps them for one JSON object at the end.
@@ -197,9 +199,24 @@ void print_mistakes(const Options& options) {
   }
 }
 
+/// What each published rule lets through, of the known mistakes.
+void print_rules(const Options& options) {
+  if (!options.name.empty()) {
+    throw Error(ErrorKind::usage, "--rules: takes no op or stage; it compares on all ops");
+  }
+  std::vector<RulesTable> tables;
+  for (const NumberType type : wanted_types(options.type)) {
+    fmt::print(stderr, "judging every known mistake and reordering by every rule at {} …\n",
+               check::name(type));
+    tables.push_back(rules_table(type, options.seed.value_or(default_seed)));
+  }
+  fmt::print("{}\n", options.json ? to_json(tables) : to_text(tables));
+}
+
 void run(const Options& options) {
   if (!options.name.empty()) require_known(options.name);
   if (options.mistakes) return print_mistakes(options);
+  if (options.rules) return print_rules(options);
   Printer printer(options);
   if (!options.candidate.empty()) {
     check_library(options, printer);
@@ -239,6 +256,8 @@ void rung::add_check(CLI::App& app) {
   command->add_flag("--cases", options->all_cases, "A line for every case");
   command->add_flag("--mistakes", options->mistakes,
                     "List the known mistakes that a failure is compared with");
+  command->add_flag("--rules", options->rules,
+                    "What published rules (allclose and others) let through of the known mistakes");
   command->add_flag("--json", options->json, "For machines");
   command->callback([options] { run(*options); });
 }
