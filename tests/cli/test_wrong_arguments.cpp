@@ -67,7 +67,7 @@ TEST_CASE("tokenize refuses ids that cannot be") {
 
 TEST_CASE("check and cases refuse what they do not know") {
   refuses("check nonsense", 2, "nonsense");
-  refuses("check rmsnorm --candidate /no/such/lib.so", 1, "/no/such/lib.so");
+  refuses("check rmsnorm --candidate /no/such/lib.so", 2, "/no/such/lib.so");
   refuses("check rmsnorm --outputs /no/such/folder", 1, "/no/such/folder");
   refuses("cases nonsense --out /tmp/rung-never", 2, "nonsense");
   refuses("cases rmsnorm", 2, "--out");
