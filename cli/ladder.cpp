@@ -67,30 +67,45 @@ Speed measure_speed(const StageInfo& info, const Checkpoint& checkpoint, const S
           .cost = stage->cost()};
 }
 
+/// Columns that `text` takes when every character is one wide; the table's texts are plain.
+std::size_t longest(const std::vector<Rung>& rungs, std::string StageInfo::*text) {
+  std::size_t most = 0;
+  for (const Rung& rung : rungs) most = std::max(most, (rung.stage->*text).size());
+  return most;
+}
+
 void print_text(const Options& options, const std::vector<Rung>& rungs, const SpeedRuns& runs,
                 const std::string& checked) {
-  fmt::print("{:<11} {:>2}  {:<52} {:<11} {:>7} {:>11} {:>11} {:>11} {:>10}\n", "stage", "ch", "what is new",
-             "against", "budget", "prefill", "decode", "weights", "KV cache");
-  fmt::print("{:<11} {:>2}  {:<52} {:<11} {:>7} {:>11} {:>11} {:>11} {:>10}\n", "", "", "", "", "used",
-             "tok/s", "tok/s", "MB/token", "B/position");
+  const std::size_t name_width = longest(rungs, &StageInfo::name);
+  const std::size_t new_width = longest(rungs, &StageInfo::what_is_new);
+  const auto line = [&](const auto& name, const auto& chapter, const auto& what, const auto& against,
+                        const auto& used, const auto& prefill, const auto& decode, const auto& weights,
+                        const auto& kv) {
+    fmt::print("{:<{}}  {:>2}  {:<{}}  {:<{}}  {:>6}  {:>8}  {:>8}  {:>8}  {:>10}", name, name_width, chapter,
+               what, new_width, against, name_width, used, prefill, decode, weights, kv);
+  };
+  line("stage", "ch", "what is new", "against", "budget", "prefill", "decode", "weights", "KV cache");
+  fmt::print("\n");
+  line("", "", "", "", "used", "tok/s", "tok/s", "MB/token", "B/position");
+  fmt::print("\n");
   for (const Rung& rung : rungs) {
     const std::string& below = rung.stage->checked_against;
     const StageCost& cost = rung.speed.cost;
-    fmt::print("{:<11} {:>2}  {:<52} {:<11} {:>7} {:>11.1f} {:>11.1f} {:>11.1f} {:>10}{}\n", rung.stage->name,
-               rung.stage->chapter, rung.stage->what_is_new, below.empty() ? "fp64" : below,
-               check::share_text(rung.report.percent), rung.speed.prefill, rung.speed.decode,
-               static_cast<double>(cost.weight_bytes + cost.output_bytes) / 1e6, cost.kv_bytes_per_position,
-               rung.report.passed ? "" : "  FAIL");
+    line(rung.stage->name, rung.stage->chapter, rung.stage->what_is_new, below.empty() ? "fp64" : below,
+         check::share_text(rung.report.percent), fmt::format("{:.1f}", rung.speed.prefill),
+         fmt::format("{:.1f}", rung.speed.decode),
+         fmt::format("{:.1f}", static_cast<double>(cost.weight_bytes + cost.output_bytes) / 1e6),
+         cost.kv_bytes_per_position);
+    fmt::print("{}\n", rung.report.passed ? "" : "  FAIL");
   }
   fmt::print(
-      "\nBudget: share of the measured error budget that the worst logit used, on {}; every stage is held "
-      "against "
-      "the fp64 model too (./rung check STAGE tells more).\n",
-      checked);
-  fmt::print(
-      "Speed: {}, {} threads, median of {}; prefill of {} tokens, decoding {} after {}. "
-      "Weights: what one decode step reads.\n",
-      options.model, omp_get_max_threads(), repetitions, runs.prefill, runs.decode, runs.prompt);
+      "\nBudget: the share of the measured error budget that the worst logit used, on {}. Every stage is "
+      "held against "
+      "the fp64 model too; ./rung check STAGE tells more.\n"
+      "Speed: {}, {} threads, median of {}: a prefill of {} tokens, and decoding {} after {}. Weights: what "
+      "one decode "
+      "step reads.\n",
+      checked, options.model, omp_get_max_threads(), repetitions, runs.prefill, runs.decode, runs.prompt);
 }
 
 void print_json(const Options& options, const std::vector<Rung>& rungs, const SpeedRuns& runs,
