@@ -1,0 +1,254 @@
+// Integrity, structure and reports: what the harness says of candidates that misbehave.
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "core/check/check.h"
+#include "core/error.h"
+#include "tests/catch.h"
+
+using namespace rung::check;
+
+namespace {
+
+/// The right linear kernel, with something done to its memory before and after.
+Candidate spoiled(std::string name, std::function<void(const Call&)> before,
+                  std::function<void(const Call&)> after) {
+  const Op& op = find_op("linear");
+  Candidate candidate = from_values(std::move(name), "linear", op.baseline);
+  candidate.run = [right = candidate.run, before, after](const Call& call) {
+    if (before) before(call);
+    right(call);
+    if (after) after(call);
+  };
+  return candidate;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// The report's first message of an integrity failure.
+std::string integrity_message(const Report& report) {
+  for (const CaseVerdict& verdict : report.cases) {
+    if (verdict.failed == Rule::integrity) return verdict.message;
+  }
+  return {};
+}
+
+Report check_linear(const Candidate& candidate) {
+  return check(find_op("linear"), NumberType::f32, candidate);
+}
+
+}  // namespace
+
+TEST_CASE("the plain loop passes at every type, with the budget it was made from") {
+  for (const Op& op : ops()) {
+    for (const NumberType type : number_types) {
+      const Report report = check(op, type, from_values("baseline", op.name, op.baseline));
+      INFO(to_text(report));
+      CHECK(report.passed);
+      CHECK(report.percent <= 101 / 1.5);  // its rms error is what 1.5 times is allowed of
+      CHECK_FALSE(report.matched.has_value());
+    }
+  }
+}
+
+TEST_CASE("NaN output does not verify") {  // SGEMM_CUDA, PR 20
+  for (const Op& op : ops()) {
+    for (const NumberType type : number_types) {
+      const auto nan = [](const Case& problem) {
+        return Values{std::vector<double>(static_cast<std::size_t>(rung::elements(problem.outputs[0].shape)),
+                                          std::numeric_limits<double>::quiet_NaN())};
+      };
+      const Report report = check(op, type, from_values("nan", op.name, nan));
+      INFO(to_text(report));
+      CHECK(report.failed_cases() == static_cast<int>(report.cases.size()));
+      for (const CaseVerdict& verdict : report.cases) {
+        CHECK((verdict.failed == Rule::integrity || verdict.failed == Rule::structure));
+      }
+    }
+  }
+}
+
+TEST_CASE("one NaN among many numbers does not verify") {
+  const Candidate candidate = spoiled("one nan", nullptr, [](const Call& call) {
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    std::memcpy(call.outputs[0].data, &nan, sizeof nan);
+  });
+  CHECK(check_linear(candidate).failed_cases() == static_cast<int>(check_linear(candidate).cases.size()));
+}
+
+TEST_CASE("output of zeros does not verify") {  // KernelBench, issue 165
+  for (const Op& op : ops()) {
+    for (const NumberType type : number_types) {
+      const auto zeros = [](const Case& problem) {
+        return Values{
+            std::vector<double>(static_cast<std::size_t>(rung::elements(problem.outputs[0].shape)), 0)};
+      };
+      CHECK_FALSE(check(op, type, from_values("zeros", op.name, zeros)).passed);
+    }
+  }
+}
+
+TEST_CASE("a kernel that writes nothing is told so") {
+  Candidate candidate{.name = "idle", .op = "linear", .types = {NumberType::f32}, .run = [](const Call&) {}};
+  CHECK(contains(integrity_message(check_linear(candidate)), "numbers of output y were never written"));
+}
+
+TEST_CASE("M = 33: rows after the last whole tile that are never written are found") {  // LeetCUDA, issue 294
+  const Op& op = find_op("linear");
+  Candidate candidate{.name = "tiled", .op = "linear", .types = {NumberType::f32}, .run = {}};
+  candidate.run = [&op](const Call& call) {
+    const Values all = op.baseline(to_case(call));
+    const MutableTensor& y = call.outputs[0];
+    for (std::int64_t m = 0; m < y.rows() / 32 * 32; ++m) {
+      for (std::int64_t n = 0; n < y.columns(); ++n) {
+        const auto number = static_cast<float>(all[0][m * y.columns() + n]);
+        std::memcpy(y.data + (m * y.row_stride + n) * 4, &number, 4);
+      }
+    }
+  };
+  const Report report = check_linear(candidate);
+  CHECK_FALSE(report.passed);
+  bool found = false;
+  for (const CaseVerdict& verdict : report.cases) {
+    if (contains(verdict.description, "M=32")) CHECK(verdict.passed);
+    if (contains(verdict.description, "M=33 N=33 K=33")) {
+      found = true;
+      CHECK(verdict.message == "33 of 1089 numbers of output y were never written, first [32, 0]");
+    }
+  }
+  CHECK(found);
+  REQUIRE(report.matched.has_value());
+  CHECK(report.matched->name == "row_tail_dropped");
+}
+
+TEST_CASE("writes outside an output are found") {
+  const auto poke = [](std::ptrdiff_t bytes_from_end) {
+    return [bytes_from_end](const Call& call) {
+      const MutableTensor& y = call.outputs[0];
+      const std::ptrdiff_t end = ((y.rows() - 1) * y.row_stride + y.columns()) * 4;
+      y.data[end + bytes_from_end] = std::byte{1};
+    };
+  };
+  CHECK(contains(integrity_message(check_linear(spoiled("past", nullptr, poke(0)))),
+                 "past the end of output y"));
+  CHECK(contains(integrity_message(check_linear(spoiled("far", nullptr, poke(200)))),
+                 "past the end of output y"));
+  const auto before = [](const Call& call) { call.outputs[0].data[-1] = std::byte{1}; };
+  CHECK(contains(integrity_message(check_linear(spoiled("before", nullptr, before))),
+                 "before the start of output y"));
+  const auto gap = [](const Call& call) {
+    const MutableTensor& y = call.outputs[0];
+    if (y.row_stride > y.columns() && y.rows() > 1) y.data[y.columns() * 4] = std::byte{1};
+  };
+  CHECK(contains(integrity_message(check_linear(spoiled("gap", nullptr, gap))), "into the gap after row 0"));
+}
+
+TEST_CASE("a changed input is found") {
+  const auto change = [](const Call& call) {
+    auto* x = const_cast<std::byte*>(call.input("x").data);
+    x[0] = static_cast<std::byte>(static_cast<unsigned char>(x[0]) ^ 1U);
+  };
+  CHECK(integrity_message(check_linear(spoiled("change", nullptr, change))) == "input x was changed");
+}
+
+TEST_CASE("a second run must give the same bits, unless the candidate says that it does not") {
+  int runs = 0;
+  const auto last_bit = [&runs](const Call& call) {
+    std::byte& low = call.outputs[0].data[0];
+    if (++runs % 2 == 0) low = static_cast<std::byte>(static_cast<unsigned char>(low) ^ 1U);
+  };
+  Candidate candidate = spoiled("uncertain", nullptr, last_bit);
+  CHECK(
+      contains(integrity_message(check_linear(candidate)), "a second run gave other bits, first at y[0, 0]"));
+  candidate.deterministic = false;
+  const std::string allowed = integrity_message(check_linear(candidate));
+  CHECK(allowed.empty());
+}
+
+TEST_CASE("what lies behind an input reads as NaN") {
+  Candidate candidate = spoiled("reads on", nullptr, [](const Call& call) {
+    const ConstTensor& x = call.input("x");
+    float beyond = 0;
+    std::memcpy(&beyond, x.data + ((x.rows() - 1) * x.row_stride + x.columns()) * 4, 4);
+    float first = 0;
+    std::memcpy(&first, call.outputs[0].data, 4);
+    first += 0 * beyond;
+    std::memcpy(call.outputs[0].data, &first, 4);
+  });
+  CHECK_FALSE(check_linear(candidate).passed);
+}
+
+TEST_CASE("an error that a candidate throws becomes its verdict") {
+  const auto refuse = [](const Call&) { throw rung::Error(rung::ErrorKind::bad_input, "no such kernel"); };
+  const Report report = check_linear(spoiled("throws", refuse, nullptr));
+  CHECK(report.failed_cases() == static_cast<int>(report.cases.size()));
+  CHECK(integrity_message(report) == "no such kernel");
+  CHECK_FALSE(report.matched.has_value());
+}
+
+TEST_CASE("a candidate is not called with a type it does not take") {
+  Candidate candidate{
+      .name = "f32 only", .op = "linear", .types = {NumberType::f32}, .run = [](const Call&) {}};
+  CHECK_THROWS_AS(check(find_op("linear"), NumberType::bf16, candidate), rung::Error);
+}
+
+TEST_CASE("the report names the worst element, the share of its budget and the known mistake") {
+  const Op& op = find_op("attention");
+  for (const Mistake& mistake : op.mistakes) {
+    if (mistake.name != "kv_head_modulo") continue;
+    const Report report = check(op, NumberType::bf16, from_values("candidate.so", op.name, mistake.kernel));
+    const std::string text = to_text(report);
+    INFO(text);
+    CHECK(contains(text, "attention  bf16  candidate.so   FAIL   worst [t="));
+    CHECK(contains(text, "% of its budget"));
+    CHECK(contains(text, "seed "));
+    CHECK(contains(text,
+                   "it matches a known mistake: \"KV head of query head h taken as h % G; it is h / (H / G)\""
+                   "   (chapter 3)"));
+    CHECK(contains(to_json(report), "\"name\": \"kv_head_modulo\""));
+    CHECK(contains(to_json(report), "\"passed\": false"));
+  }
+}
+
+TEST_CASE("cases are the same on every call and differ between seeds") {
+  const Op& op = find_op("softmax");
+  const auto first = draw_cases(op, NumberType::f16, 1, 7);
+  const auto again = draw_cases(op, NumberType::f16, 1, 7);
+  const auto other = draw_cases(op, NumberType::f16, 1, 8);
+  CHECK(first[0].inputs[0].values == again[0].inputs[0].values);
+  CHECK(first[0].inputs[0].values != other[0].inputs[0].values);
+  CHECK(first[0].inputs[0].values != first[1].inputs[0].values);
+  CHECK(first[0].seed == again[0].seed);
+  // The stream itself: the same on every platform (SplitMix64's published first number for seed 0).
+  CHECK(Random(0).bits() == 0xe220a8397b1dcdafU);
+}
+
+TEST_CASE("drawn normals have mean 0, variance 1 and normal tails") {
+  Random random(9);
+  double sum = 0;
+  double squares = 0;
+  int beyond_two = 0;
+  constexpr int n = 100000;
+  for (int i = 0; i < n; ++i) {
+    const double x = random.normal();
+    sum += x;
+    squares += x * x;
+    beyond_two += std::abs(x) > 2 ? 1 : 0;
+  }
+  CHECK(std::abs(sum / n) < 0.01);
+  CHECK(std::abs(squares / n - 1) < 0.02);
+  CHECK(std::abs(beyond_two / double{n} - 0.0455) < 0.004);
+}
+
+TEST_CASE("numbers are rounded to nearest, or cut off") {
+  CHECK(round_to(NumberType::bf16, 1 + 0x1p-8) == 1.0F);  // a tie goes to even
+  CHECK(round_to(NumberType::bf16, 1 + 0x1.8p-8) == 1.0F + 0x1p-7F);
+  CHECK(truncate_to(NumberType::bf16, 1 + 0x1.8p-8) == 1.0F);
+  CHECK(truncate_to(NumberType::f16, -1 - 0x1.8p-11) == -1.0F);
+  CHECK(truncate_to(NumberType::f32, 1 + 0x1.8p-24) == 1.0F);
+  CHECK(truncate_to(NumberType::bf16, 0.0) == 0.0F);
+}

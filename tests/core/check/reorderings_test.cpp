@@ -1,0 +1,71 @@
+// Right kernels pass: at least three reorderings of every op, at every type, on a thousand seeds.
+
+#include <string>
+
+#include "core/check/budget.h"
+#include "core/check/check.h"
+#include "tests/catch.h"
+
+using namespace rung::check;
+
+namespace {
+
+/// Judges all reorderings of `op` on one seed: on one of its problems, in turn.
+std::string failures(const Op& op, NumberType type, std::size_t seed) {
+  const std::size_t problem = seed % op.problems.size();
+  const std::vector<Case> cases = draw_cases(op, type, problem, seed);
+  std::vector<std::vector<Reference>> references;
+  std::vector<Values> baselines;
+  for (const Case& drawn : cases) {
+    references.push_back(op.reference(drawn));
+    baselines.push_back(op.baseline(drawn));
+  }
+  const std::vector<std::string> intact(cases.size());
+  std::string text;
+  for (const Reordering& reordering : op.reorderings) {
+    std::vector<Values> results;
+    for (const Case& drawn : cases) results.push_back(reordering.run(drawn));
+    for (const CaseVerdict& verdict : judge(op, {cases, results, intact, references, baselines})) {
+      if (verdict.passed) continue;
+      text += reordering.name + " on seed " + std::to_string(seed) + ", " + verdict.description + ": " +
+              std::string(name(*verdict.failed)) + ": " + verdict.message + "\n";
+    }
+  }
+  return text;
+}
+
+std::string failures(const std::string& op_name, NumberType type) {
+  const Op& op = find_op(op_name);
+  constexpr std::size_t seeds = 1000;
+  std::vector<std::string> found(seeds);
+#pragma omp parallel for schedule(dynamic)
+  for (std::size_t seed = 0; seed < seeds; ++seed) found[seed] = failures(op, type, seed);
+  std::string text;
+  for (const std::string& line : found) text += line;
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("every op has three right reorderings") {
+  for (const Op& op : ops()) CHECK(op.reorderings.size() >= 3);
+}
+
+TEST_CASE("reorderings of rmsnorm pass on a thousand seeds") {
+  for (const NumberType type : number_types) CHECK(failures("rmsnorm", type) == "");
+}
+TEST_CASE("reorderings of rope pass on a thousand seeds") {
+  for (const NumberType type : number_types) CHECK(failures("rope", type) == "");
+}
+TEST_CASE("reorderings of softmax pass on a thousand seeds") {
+  for (const NumberType type : number_types) CHECK(failures("softmax", type) == "");
+}
+TEST_CASE("reorderings of attention pass on a thousand seeds") {
+  for (const NumberType type : number_types) CHECK(failures("attention", type) == "");
+}
+TEST_CASE("reorderings of swiglu pass on a thousand seeds") {
+  for (const NumberType type : number_types) CHECK(failures("swiglu", type) == "");
+}
+TEST_CASE("reorderings of linear pass on a thousand seeds") {
+  for (const NumberType type : number_types) CHECK(failures("linear", type) == "");
+}
