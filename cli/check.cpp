@@ -122,11 +122,7 @@ void check_library(const Options& options, Printer& printer) {
 }
 
 void check_outputs(const Options& options, Printer& printer) {
-  const CaseFolder folder = open_cases(options.outputs);
-  if (!options.name.empty() && options.name != folder.op) {
-    throw Error(ErrorKind::usage, "{}: holds cases of {}, not of {}", options.outputs.string(), folder.op,
-                options.name);
-  }
+  const CaseFolder folder = open_cases(options.outputs, options.name);
   if (options.seed && *options.seed != folder.seed) {
     throw Error(ErrorKind::usage, "--seed {}: the cases in {} were drawn from seed {}; leave --seed out",
                 *options.seed, options.outputs.string(), folder.seed);

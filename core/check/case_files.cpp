@@ -262,7 +262,7 @@ std::size_t write_cases(const Op& op, const fs::path& folder, const CaseFilesOpt
   return count;
 }
 
-CaseFolder open_cases(const fs::path& folder) {
+CaseFolder open_cases(const fs::path& folder, std::string_view wanted) {
   const auto index = read_index(folder);
   if (!index) {
     throw Error(ErrorKind::bad_input,
@@ -276,6 +276,10 @@ CaseFolder open_cases(const fs::path& folder) {
                    .types_with_outputs = {},
                    .missing = {}};
   for (const Json& type : (*index)["dtypes"]) found.types.push_back(*number_type(type.get<std::string>()));
+
+  if (!wanted.empty() && wanted != found.op) {
+    throw Error(ErrorKind::usage, "{}: holds cases of {}, not of {}", folder.string(), found.op, wanted);
+  }
 
   std::string example;
   const Op& op = find_op(found.op);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/check/candidate.h"
@@ -43,8 +44,10 @@ struct CaseFolder {
 };
 
 /// Reads folder/cases.json and looks which outputs are there.
-/// @throws Error (bad_input) when the folder was not written by write_cases(), or no output is there at all
-CaseFolder open_cases(const std::filesystem::path& folder);
+/// @param op  the op that the cases must be of; any if empty
+/// @throws Error (usage) when they are of another, (bad_input) when the folder was not written by
+/// write_cases(), or no output is there at all
+CaseFolder open_cases(const std::filesystem::path& folder, std::string_view op = {});
 
 /// The outputs in the folder as a candidate. Its run() throws Error (bad_input), naming the file, for an
 /// output that is missing, has another shape or cannot hold the case's numbers, and for an input that is no

@@ -11,6 +11,7 @@ namespace {
 /// Whole percents; "all of" what there is when the share is infinite would say too little.
 std::string percent_text(double percent) {
   if (!std::isfinite(percent)) return "no budget covers it";
+  if (percent >= 1e6) return fmt::format("{:.0e} times its budget", percent / 100);
   return fmt::format("{:.0f} % of its budget", percent);
 }
 

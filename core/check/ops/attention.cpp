@@ -51,12 +51,13 @@ void add_error_terms(const Case& problem, const oracle::AttentionShape& shape,
         const double p = std::exp(score[j] - largest) / total;
         // The dot product of D terms, the rounding of scale and its product, the difference from the maximum
         // and its product with log2(e), exp itself.
+        const double root_of_seen = std::sqrt(static_cast<double>(seen));
         const double score_error =
             accumulator_roundoff * (4 * std::sqrt(static_cast<double>(D)) * magnitude[j] +
                                     3 * std::abs(score[j]) + 3 * (largest - score[j]) + 3);
         for (std::int64_t d = 0; d < D; ++d) {
           const double value = v[(j * G + g) * D + d];
-          result.accumulated[row + d] += std::sqrt(static_cast<double>(seen)) * p * std::abs(value);
+          result.accumulated[row + d] += root_of_seen * p * std::abs(value);
           result.intermediate[row + d] += p * score_error * std::abs(value - result.value[row + d]) +
                                           (p * own + underflow(problem.type)) * std::abs(value);
         }
@@ -225,13 +226,13 @@ Probe rounded_mean(NumberType type) {
 
 std::vector<Probe> probes(NumberType type) {
   return {
-      visible_keys(type, "causal edge", {.T = 33, .S = 33, .H = 2, .G = 1},
+      visible_keys(type, "causal-edge", {.T = 33, .S = 33, .H = 2, .G = 1},
                    "a query sees its own position and those before it"),
-      visible_keys(type, "window edge", {.T = 21, .S = 21, .H = 2, .G = 2, .window = 5},
+      visible_keys(type, "window-edge", {.T = 21, .S = 21, .H = 2, .G = 2, .window = 5},
                    "a query sees its own position and the window - 1 before it"),
-      visible_keys(type, "unread keys", {.T = 3, .S = 40, .H = 4, .G = 2, .window = 8, .first_position = 25},
+      visible_keys(type, "unread-keys", {.T = 3, .S = 40, .H = 4, .G = 2, .window = 8, .first_position = 25},
                    "keys no query sees hold NaN, and must not be read"),
-      visible_keys(type, "nothing seen", {.T = 9, .S = 6, .H = 2, .G = 1, .first_position = -3},
+      visible_keys(type, "nothing-seen", {.T = 9, .S = 6, .H = 2, .G = 1, .first_position = -3},
                    "a query that sees no key gives 0"),
       score_gap(type, 0.125),
       score_gap(type, 0.5),
