@@ -1,0 +1,91 @@
+// logits, trace and ladder: the commands that hold one stage against another.
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "core/check/npy.h"
+#include "tests/catch.h"
+#include "tests/cli/run_rung.h"
+#include "tests/support/temporary_directory.h"
+
+using rung::support::run_rung;
+
+TEST_CASE("logits of every stage and of the oracle are those of the same model") {
+  const rung::support::TemporaryDirectory folder;
+  std::string tokens;  // more than are run at a time
+  for (int i = 0; i < 150; ++i) tokens += std::to_string(7 * i % 1024) + " ";
+
+  const auto logits = [&](const std::string& stage) {
+    const std::filesystem::path file = folder.path() / (stage + ".npy");
+    const auto ran =
+        run_rung("logits tiny --tokens '" + tokens + "' --stage " + stage + " --out " + file.string());
+    INFO(ran.err);
+    REQUIRE(ran.status == 0);
+    CHECK(ran.out.empty());
+    const rung::NpyArray array = rung::read_npy(file);
+    CHECK(array.type == rung::NpyType::float32);
+    REQUIRE(array.shape == rung::Shape{150, 1024});
+    return array.as_double();
+  };
+  const auto oracle = logits("oracle");
+  const auto apart = [&](const std::vector<double>& values) {
+    double largest = 0;
+    for (std::size_t i = 0; i < values.size(); ++i)
+      largest = std::max(largest, std::abs(values[i] - oracle[i]));
+    return largest;
+  };
+  CHECK(apart(logits("recompute")) < 2e-4);
+  CHECK(apart(logits("kv_cache")) < 2e-4);
+  CHECK(apart(logits("rope_interleaved")) > 0.1);
+  // Nothing but the four files: no half-written neighbour is left.
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 4);
+}
+
+TEST_CASE("logits that cannot be written whole leave nothing behind") {
+  const rung::support::TemporaryDirectory folder;
+  const auto ran = run_rung("logits tiny --tokens '1 2' --stage kv_cache --out " +
+                            (folder.path() / "no" / "x.npy").string());
+  CHECK(ran.status == 1);
+  CHECK(std::filesystem::is_empty(folder.path()));
+}
+
+TEST_CASE("trace finds no difference where there is none, and names the first point where there is") {
+  const auto same = run_rung("trace recompute kv_cache -m tiny 'In the beginning' --all");
+  INFO(same.out << same.err);
+  CHECK(same.status == 0);
+  CHECK(same.out.find("do not part") != std::string::npos);
+  CHECK(same.out.find("layers.3.feed_forward.activation") != std::string::npos);
+
+  const auto wrong = run_rung("trace kv_cache gelu_for_silu -m tiny 'In the beginning' --json");
+  CHECK(wrong.status == 1);
+  const auto report = nlohmann::json::parse(wrong.out);
+  CHECK(report.at("parted") == true);
+  CHECK(report.at("first") == "layers.0.feed_forward.activation");
+  CHECK(report.at("points").size() == 1 + 4 * (9 + 6) + 2);
+}
+
+TEST_CASE("the ladder has a row for every stage, all within their budgets") {
+  const auto ran = run_rung("ladder -m tiny --json");
+  INFO(ran.err);
+  REQUIRE(ran.status == 0);
+  const auto report = nlohmann::json::parse(ran.out);
+  CHECK(report.at("checked_on") == "tiny");
+  const auto& stages = report.at("stages");
+  REQUIRE(stages.size() == 2);
+  CHECK(stages[0].at("name") == "recompute");
+  CHECK(stages[0].at("kv_bytes_per_position") == 0);
+  CHECK(stages[1].at("checked_against") == "recompute");
+  CHECK(stages[1].at("kv_bytes_per_position") == 4 * 2 * 6 * 32 * 4);  // layers · (k and v) · H · D · fp32
+  for (const auto& stage : stages) {
+    CHECK(stage.at("passed") == true);
+    CHECK(stage.at("budget_percent") > 0);
+    CHECK(stage.at("budget_percent") < 100);
+    CHECK(stage.at("prefill_tokens_per_second") > 0);
+    CHECK(stage.at("decode_tokens_per_second") > 0);
+  }
+}
