@@ -98,8 +98,8 @@ typedef struct rung_rmsnorm_args {
  *     y_first  = x_first  * cos - x_second * sin
  *     y_second = x_second * cos + x_first  * sin
  *
- * Compute the angle in double, or reduce it with care: at position 8192 an fp32 product is off by up to
- * 5e-4 radians.
+ * Frequencies, angles, sin and cos may be fp32, each as good as a plain powf, sinf and cosf; a product that
+ * is carried from one frequency to the next drifts too far.
  */
 typedef struct rung_rope_args {
   size_t size;              /* sizeof(rung_rope_args) */
