@@ -1,5 +1,7 @@
 #include "chapters/02_tensors/matmul.h"
 
+#include <omp.h>
+
 namespace rung {
 
 void matmul_loops(const ConstMatrixView& x, const ConstMatrixView& w, MatrixView y) {
@@ -19,11 +21,47 @@ namespace {
 // against 28 ms for a model's weights at 1 row, 55 against 119 at 16, equal at 64.
 constexpr Eigen::Index kManyRows = 64;
 
-// Each thread reads its own rows of w once; a row stays in the cache while it meets every row of x.
+// What fits the widest vector registers in use; a narrower machine takes two or four for it.
+using Lanes = Eigen::Array<float, 16, 1>;
+
+// Four rows of w times one x at once. Four streams through memory keep more loads under way than one does (by
+// a tenth of the bandwidth, as measured), and each x is loaded once for four rows.
+// @param w       the first of the four rows; the others follow `stride` numbers apart
+// @param x       K numbers
+// @param result  four sums
+void dot_four(const float* w, Eigen::Index stride, const float* x, Eigen::Index k_end, float* result) {
+  Lanes sums[4] = {Lanes::Zero(), Lanes::Zero(), Lanes::Zero(), Lanes::Zero()};
+  Eigen::Index k = 0;
+  for (; k + Lanes::SizeAtCompileTime <= k_end; k += Lanes::SizeAtCompileTime) {
+    const Lanes xs = Eigen::Map<const Lanes>(x + k);
+    for (int row = 0; row < 4; ++row) sums[row] += Eigen::Map<const Lanes>(w + row * stride + k) * xs;
+  }
+  for (int row = 0; row < 4; ++row) {
+    result[row] = sums[row].sum();
+    for (Eigen::Index rest = k; rest < k_end; ++rest) result[row] += w[row * stride + rest] * x[rest];
+  }
+}
+
+// Each thread reads its own rows of w once, four at a time, a quarter of its share apart; they stay in the
+// cache while they meet every row of x.
 void split_weight_rows(const ConstMatrixView& x, const ConstMatrixView& w, MatrixView y) {
-#pragma omp parallel for schedule(static)
-  for (Eigen::Index n = 0; n < w.rows(); ++n) {
-    for (Eigen::Index t = 0; t < x.rows(); ++t) y(t, n) = w.row(n).dot(x.row(t));
+#pragma omp parallel
+  {
+    const Eigen::Index thread = omp_get_thread_num();
+    const Eigen::Index threads = omp_get_num_threads();
+    const Eigen::Index begin = w.rows() * thread / threads;
+    const Eigen::Index end = w.rows() * (thread + 1) / threads;
+    const Eigen::Index quarter = (end - begin) / 4;
+    for (Eigen::Index n = begin; n < begin + quarter; ++n) {
+      for (Eigen::Index t = 0; t < x.rows(); ++t) {
+        float sums[4];
+        dot_four(w.row(n).data(), quarter * w.outerStride(), x.row(t).data(), w.cols(), sums);
+        for (int i = 0; i < 4; ++i) y(t, n + i * quarter) = sums[i];
+      }
+    }
+    for (Eigen::Index n = begin + 4 * quarter; n < end; ++n) {
+      for (Eigen::Index t = 0; t < x.rows(); ++t) y(t, n) = w.row(n).dot(x.row(t));
+    }
   }
 }
 
