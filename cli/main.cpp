@@ -11,8 +11,6 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <malloc.h>
-
 #include "cli/commands.h"
 #include "core/error.h"
 
@@ -133,17 +131,9 @@ int run(int argc, char** argv) {
   return exit_right;
 }
 
-/// The activations of a layer are allocated, freed, and allocated again by the next layer. Left alone, glibc
-/// gives their pages back to the system each time and takes them anew, which costs a fifth of a long prefill.
-void keep_freed_memory() {
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  mallopt(M_TRIM_THRESHOLD, 256 << 20);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  keep_freed_memory();
   int status = exit_failed;
   try {
     status = run(argc, argv);
