@@ -88,11 +88,12 @@ RowErrors row_errors(const Group& group, std::size_t output, std::span<const Val
   RowErrors rows;
   rows.squares.assign(static_cast<std::size_t>(elements(shape) / columns), 0);
   for (std::size_t draw = 0; draw < group.cases.size(); ++draw) {
-    const std::vector<double>& got = values[draw][output];
-    const std::vector<double>& want = group.references[draw][output].value;
-    for (std::size_t i = 0; i < got.size(); ++i) {
-      if (!std::isfinite(want[i])) continue;
-      rows.squares[i / static_cast<std::size_t>(columns)] += (got[i] - want[i]) * (got[i] - want[i]);
+    const double* got = values[draw][output].data();
+    const double* want = group.references[draw][output].value.data();
+    for (double& squares : rows.squares) {
+      for (std::int64_t c = 0; c < columns; ++c, ++got, ++want) {
+        if (std::isfinite(*want)) squares += (*got - *want) * (*got - *want);
+      }
     }
     rows.count += columns;
   }

@@ -57,7 +57,6 @@ struct Candidate {
   std::string op;
   std::vector<NumberType> types;  ///< those it can be called with
   std::function<void(const Call&)> run;
-  bool deterministic = true;  ///< false: a second run need not give the same bits
 };
 
 /// The case that a call came from, read back from the call's own memory (without seed and description).

@@ -29,13 +29,10 @@ std::int32_t run(CandidateProcess& process, const Call& call) {
 /// kernel that crashes at it is one that has to be judged.
 bool supports(CandidateProcess& process, const Op& op, NumberType type) {
   bool supported = true;
-  const Candidate asked{
-      .name = "",
-      .op = op.name,
-      .types = {type},
-      .run = [&](const Call& call) { supported = run(process, call) != RUNG_NOT_SUPPORTED; },
-      .deterministic = false};
-  run_guarded(asked, all_cases(op, type).front());
+  const Candidate asked{.name = "", .op = op.name, .types = {type}, .run = [&](const Call& call) {
+                          supported = run(process, call) != RUNG_NOT_SUPPORTED;
+                        }};
+  run_guarded(asked, all_cases(op, type).front(), false);
   return supported;
 }
 

@@ -23,7 +23,7 @@ CaseVerdict check_probe(const Op& op, const Probe& probe, const Candidate& candi
   verdict.description = problem.description;
   verdict.seed = problem.seed;
 
-  const RunResult result = run_guarded(candidate, problem);
+  const RunResult result = run_guarded(candidate, problem, op.deterministic);
   if (!result.problem.empty()) {
     verdict.passed = false;
     verdict.failed = Rule::integrity;
@@ -71,7 +71,7 @@ std::vector<CaseVerdict> check_problem(const Op& op, std::vector<Case> cases, co
   std::vector<std::string> problems;
   std::vector<std::vector<Reference>> references;
   for (const Case& drawn : cases) {
-    RunResult result = run_guarded(candidate, drawn);
+    RunResult result = run_guarded(candidate, drawn, op.deterministic);
     results.push_back(std::move(result.outputs));
     problems.push_back(std::move(result.problem));
     references.push_back(op.reference(drawn));

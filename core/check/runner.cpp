@@ -190,14 +190,14 @@ class Arena {
 
 }  // namespace
 
-RunResult run_guarded(const Candidate& candidate, const Case& problem) {
+RunResult run_guarded(const Candidate& candidate, const Case& problem, bool deterministic) {
   RunResult result;
   Arena first(problem);
   try {
     first.run(candidate);
     result.outputs = first.results();
     result.problem = first.problem();
-    if (result.problem.empty() && candidate.deterministic) {
+    if (result.problem.empty() && deterministic) {
       Arena second(problem);
       second.run(candidate);
       result.problem = first.difference(second);

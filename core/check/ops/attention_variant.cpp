@@ -65,19 +65,24 @@ void whole_softmax(const Case& problem, const AttentionVariant& variant, const S
     if (variant.rounded) p[i] = static_cast<Real>(round_to(problem.type, static_cast<double>(p[i])));
     if (variant.masked_after_softmax && !scores.seen[i]) p[i] = 0;
   }
-  for (std::int64_t d = 0; d < D; ++d) {
-    if (variant.accumulator) {
-      Real total = 0;
-      for (std::int64_t i = 0; i < n; ++i) {
-        total = static_cast<Real>(
-            round_to(*variant.accumulator, static_cast<double>(total + p[i] * value(i, d))));
+  if (variant.accumulator || variant.order == Order::sequential || variant.order == Order::reversed) {
+    // Key by key for all d at once: the same sums in the same order as below, but faster.
+    std::fill(out, out + D, Real{0});
+    for (std::int64_t step = 0; step < n; ++step) {
+      const std::int64_t i = variant.order == Order::reversed ? n - 1 - step : step;
+      for (std::int64_t d = 0; d < D; ++d) {
+        out[d] += p[i] * value(i, d);
+        if (variant.accumulator) {
+          out[d] = static_cast<Real>(round_to(*variant.accumulator, static_cast<double>(out[d])));
+        }
       }
-      out[d] = total;
-    } else {
-      out[d] = dot<Real>(
-          variant.order, 0, n, [&](std::int64_t i) { return p[i]; },
-          [&](std::int64_t i) { return value(i, d); });
     }
+    return;
+  }
+  for (std::int64_t d = 0; d < D; ++d) {
+    out[d] = dot<Real>(
+        variant.order, 0, n, [&](std::int64_t i) { return p[i]; },
+        [&](std::int64_t i) { return value(i, d); });
   }
 }
 
