@@ -8,8 +8,10 @@ void add_sampling_options(CLI::App& command, SamplerOptions& options) {
   command.add_option("--temperature", options.temperature, "0: the likeliest token; higher: more variety")
       ->capture_default_str();
   command.add_option("--top-k", options.top_k, "Draw from the K likeliest tokens only");
-  command.add_option("--top-p", options.top_p, "Draw from the fewest tokens that have probability P together");
-  command.add_option("--min-p", options.min_p, "Draw from tokens at least this share as likely as the likeliest");
+  command.add_option("--top-p", options.top_p,
+                     "Draw from the fewest tokens that have probability P together");
+  command.add_option("--min-p", options.min_p,
+                     "Draw from tokens at least this share as likely as the likeliest");
   command
       .add_option("--repetition-penalty", options.repetition_penalty, "Above 1: repeat less; 1: no penalty")
       ->capture_default_str();

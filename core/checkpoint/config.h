@@ -38,18 +38,18 @@ struct RopeConfig {
   std::variant<std::monostate, LinearRopeScaling, Llama3RopeScaling, RopeFrequencyFactors> scaling;
 };
 
-/// What a checkpoint says the model is. Dimensions of a loaded *stage* come from its weights; these are what the
-/// weights were checked against.
+/// What a checkpoint says the model is. Dimensions of a loaded *stage* come from its weights; these are what
+/// the weights were checked against.
 struct ModelConfig {
-  std::string family;          ///< "llama" or "mistral"
+  std::string family;  ///< "llama" or "mistral"
   std::int64_t layers = 0;
-  std::int64_t hidden = 0;     ///< width of the residual stream
-  std::int64_t heads = 0;      ///< H, query heads
-  std::int64_t kv_heads = 0;   ///< G, key/value heads; divides H
-  std::int64_t head_dim = 0;   ///< D; even; not always hidden / heads
+  std::int64_t hidden = 0;        ///< width of the residual stream
+  std::int64_t heads = 0;         ///< H, query heads
+  std::int64_t kv_heads = 0;      ///< G, key/value heads; divides H
+  std::int64_t head_dim = 0;      ///< D; even; not always hidden / heads
   std::int64_t feed_forward = 0;  ///< width of the gated hidden layer
-  std::int64_t vocab = 0;      ///< V, rows of the embedding
-  std::int64_t context = 0;    ///< the longest sequence the model was made for
+  std::int64_t vocab = 0;         ///< V, rows of the embedding
+  std::int64_t context = 0;       ///< the longest sequence the model was made for
   double norm_eps = 1e-5;
   RopeConfig rope;
   bool tied_embeddings = false;                ///< the output matrix is the embedding
