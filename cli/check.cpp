@@ -188,6 +188,7 @@ void print_mistakes(const Options& options) {
     fmt::print("{} (chapter {}): {}\n  {}\n", op.name, op.chapter, op.what, op.precision);
     for (const Mistake& mistake : op.mistakes) {
       std::vector<std::string_view> types;
+      types.reserve(mistake.types.size());
       for (const NumberType type : mistake.types) types.push_back(check::name(type));
       fmt::print("  {:<24} {:<12} {}\n", mistake.name, fmt::to_string(fmt::join(types, " ")),
                  mistake.sentence);

@@ -43,7 +43,7 @@ class Histories : public Sequences {
   explicit Histories(const StageOptions& options) : options_(options) {}
 
   std::optional<Plan> reserve(const Batch& batch) override {
-    const Plan plan = plan_rows(batch);
+    Plan plan = plan_rows(batch);
     std::size_t unknown = 0;
     for (const SequencePlan& sequence : plan.sequences) {
       check_continues(sequence, length(sequence.sequence));

@@ -11,6 +11,8 @@
 
 namespace rung {
 
+struct Rotations;
+
 /// The skeleton: how the parts make a transformer. Written once; stages differ in the parts they put in and
 /// in what they do with keys and values, and in nothing else.
 class Transformer {
@@ -34,7 +36,7 @@ class Transformer {
   std::int64_t weight_bytes() const;
 
  private:
-  void attend(int layer, const Plan& plan, const class Rotations& rotations, KvStore& store, Matrix& x,
+  void attend(int layer, const Plan& plan, const Rotations& rotations, KvStore& store, Matrix& x,
               Trace* trace) const;
   void feed_forward(int layer, Matrix& x, Trace* trace) const;
 
