@@ -243,7 +243,7 @@ NpyArray read_npy(const fs::path& path) {
   if (version == 2 && !file.read(start.data() + 10, 2)) fail("the file ends inside its header");
   std::uint64_t header_bytes = 0;
   for (int i = version == 1 ? 1 : 3; i >= 0; --i) {
-    header_bytes = header_bytes << 8 | static_cast<unsigned char>(start[static_cast<std::size_t>(8 + i)]);
+    header_bytes = header_bytes << 8 | static_cast<unsigned char>(start[8 + static_cast<std::size_t>(i)]);
   }
   const std::uint64_t header_start = version == 1 ? 10 : 12;
   if (header_bytes > most_header_bytes)
