@@ -31,7 +31,8 @@ class TokenSequences : public Sequences {
       reserved = found == feedings_.end() ? Feeding{} : found->second;
       reserved.starts.push_back(part.past);
       for (std::int32_t row = 0; row < part.rows; ++row) {
-        reserved.tokens.push_back(batch.rows[static_cast<std::size_t>(part.first_row + row)].token);
+        reserved.tokens.push_back(
+            batch.rows[static_cast<std::size_t>(part.first_row) + static_cast<std::size_t>(row)].token);
       }
     }
     return plan;
@@ -147,7 +148,7 @@ class OracleStage : public Stage {
     std::vector<std::int64_t> new_rows, wanted;  // positions
     for (std::int32_t row = 0; row < part.rows; ++row) {
       new_rows.push_back(part.past + row);
-      if (batch.rows[static_cast<std::size_t>(part.first_row + row)].wants_logits) {
+      if (batch.rows[static_cast<std::size_t>(part.first_row) + static_cast<std::size_t>(row)].wants_logits) {
         wanted.push_back(part.past + row);
       }
     }

@@ -132,7 +132,9 @@ oracle::AttentionMask mask_of(const Case& problem) {
 
 template <typename Real>
 Values attention_variant(const Case& problem, const AttentionVariant& variant) {
-  const auto [T, S, H, G, D] = shape_of(problem);
+  const oracle::AttentionShape shape = shape_of(problem);
+  // One by one: clang cannot yet capture a structured binding where OpenMP is on.
+  const std::int64_t T = shape.T, S = shape.S, H = shape.H, G = shape.G, D = shape.D;
   const Visibility visibility{variant, mask_of(problem)};
   const Real scale = scale_of<Real>(problem, variant);
   const std::vector<Real> q = numbers<Real>(problem.input("q"));  // [T, H, D]
