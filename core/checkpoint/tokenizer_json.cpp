@@ -48,6 +48,7 @@ std::vector<std::string> in_order(const Ids& ids, const JsonFields& model) {
     at[id] = &piece;
   }
   std::vector<std::string> pieces;
+  pieces.reserve(at.size());
   for (const std::string* piece : at) pieces.push_back(*piece);
   return pieces;
 }
