@@ -1,5 +1,6 @@
 // Integrity, structure and reports: what the harness says of candidates that misbehave.
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -180,7 +181,8 @@ TEST_CASE("what lies behind an input reads as NaN") {
     first += 0 * beyond;
     std::memcpy(call.outputs[0].data, &first, 4);
   });
-  CHECK_FALSE(check_linear(candidate).passed);
+  const Report report = check_linear(candidate);
+  CHECK(report.failed_cases() == static_cast<int>(report.cases.size()));
 }
 
 TEST_CASE("an error that a candidate throws becomes its verdict") {
@@ -226,35 +228,90 @@ TEST_CASE("an oracle that gives nothing but zeros judges nothing") {
   CHECK_THROWS_AS(judge(op, {cases, results, intact, zeros, results}), rung::Error);
 }
 
-TEST_CASE("a small row cannot hide behind a large one") {
-  // Row 0 is a million times the others. Ten times the plain loop's error in row 3 is nothing in the rms over
-  // all.
+namespace {
+
+/// The verdict on four rows, row 0 a million times the others, whose errors relative to their size are those
+/// given; the plain loop's are 1e-7 everywhere. The element bound is so wide that it does not decide.
+CaseVerdict judge_rows(const std::array<double, 4>& errors) {
   const Op& op = find_op("linear");
-  constexpr std::int64_t columns = 64;
+  constexpr std::size_t columns = 64;
   std::vector<Case> cases = {draw_cases(op, NumberType::f32, 4, 1)[0]};
   cases[0].outputs = {{.name = "y", .shape = {4, columns}, .row_stride = columns}};
-  const std::vector<std::string> intact(1);
-  const auto judged = [&](double error_of_row_3) {
-    Reference reference;
-    Values baseline(1);
-    Values result(1);
-    for (std::int64_t i = 0; i < 4 * columns; ++i) {
-      const double r = i < columns ? 1e6 : 1;
+  Reference reference;
+  Values baseline(1);
+  Values result(1);
+  for (std::size_t row = 0; row < 4; ++row) {
+    for (std::size_t i = 0; i < columns; ++i) {
+      const double r = row == 0 ? 1e6 : 1;
       reference.value.push_back(r);
-      reference.accumulated.push_back(100 * r);  // a wide element bound, so that it does not decide
+      reference.accumulated.push_back(100 * r);
       reference.intermediate.push_back(0);
       baseline[0].push_back(r * (1 + 1e-7));
-      result[0].push_back(r * (1 + (i < 3 * columns ? 1e-7 : error_of_row_3)));
+      result[0].push_back(r * (1 + errors[row]));
     }
-    const std::vector<Values> results = {result};
-    const std::vector<Values> baselines = {baseline};
-    const std::vector<std::vector<Reference>> references = {{reference}};
-    return judge(op, {cases, results, intact, references, baselines})[0];
-  };
-  CHECK(judged(2.9e-7).passed);
-  const CaseVerdict found = judged(1e-6);
+  }
+  const std::vector<std::string> intact(1);
+  const std::vector<Values> results = {result};
+  const std::vector<Values> baselines = {baseline};
+  const std::vector<std::vector<Reference>> references = {{reference}};
+  return judge(op, {cases, results, intact, references, baselines})[0];
+}
+
+}  // namespace
+
+TEST_CASE("the whole may have one and a half times the plain loop's error") {
+  CHECK(judge_rows({1.4e-7, 1.4e-7, 1.4e-7, 1.4e-7}).passed);
+  const CaseVerdict found = judge_rows({1.6e-7, 1.6e-7, 1.6e-7, 1.6e-7});
+  CHECK(found.failed == Rule::rms);
+  CHECK(contains(found.message, "1.60 times the plain loop's"));
+}
+
+TEST_CASE("a small row cannot hide behind a large one") {
+  CHECK(judge_rows({1e-7, 1e-7, 1e-7, 2.9e-7}).passed);
+  const CaseVerdict found = judge_rows({1e-7, 1e-7, 1e-7, 1e-6});
   CHECK(found.failed == Rule::row);
   CHECK(contains(found.message, "rms error of row 3"));
+}
+
+TEST_CASE("structural probes find what they are for, without any budget") {
+  const struct {
+    const char* op;
+    const char* mistake;
+    NumberType type;
+    const char* probe;
+  } found[] = {
+      {"linear", "operands_in_tf32", NumberType::f32, "whole-4095"},
+      {"linear", "result_truncated", NumberType::bf16, "whole-15"},
+      {"linear", "last_k_dropped", NumberType::f16, "whole-1"},
+      {"attention", "own_key_masked", NumberType::f32, "causal"},
+      {"attention", "next_key_seen", NumberType::bf16, "causal"},
+      {"attention", "window_one_longer", NumberType::f16, "window"},
+      {"attention", "window_one_shorter", NumberType::f16, "window"},
+      {"attention", "masked_after_softmax", NumberType::f32, "unread"},  // it reads keys that hold NaN
+      {"attention", "masked_row_mean", NumberType::f32, "nothing"},
+      {"attention", "scale_left_out", NumberType::f32, "gap"},
+      {"attention", "scale_of_all_heads", NumberType::bf16, "gap"},
+      {"attention", "result_truncated", NumberType::bf16, "mean"},
+      {"rmsnorm", "result_truncated", NumberType::f16, "once"},
+      {"rmsnorm", "sum_not_mean", NumberType::f32, "signs"},
+      {"swiglu", "result_truncated", NumberType::bf16, "once"},
+      {"swiglu", "sigmoid", NumberType::f32, "ends"},
+      {"softmax", "max_not_subtracted", NumberType::f32, "equal"},
+      {"rope", "other_layout", NumberType::f32, "pairs"},
+  };
+  for (const auto& f : found) {
+    const Op& op = find_op(f.op);
+    for (const Mistake& mistake : op.mistakes) {
+      if (mistake.name != f.mistake) continue;
+      bool failed = false;
+      for (const CaseVerdict& verdict :
+           check_probes(op, f.type, from_values(mistake.name, op.name, mistake.kernel))) {
+        failed = failed || (!verdict.passed && contains(verdict.case_name, f.probe));
+      }
+      INFO(f.op << " " << f.mistake << " " << f.probe);
+      CHECK(failed);
+    }
+  }
 }
 
 TEST_CASE("cases are the same on every call and differ between seeds") {
