@@ -76,26 +76,30 @@ void judge_elements(const Op& op, const Case& problem, const Values& results,
                                .percent = worst_percent};
 }
 
-/// Sums of squared errors of the rows of one output, over all draws.
+/// Sums of squared errors of the rows of one output, over all draws and all runs of each.
 struct RowErrors {
   std::vector<double> squares;
   std::int64_t count = 0;  ///< numbers in each
 };
 
-RowErrors row_errors(const Group& group, std::size_t output, std::span<const Values> values) {
+/// @param runs  a draw's number → the runs' values, at least one
+template <typename Runs>
+RowErrors row_errors(const Group& group, std::size_t output, const Runs& runs) {
   const Shape& shape = group.cases.front().outputs[output].shape;
   const std::int64_t columns = shape.back();
   RowErrors rows;
   rows.squares.assign(static_cast<std::size_t>(elements(shape) / columns), 0);
   for (std::size_t draw = 0; draw < group.cases.size(); ++draw) {
-    const double* got = values[draw][output].data();
-    const double* want = group.references[draw][output].value.data();
-    for (double& squares : rows.squares) {
-      for (std::int64_t c = 0; c < columns; ++c, ++got, ++want) {
-        if (std::isfinite(*want)) squares += (*got - *want) * (*got - *want);
+    for (const Values& run : runs(draw)) {
+      const double* got = run[output].data();
+      const double* want = group.references[draw][output].value.data();
+      for (double& squares : rows.squares) {
+        for (std::int64_t c = 0; c < columns; ++c, ++got, ++want) {
+          if (std::isfinite(*want)) squares += (*got - *want) * (*got - *want);
+        }
       }
+      rows.count += columns;
     }
-    rows.count += columns;
   }
   return rows;
 }
@@ -114,15 +118,19 @@ double total(const std::vector<double>& numbers) {
 
 /// The rms and row rules for one output of the whole group.
 void judge_together(const Group& group, std::size_t output, CaseVerdict& verdict) {
-  const RowErrors mine = row_errors(group, output, group.results);
-  const RowErrors baseline = row_errors(group, output, group.baselines);
-  const double all = static_cast<double>(mine.count) * static_cast<double>(mine.squares.size());
+  const RowErrors mine =
+      row_errors(group, output, [&](std::size_t draw) { return std::span(&group.results[draw], 1); });
+  const RowErrors baseline =
+      row_errors(group, output, [&](std::size_t draw) { return std::span(group.baselines[draw]); });
+  const auto mean = [](const RowErrors& rows) {
+    return total(rows.squares) / (static_cast<double>(rows.count) * static_cast<double>(rows.squares.size()));
+  };
   const std::string draws =
       group.cases.size() > 1 ? fmt::format(" over {} draws", group.cases.size()) : std::string();
 
-  const double expected = std::sqrt(total(baseline.squares) / all);
+  const double expected = std::sqrt(mean(baseline));
   if (expected > 0) {
-    const double found = std::sqrt(total(mine.squares) / all);
+    const double found = std::sqrt(mean(mine));
     verdict.percent = std::max(verdict.percent, share(found, rms_factor * expected));
     if (!(found <= rms_factor * expected)) {
       fail(verdict, Rule::rms,
@@ -163,6 +171,15 @@ void require_nonzero(const Group& group) {
 double element_bound(NumberType type, const Reference& reference, std::size_t i) {
   const double last = std::max(unit_roundoff(type) * std::abs(reference.value[i]), underflow(type));
   return 2 * (last + 4 * accumulator_roundoff * reference.accumulated[i] + reference.intermediate[i]);
+}
+
+std::vector<Values> baseline_runs(const Op& op, const Case& problem) {
+  constexpr int drawn_orders = 8;
+  std::vector<Values> all = {op.baseline(problem)};
+  if (!op.shuffled_baseline) return all;
+  Random random(problem.seed);
+  for (int i = 0; i < drawn_orders; ++i) all.push_back(op.shuffled_baseline(problem, random));
+  return all;
 }
 
 std::vector<CaseVerdict> judge(const Op& op, const Group& group) {

@@ -67,7 +67,7 @@ struct Evidence {
 std::vector<CaseVerdict> check_problem(const Op& op, std::vector<Case> cases, const Candidate& candidate,
                                        Evidence& evidence) {
   std::vector<Values> results;
-  std::vector<Values> baselines;
+  std::vector<std::vector<Values>> baselines;
   std::vector<std::string> problems;
   std::vector<std::vector<Reference>> references;
   for (const Case& drawn : cases) {
@@ -75,7 +75,7 @@ std::vector<CaseVerdict> check_problem(const Op& op, std::vector<Case> cases, co
     results.push_back(std::move(result.outputs));
     problems.push_back(std::move(result.problem));
     references.push_back(op.reference(drawn));
-    baselines.push_back(op.baseline(drawn));
+    baselines.push_back(baseline_runs(op, drawn));
   }
   std::vector<CaseVerdict> verdicts = judge(op, {cases, results, problems, references, baselines});
   std::move(cases.begin(), cases.end(), std::back_inserter(evidence.cases));

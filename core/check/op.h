@@ -83,6 +83,9 @@ struct Op {
   std::function<std::vector<Reference>(const Case&)> reference;
   /// The plain sequential loop at the case's precision: its error is what one may expect.
   std::function<Values(const Case&)> baseline;
+  /// The same loop with a sum that all numbers of a row depend on taken in a drawn order; empty where the op
+  /// has no such sum, or enough draws without. See baseline_runs() in budget.h.
+  std::function<Values(const Case&, Random&)> shuffled_baseline = nullptr;
   std::function<std::vector<Probe>(NumberType)> probes;
   std::vector<Mistake> mistakes;
   std::vector<Reordering> reorderings;

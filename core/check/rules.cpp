@@ -78,7 +78,7 @@ struct Drawn {
   bool normal = false;
   std::vector<Case> cases;
   std::vector<std::vector<Reference>> references;
-  std::vector<Values> baselines;
+  std::vector<std::vector<Values>> baselines;
 };
 
 std::vector<Drawn> draw_all(const Op& op, NumberType type, std::uint64_t seed) {
@@ -90,7 +90,7 @@ std::vector<Drawn> draw_all(const Op& op, NumberType type, std::uint64_t seed) {
     drawn.cases = draw_cases(op, type, p, seed);
     for (const Case& problem : drawn.cases) {
       drawn.references.push_back(op.reference(problem));
-      drawn.baselines.push_back(op.baseline(problem));
+      drawn.baselines.push_back(baseline_runs(op, problem));
     }
   }
   return all;
@@ -111,7 +111,7 @@ Verdicts try_candidate(const Op& op, NumberType type, const std::vector<Drawn>& 
       results.push_back(run(drawn.cases[c]));
       for (std::size_t rule = 0; rule < standard; ++rule) {
         if (!published[rule].accepts(drawn.cases[c], results[c][0], drawn.references[c][0].value,
-                                     drawn.baselines[c][0])) {
+                                     drawn.baselines[c][0][0])) {
           reject(rule, drawn.normal);
         }
       }

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 namespace rung::check {
 namespace {
@@ -142,6 +143,11 @@ Values attention_variant(const Case& problem, const AttentionVariant& variant) {
   const std::vector<Real> v = numbers<Real>(problem.input("v"));  // [S, G, D]
   std::vector<Real> out(q.size(), 0);
   const std::int64_t last = S - S % variant.step;
+  std::vector<std::int64_t> place = variant.score_places;
+  if (place.empty()) {
+    place.resize(static_cast<std::size_t>(D));
+    std::iota(place.begin(), place.end(), 0);
+  }
   for (std::int64_t t = 0; t < T; ++t) {
     for (std::int64_t h = 0; h < H; ++h) {
       using KvHead = AttentionVariant::KvHead;
@@ -159,8 +165,8 @@ Values attention_variant(const Case& problem, const AttentionVariant& variant) {
         if (!seen && !visibility.reads_all()) continue;
         any = any || seen;
         Real s = dot<Real>(
-            Order::sequential, 0, D, [&](std::int64_t d) { return q[row + d]; },
-            [&](std::int64_t d) { return k[(j * G + key_head) * D + d]; });
+            variant.score_order, 0, D, [&](std::int64_t i) { return q[row + place[i]]; },
+            [&](std::int64_t i) { return k[(j * G + key_head) * D + place[i]]; });
         s *= scale;
         if (variant.scores) s = static_cast<Real>(round_to(*variant.scores, static_cast<double>(s)));
         if (!seen && variant.masked_score_zero) s = 0;

@@ -15,6 +15,9 @@ oracle::AttentionMask mask_of(const Case& problem);
 
 /// What a variant of attention does other than the plain loop. Some are right, most are mistakes.
 struct AttentionVariant {
+  Order score_order = Order::sequential;  ///< of the sums over head_dim, q·k
+  /// The order in which the numbers of a head enter q·k: D places; as they are when empty.
+  std::vector<std::int64_t> score_places = {};
   Order order = Order::sequential;  ///< of the sums over keys
   std::int64_t block = 0;  ///< online softmax over blocks of this many keys (FlashAttention); 0: all at once
   bool rounded = false;    ///< P is rounded to the case's type before it is multiplied with v

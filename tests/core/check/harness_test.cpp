@@ -51,7 +51,8 @@ TEST_CASE("the plain loop passes at every type, with the budget it was made from
       const Report report = check(op, type, from_values("baseline", op.name, op.baseline));
       INFO(to_text(report));
       CHECK(report.passed);
-      CHECK(report.percent <= 101 / 1.5);  // its rms error is what 1.5 times is allowed of
+      // Its rms error is what 1.5 times is allowed of, or one of nine runs that this is the mean of.
+      CHECK(report.percent <= (op.shuffled_baseline ? 120 : 101) / 1.5);
       CHECK_FALSE(report.matched.has_value());
     }
   }
@@ -225,7 +226,8 @@ TEST_CASE("an oracle that gives nothing but zeros judges nothing") {
                                                   {{.value = {0}, .accumulated = {0}, .intermediate = {0}}});
   const std::vector<Values> results(n, Values{{0}});
   const std::vector<std::string> intact(n);
-  CHECK_THROWS_AS(judge(op, {cases, results, intact, zeros, results}), rung::Error);
+  const std::vector<std::vector<Values>> baselines(n, results);
+  CHECK_THROWS_AS(judge(op, {cases, results, intact, zeros, baselines}), rung::Error);
 }
 
 namespace {
@@ -252,7 +254,7 @@ CaseVerdict judge_rows(const std::array<double, 4>& errors) {
   }
   const std::vector<std::string> intact(1);
   const std::vector<Values> results = {result};
-  const std::vector<Values> baselines = {baseline};
+  const std::vector<std::vector<Values>> baselines = {{baseline}};
   const std::vector<std::vector<Reference>> references = {{reference}};
   return judge(op, {cases, results, intact, references, baselines})[0];
 }
