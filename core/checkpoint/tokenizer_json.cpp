@@ -22,7 +22,8 @@ using Ids = std::unordered_map<std::string, std::int32_t>;
 // Every piece and its id, from the vocabulary and from the tokens added to it.
 Ids read_ids(const JsonFields& root, const JsonFields& model) {
   Ids ids;
-  for (const auto& [piece, id] : model.object("vocab").value().items()) {
+  const JsonFields vocab = model.object("vocab");
+  for (const auto& [piece, id] : vocab.value().items()) {
     if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= (std::uint64_t{1} << 31))
       model.refuse("vocab", "pieces with ids from 0 on",
                    "another value for \"" + printable(piece, 40) + "\"");
