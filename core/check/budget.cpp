@@ -37,8 +37,10 @@ void fail(CaseVerdict& verdict, Rule rule, std::string message) {
 }
 
 /// Every element of one case against its bound.
-void judge_elements(const Op& op, const Case& problem, const Values& results,
+/// @return whether every number is finite that should be
+bool judge_elements(const Op& op, const Case& problem, const Values& results,
                     const std::vector<Reference>& references, CaseVerdict& verdict) {
+  bool finite = true;
   double worst_percent = -1;
   std::size_t worst_output = 0;
   std::size_t worst_element = 0;
@@ -57,11 +59,14 @@ void judge_elements(const Op& op, const Case& problem, const Values& results,
       }
       if (!(error <= bound)) ++outside;
       if (!std::isfinite(got) && error != 0) {
+        verdict.deviates = true;
+        finite = false;
         fail(verdict, Rule::integrity,
              fmt::format("{} is {}, the oracle says {:.6g}", locate(op, problem, o, i), got, want));
       }
     }
     if (outside > 0) {
+      verdict.deviates = true;
       fail(verdict, Rule::element,
            fmt::format("{} of {} numbers of {} are outside their bound", outside, results[o].size(),
                        problem.outputs[o].name));
@@ -74,6 +79,7 @@ void judge_elements(const Op& op, const Case& problem, const Values& results,
                                .got = results[worst_output][worst_element],
                                .want = references[worst_output].value[worst_element],
                                .percent = worst_percent};
+  return finite;
 }
 
 /// Sums of squared errors of the rows of one output, over all draws and all runs of each.
@@ -117,7 +123,8 @@ double total(const std::vector<double>& numbers) {
 }
 
 /// The rms and row rules for one output of the whole group.
-void judge_together(const Group& group, std::size_t output, CaseVerdict& verdict) {
+/// @return whether both are kept
+bool judge_together(const Group& group, std::size_t output, CaseVerdict& verdict) {
   const RowErrors mine =
       row_errors(group, output, [&](std::size_t draw) { return std::span(&group.results[draw], 1); });
   const RowErrors baseline =
@@ -128,11 +135,13 @@ void judge_together(const Group& group, std::size_t output, CaseVerdict& verdict
   const std::string draws =
       group.cases.size() > 1 ? fmt::format(" over {} draws", group.cases.size()) : std::string();
 
+  bool kept = true;
   const double expected = std::sqrt(mean(baseline));
   if (expected > 0) {
     const double found = std::sqrt(mean(mine));
     verdict.percent = std::max(verdict.percent, share(found, rms_factor * expected));
     if (!(found <= rms_factor * expected)) {
+      kept = false;
       fail(verdict, Rule::rms,
            fmt::format("rms error{} is {:.3g}, {:.2f} times the plain loop's {:.3g}; {} is allowed", draws,
                        found, found / expected, expected, rms_factor));
@@ -147,11 +156,14 @@ void judge_together(const Group& group, std::size_t output, CaseVerdict& verdict
     const double found = std::sqrt(mine.squares[r] / static_cast<double>(mine.count));
     verdict.percent = std::max(verdict.percent, share(found, allowed));
     if (!(found <= allowed)) {
+      kept = false;
+      const auto [is, may_be] = tell_apart(found, allowed);
       fail(verdict, Rule::row,
-           fmt::format("rms error of row {}{} is {:.3g}; {:.3g} is allowed, 3 times the plain loop's", r,
-                       draws, found, allowed));
+           fmt::format("rms error of row {}{} is {}; {} is allowed, 3 times the plain loop's", r, draws, is,
+                       may_be));
     }
   }
+  return kept;
 }
 
 void require_nonzero(const Group& group) {
@@ -198,13 +210,16 @@ std::vector<CaseVerdict> judge(const Op& op, const Group& group) {
       complete = false;
       continue;
     }
-    judge_elements(op, problem, group.results[draw], group.references[draw], verdict);
+    complete = judge_elements(op, problem, group.results[draw], group.references[draw], verdict) && complete;
   }
-  if (!complete) return verdicts;
+  if (!complete) return verdicts;  // a sum over what is missing or not a number says nothing
   const auto first =
       std::find_if(verdicts.begin(), verdicts.end(), [](const CaseVerdict& v) { return v.passed; });
   CaseVerdict& speaker = first == verdicts.end() ? verdicts.front() : *first;
-  for (std::size_t o = 0; o < group.cases.front().outputs.size(); ++o) judge_together(group, o, speaker);
+  for (std::size_t o = 0; o < group.cases.front().outputs.size(); ++o) {
+    if (judge_together(group, o, speaker)) continue;
+    for (CaseVerdict& verdict : verdicts) verdict.deviates = true;
+  }
   return verdicts;
 }
 

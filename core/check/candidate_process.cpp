@@ -5,6 +5,8 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <optional>
+#include <thread>
 #include <utility>
 
 #include <fcntl.h>
@@ -30,11 +32,21 @@ constexpr int most_crashes = 3;
   throw Error(ErrorKind::bad_input, "cannot run a candidate library: {}: {}", what, std::strerror(errno));
 }
 
-int wait_for(pid_t child) {
+/// The status of a child that is ending, or has only closed its end of the socket: it gets a second, then it
+/// is killed with all that it started, and there is none.
+std::optional<int> end_of(pid_t child) {
   int status = 0;
+  for (int tries = 0; tries < 100; ++tries) {
+    if (::waitpid(child, &status, WNOHANG) == child) {
+      ::kill(-child, SIGKILL);
+      return status;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  ::kill(-child, SIGKILL);
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  return status;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -50,8 +62,10 @@ CandidateProcess::~CandidateProcess() {
 
 std::span<std::byte> CandidateProcess::arena(std::size_t bytes) {
   if (arena_file_ < 0) {
-    arena_file_ = ::memfd_create("rung-candidate", MFD_CLOEXEC);
+    arena_file_ = ::memfd_create("rung-candidate", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (arena_file_ < 0) system_failed("memfd_create");
+    // The candidate holds it too: cut short by it, our next look at the results would end us.
+    if (::fcntl(arena_file_, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) != 0) system_failed("F_ADD_SEALS");
   }
   if (bytes > arena_bytes_) {
     if (arena_ != nullptr) ::munmap(arena_, arena_bytes_);
@@ -88,7 +102,12 @@ void CandidateProcess::start() {
   posix_spawn_file_actions_adddup2(&actions, arena_file_, arena_file_);
   // Stdout belongs to the report; what a candidate prints is a note.
   posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-  const int failure = ::posix_spawn(&child_, host.c_str(), &actions, nullptr, arguments.data(), environ);
+  // A process group of its own, so that what a candidate forks ends with it.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  const int failure = ::posix_spawn(&child_, host.c_str(), &actions, &attributes, arguments.data(), environ);
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   ::close(sockets[1]);
   socket_ = sockets[0];
@@ -110,7 +129,7 @@ void CandidateProcess::stop() {
   if (socket_ >= 0) ::close(std::exchange(socket_, -1));
   if (child_ >= 0) {
     ::kill(child_, SIGKILL);  // it may be anywhere by now, and holds nothing worth an orderly end
-    wait_for(std::exchange(child_, -1));
+    end_of(std::exchange(child_, -1));
   }
 }
 
@@ -121,13 +140,15 @@ const Hello& CandidateProcess::hello() {
 }
 
 void CandidateProcess::died(const std::string& where) {
-  const int status = wait_for(std::exchange(child_, -1));
+  const std::optional<int> status = end_of(std::exchange(child_, -1));
   stop();
   std::string how;
-  if (WIFSIGNALED(status)) {
-    how = fmt::format("crashed with signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status)));
+  if (!status) {
+    how = "closed the connection to the harness and went on; it was stopped";
+  } else if (WIFSIGNALED(*status)) {
+    how = fmt::format("crashed with signal {} ({})", WTERMSIG(*status), ::strsignal(WTERMSIG(*status)));
   } else {
-    how = fmt::format("ended its process with exit status {}", WEXITSTATUS(status));
+    how = fmt::format("ended its process with exit status {}", WEXITSTATUS(*status));
   }
   if (++crashes_ >= most_crashes) {
     given_up_ =

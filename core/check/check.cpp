@@ -16,14 +16,15 @@ namespace rung::check {
 namespace {
 
 /// Rule 2: exact results of a problem that needs no oracle.
-CaseVerdict check_probe(const Op& op, const Probe& probe, const Candidate& candidate) {
+/// @param[out] outputs  what the candidate gave; empty when it threw
+CaseVerdict check_probe(const Op& op, const Probe& probe, const Candidate& candidate, Values& outputs) {
   const Case& problem = probe.problem;
   CaseVerdict verdict;
   verdict.case_name = problem.name;
   verdict.description = problem.description;
   verdict.seed = problem.seed;
 
-  const RunResult result = run_guarded(candidate, problem, op.deterministic);
+  RunResult result = run_guarded(candidate, problem, op.deterministic);
   if (!result.problem.empty()) {
     verdict.passed = false;
     verdict.failed = Rule::integrity;
@@ -41,8 +42,10 @@ CaseVerdict check_probe(const Op& op, const Probe& probe, const Candidate& candi
     if (verdict.passed) {
       verdict.passed = false;
       verdict.failed = Rule::structure;
-      verdict.message = fmt::format("{} is {:.6g} and must be {}{:.6g}: {}", locate(op, problem, 0, i), got,
-                                    allowed == 0 ? "exactly " : "", want, probe.what);
+      verdict.deviates = true;
+      const auto [is, must_be] = tell_apart(got, want);
+      verdict.message = fmt::format("{} is {} and must be {}{}: {}", locate(op, problem, 0, i), is,
+                                    allowed == 0 ? "exactly " : "", must_be, probe.what);
     }
     if (!verdict.worst) {
       verdict.worst = WorstElement{.output = problem.outputs[0].name,
@@ -53,19 +56,13 @@ CaseVerdict check_probe(const Op& op, const Probe& probe, const Candidate& candi
                                    .percent = verdict.percent};
     }
   }
+  outputs = std::move(result.outputs);
   return verdict;
 }
 
-/// Everything that was computed for the cases, kept for the search for a known mistake.
-struct Evidence {
-  std::vector<Case> cases;
-  std::vector<Values> results;
-  std::vector<std::vector<Reference>> references;
-};
-
 /// Rules 1 and 3 on one problem's draws.
 std::vector<CaseVerdict> check_problem(const Op& op, std::vector<Case> cases, const Candidate& candidate,
-                                       Evidence& evidence) {
+                                       std::vector<Evidence>& evidence) {
   std::vector<Values> results;
   std::vector<std::vector<Values>> baselines;
   std::vector<std::string> problems;
@@ -78,9 +75,10 @@ std::vector<CaseVerdict> check_problem(const Op& op, std::vector<Case> cases, co
     baselines.push_back(baseline_runs(op, drawn));
   }
   std::vector<CaseVerdict> verdicts = judge(op, {cases, results, problems, references, baselines});
-  std::move(cases.begin(), cases.end(), std::back_inserter(evidence.cases));
-  std::move(results.begin(), results.end(), std::back_inserter(evidence.results));
-  std::move(references.begin(), references.end(), std::back_inserter(evidence.references));
+  for (std::size_t draw = 0; draw < cases.size(); ++draw) {
+    evidence.push_back({std::move(cases[draw]), std::move(results[draw]), std::move(references[draw]),
+                        verdicts[draw].deviates});
+  }
   return verdicts;
 }
 
@@ -88,7 +86,8 @@ std::vector<CaseVerdict> check_problem(const Op& op, std::vector<Case> cases, co
 
 std::vector<CaseVerdict> check_probes(const Op& op, NumberType type, const Candidate& candidate) {
   std::vector<CaseVerdict> verdicts;
-  for (const Probe& probe : op.probes(type)) verdicts.push_back(check_probe(op, probe, candidate));
+  Values outputs;
+  for (const Probe& probe : op.probes(type)) verdicts.push_back(check_probe(op, probe, candidate, outputs));
   return verdicts;
 }
 
@@ -98,8 +97,15 @@ Report check(const Op& op, NumberType type, const Candidate& candidate, std::uin
                 name(type));
   }
   Report report{.op = op.name, .candidate = candidate.name, .type = type, .cases = {}, .matched = {}};
-  report.cases = check_probes(op, type, candidate);
-  Evidence evidence;
+  std::vector<Evidence> evidence;
+  for (const Probe& probe : op.probes(type)) {
+    Values outputs;
+    report.cases.push_back(check_probe(op, probe, candidate, outputs));
+    // A probe needs no oracle to be judged, and its bounds are no budget: only a failed one tells of a
+    // mistake.
+    if (!report.cases.back().deviates) continue;
+    evidence.push_back({probe.problem, std::move(outputs), op.reference(probe.problem), true});
+  }
   for (std::size_t p = 0; p < op.problems.size(); ++p) {
     for (CaseVerdict& verdict : check_problem(op, draw_cases(op, type, p, seed), candidate, evidence)) {
       report.cases.push_back(std::move(verdict));
@@ -110,7 +116,7 @@ Report check(const Op& op, NumberType type, const Candidate& candidate, std::uin
     report.percent = std::max(report.percent, verdict.percent);
   }
   if (!report.passed) {
-    report.matched = match_mistake(op, evidence.cases, evidence.results, evidence.references);
+    report.matched = match_mistake(op, evidence);
   }
   return report;
 }

@@ -64,28 +64,29 @@ Values values_of(const std::vector<Reference>& references) {
 
 }  // namespace
 
-std::optional<MatchedMistake> match_mistake(const Op& op, std::span<const Case> cases,
-                                            std::span<const Values> results,
-                                            std::span<const std::vector<Reference>> references) {
-  std::vector<Agreement> right(cases.size());
+std::optional<MatchedMistake> match_mistake(const Op& op, std::span<const Evidence> all) {
+  std::vector<Agreement> right(all.size());
   double closest = 0;
-  for (std::size_t c = 0; c < cases.size(); ++c) {
-    if (results[c].empty()) continue;
-    right[c] = compare(cases[c].type, results[c], values_of(references[c]), references[c]);
+  for (std::size_t c = 0; c < all.size(); ++c) {
+    const Evidence& seen = all[c];
+    if (seen.results.empty()) continue;
+    right[c] = compare(seen.problem.type, seen.results, values_of(seen.references), seen.references);
+    if (!seen.deviates) continue;
     closest += right[c].possible ? right[c].distance : std::numeric_limits<double>::infinity();
   }
 
   std::optional<MatchedMistake> found;
   for (const Mistake& mistake : op.mistakes) {
-    if (std::find(mistake.types.begin(), mistake.types.end(), cases.front().type) == mistake.types.end())
-      continue;
+    const NumberType type = all.front().problem.type;
+    if (std::find(mistake.types.begin(), mistake.types.end(), type) == mistake.types.end()) continue;
     double sum = 0;
     bool fits = true;
-    for (std::size_t c = 0; c < cases.size() && fits && sum < closest; ++c) {
-      if (results[c].empty()) continue;
-      const Agreement wrong = compare(cases[c].type, results[c], mistake.run(cases[c]), references[c]);
+    for (std::size_t c = 0; c < all.size() && fits && sum < closest; ++c) {
+      const Evidence& seen = all[c];
+      if (seen.results.empty()) continue;
+      const Agreement wrong = compare(type, seen.results, mistake.run(seen.problem), seen.references);
       fits = wrong.possible && (wrong.within || wrong.deviation <= unexplained * right[c].deviation);
-      sum += wrong.distance;
+      if (seen.deviates) sum += wrong.distance;
     }
     if (fits && sum < closest) {
       closest = sum;

@@ -43,12 +43,23 @@ int Report::failed_cases() const {
 }
 
 const CaseVerdict* Report::worst() const {
-  const auto by_share = [](const CaseVerdict& a, const CaseVerdict& b) {
-    if (a.passed != b.passed) return a.passed;  // a failed one is worse than any that passed
-    return a.percent < b.percent;
+  const auto rank = [](const CaseVerdict& verdict) {
+    if (verdict.passed) return 0;
+    return verdict.failed == Rule::integrity || verdict.failed == Rule::structure ? 2 : 1;
   };
-  const auto found = std::max_element(cases.begin(), cases.end(), by_share);
+  const auto found =
+      std::max_element(cases.begin(), cases.end(), [&](const CaseVerdict& a, const CaseVerdict& b) {
+        return rank(a) != rank(b) ? rank(a) < rank(b) : a.percent < b.percent;
+      });
   return found == cases.end() ? nullptr : &*found;
+}
+
+NumberPair tell_apart(double first, double second) {
+  for (const int digits : {6, 9}) {
+    NumberPair pair{fmt::format("{:.{}g}", first, digits), fmt::format("{:.{}g}", second, digits)};
+    if (pair.first != pair.second) return pair;
+  }
+  return {fmt::format("{:.17g}", first), fmt::format("{:.17g}", second)};
 }
 
 std::string to_text(const Report& report, bool all_cases) {
@@ -60,9 +71,13 @@ std::string to_text(const Report& report, bool all_cases) {
                        report.cases.size());
   } else {
     text = head + "   FAIL";
-    if (worst->worst) {
-      text += fmt::format("   worst {}: got {:.6g}, want {:.6g}, {}", worst->worst->where, worst->worst->got,
-                          worst->worst->want, percent_text(worst->worst->percent));
+    if (worst->failed == Rule::rms || worst->failed == Rule::row) {
+      text += fmt::format("   the error of {} is {}", worst->failed == Rule::row ? "a row" : "the whole",
+                          percent_text(worst->percent));
+    } else if (worst->worst) {
+      const auto [got, want] = tell_apart(worst->worst->got, worst->worst->want);
+      text += fmt::format("   worst {}: got {}, want {}, {}", worst->worst->where, got, want,
+                          percent_text(worst->worst->percent));
     }
     text +=
         fmt::format("\n           {} of {} cases failed; {} in {}\n           {}\n", report.failed_cases(),

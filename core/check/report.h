@@ -33,7 +33,8 @@ struct CaseVerdict {
   bool passed = true;
   std::optional<Rule> failed;  ///< the first rule that failed
   std::string message;         ///< why, one line; empty when it passed
-  double percent = 0;          ///< the largest share of any rule's budget that was used
+  bool deviates = false;  ///< the numbers themselves are off, by whatever rule; not set by integrity alone
+  double percent = 0;     ///< the largest share of any rule's budget that was used
   std::optional<WorstElement> worst;
 };
 
@@ -55,9 +56,17 @@ struct Report {
   std::optional<MatchedMistake> matched;
 
   int failed_cases() const;
-  /// The verdict to show first: the failed one that used most of its budget, else the one that used most.
+  /// The verdict to show first. Among the failed: one whose memory or exact result is wrong before one whose
+  /// numbers are off, then the one that used most of its budget. When none failed, the one that used most.
   const CaseVerdict* worst() const;
 };
+
+/// Two numbers that differ, with as many digits as it takes to see it: six, nine, or all.
+struct NumberPair {
+  std::string first;
+  std::string second;
+};
+NumberPair tell_apart(double first, double second);
 
 /// One line per report; for a failure also the worst element, the rule, the case with its seed, and the
 /// matched mistake. `all_cases` adds a line per case.

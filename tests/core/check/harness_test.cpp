@@ -150,6 +150,47 @@ TEST_CASE("writes outside an output are found") {
   CHECK(contains(integrity_message(check_linear(spoiled("gap", nullptr, gap))), "into the gap after row 0"));
 }
 
+TEST_CASE("right numbers match no known mistake, whatever else is wrong") {
+  const Candidate past = spoiled("past", nullptr, [](const Call& call) {
+    const MutableTensor& y = call.outputs[0];
+    y.data[((y.rows() - 1) * y.row_stride + y.columns()) * 4] = std::byte{1};
+  });
+  // Right on every second case, and no result at all on the others.
+  int calls = 0;
+  const Candidate some = spoiled(
+      "some",
+      [&calls](const Call&) {
+        if (++calls % 4 < 2) throw rung::Error(rung::ErrorKind::bad_input, "not this one");
+      },
+      nullptr);
+  for (const Candidate* candidate : {&past, &some}) {
+    const Report report = check_linear(*candidate);
+    INFO(to_text(report));
+    CHECK_FALSE(report.passed);
+    CHECK_FALSE(report.matched.has_value());
+  }
+}
+
+TEST_CASE("a few NaNs are told as such, not as an rms error of NaN") {
+  int calls = 0;
+  const Candidate candidate = spoiled("late nan", nullptr, [&calls](const Call& call) {
+    if (++calls < 100) return;
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    std::memcpy(call.outputs[0].data, &nan, sizeof nan);
+  });
+  const std::string text = to_text(check_linear(candidate));
+  INFO(text);
+  CHECK(contains(text, "integrity in"));
+  CHECK(contains(text, "is nan, the oracle says"));
+  CHECK_FALSE(contains(text, "rms"));
+}
+
+TEST_CASE("numbers that differ are printed so that one sees it") {
+  CHECK(tell_apart(0.5, 0.25).first == "0.5");
+  CHECK(tell_apart(1, 1 + 0x1p-23).second == "1.00000012");
+  CHECK(tell_apart(1, 1 + 0x1p-52).second == "1.0000000000000002");
+}
+
 TEST_CASE("a changed input is found") {
   const auto change = [](const Call& call) {
     auto* x = const_cast<std::byte*>(call.input("x").data);

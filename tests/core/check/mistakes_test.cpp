@@ -75,7 +75,7 @@ bool subtle(const Op& op, const Mistake& mistake) {
   return false;
 }
 
-const Mistake& find_mistake(const Op& op, const std::string& name) {
+const Mistake& find_mistake(const Op& op, const char* name) {
   const auto found = std::find_if(op.mistakes.begin(), op.mistakes.end(),
                                   [&](const Mistake& mistake) { return mistake.name == name; });
   REQUIRE(found != op.mistakes.end());

@@ -2,13 +2,14 @@
  * Libraries that are wrong, each in one way: -DBUG_… picks it. In C, so that abi.h stays C.
  */
 #if !defined(_POSIX_C_SOURCE)
-#define _POSIX_C_SOURCE 199309L /* nanosleep */
+#define _POSIX_C_SOURCE 200112L /* nanosleep, ftruncate */
 #endif
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/check/abi.h"
 
@@ -41,6 +42,17 @@ int32_t rung_linear(const rung_linear_args* a) {
 #elif defined(BUG_SLEEPS)
   const struct timespec long_time = {1000, 0};
   nanosleep(&long_time, NULL);
+#elif defined(BUG_HANGS_UP)
+  for (int descriptor = 3; descriptor < 64; ++descriptor) close(descriptor);
+  for (;;) pause();
+#elif defined(BUG_CUTS_MEMORY)
+  for (int descriptor = 3; descriptor < 64; ++descriptor) {
+    if (ftruncate(descriptor, 0) == 0) y[0] = 0; /* ours no longer, if it could be cut */
+  }
+#elif defined(BUG_FORKS)
+  if (fork() == 0) {
+    for (;;) pause();
+  }
 #elif defined(BUG_FAILS)
   return 77;
 #elif defined(BUG_SOME_SHAPES)

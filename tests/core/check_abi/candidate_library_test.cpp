@@ -2,7 +2,10 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
+#include <thread>
 
 #include "core/check/check.h"
 #include "core/check/runner.h"
@@ -128,6 +131,31 @@ TEST_CASE("a library that does not return is stopped, once") {
       check::check(op, NumberType::f32, CandidateLibrary(library("sleeps"), 0.2).candidate(op));
   CHECK_FALSE(report.passed);
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(10));
+}
+
+TEST_CASE("a library that closes the connection and does not return is stopped") {
+  CHECK(has(problem("hangs_up", 0.2), "closed the connection to the harness and went on"));
+}
+
+TEST_CASE("a library cannot take the harness's memory away") {
+  CHECK(problem("cuts_memory") == "");
+}
+
+TEST_CASE("what a library forks ends with it") {
+  const auto running = [] {  // host processes of this library, by the command lines in /proc
+    int found = 0;
+    for (const auto& process : fs::directory_iterator("/proc")) {
+      std::ifstream file(process.path() / "cmdline");
+      const std::string line((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+      if (has(line, library("forks").string())) ++found;
+    }
+    return found;
+  };
+  CHECK(problem("forks") == "");
+  for (int tries = 0; tries < 100 && running() > 0; ++tries) {  // killed, but not yet gone
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  CHECK(running() == 0);
 }
 
 TEST_CASE("a library that cannot be used is refused in one line") {
