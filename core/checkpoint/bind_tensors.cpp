@@ -64,8 +64,12 @@ ByName index_by_name(const std::vector<StoredTensor>& stored) {
   return by_name;
 }
 
-Tensor bind(const Role& role, const StoredTensor& stored, RopeLayout layout) {
-  if (stored.view.shape != role.shape) {
+Tensor bind(const Role& role, const StoredTensor& stored, const TensorNaming& naming) {
+  stored.require_readable();
+  const bool fits =
+      stored.view.shape == role.shape ||
+      (naming.pads_shapes && without_leading_ones(stored.view.shape) == without_leading_ones(role.shape));
+  if (!fits) {
     throw Error(ErrorKind::bad_input, "{}: expected shape {} from the config, found {}", stored.where(),
                 to_string(role.shape), to_string(stored.view.shape));
   }
@@ -75,7 +79,8 @@ Tensor bind(const Role& role, const StoredTensor& stored, RopeLayout layout) {
                 .view = stored.view,
                 .row_layout = std::nullopt,
                 .heads = role.rope_heads};
-  if (role.rope_heads > 0) tensor.row_layout = layout;
+  tensor.view.shape = role.shape;
+  if (role.rope_heads > 0) tensor.row_layout = naming.rope_layout;
   return tensor;
 }
 
@@ -96,7 +101,7 @@ std::vector<Tensor> bind_tensors(const std::filesystem::path& file, const ModelC
       throw Error(ErrorKind::bad_input, "{}: tensor {} is missing; the model has {} layers and needs it",
                   file.string(), role.stored_name, config.layers);
     }
-    result.push_back(bind(role, *found->second, naming.rope_layout));
+    result.push_back(bind(role, *found->second, naming));
     left.erase(found);
   }
   for (const auto& [stored_name, tensor] : left) {

@@ -18,6 +18,7 @@ struct TensorNaming {
   /// feed_forward.{norm,gate,up,down}.
   std::vector<std::string> in_layer;
   RopeLayout rope_layout;
+  bool pads_shapes = false;  ///< shapes may begin with extents of 1 that mean nothing
   /// Whether a tensor that the model does not use may be passed over. Anything else that is left is refused:
   /// it would change what the model computes.
   bool (*harmless)(std::string_view stored_name);

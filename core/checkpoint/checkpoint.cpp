@@ -19,9 +19,25 @@ Checkpoint::Checkpoint(Checkpoint&&) noexcept = default;
 Checkpoint& Checkpoint::operator=(Checkpoint&&) noexcept = default;
 Checkpoint::~Checkpoint() = default;
 
+namespace {
+
+/// People give one of the files where the directory is wanted.
+void refuse_part_of_directory(const std::filesystem::path& path) {
+  std::error_code ignored;
+  const std::filesystem::path extension = path.extension();
+  if ((extension != ".safetensors" && extension != ".json") || !std::filesystem::exists(path, ignored))
+    return;
+  const std::filesystem::path directory = path.has_parent_path() ? path.parent_path() : ".";
+  throw Error(ErrorKind::bad_input, "{}: is one file of a Hugging Face model; give its directory, {}",
+              path.string(), directory.string());
+}
+
+}  // namespace
+
 Checkpoint Checkpoint::open(const std::filesystem::path& path) {
   std::error_code ignored;
   const bool directory = std::filesystem::is_directory(path, ignored);
+  if (!directory) refuse_part_of_directory(path);
   auto parts = std::make_unique<Parts>();
   parts->path = path;
   parts->model = directory ? open_huggingface(path) : open_gguf(path);

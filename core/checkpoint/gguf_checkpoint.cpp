@@ -25,6 +25,7 @@ TensorNaming naming() {
                        "attn_output.weight", "ffn_norm.weight", "ffn_gate.weight", "ffn_up.weight",
                        "ffn_down.weight"},
           .rope_layout = RopeLayout::interleaved,
+          .pads_shapes = true,
           .harmless = harmless};
 }
 

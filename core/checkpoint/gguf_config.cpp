@@ -55,6 +55,7 @@ class ConfigReader {
     config.kv_heads = metadata_.integer("llama.attention.head_count_kv").value_or(config.heads);
     config.norm_eps = required_number("llama.attention.layer_norm_rms_epsilon");
     config.sliding_window = metadata_.integer("llama.attention.sliding_window");
+    if (config.sliding_window == 0) config.sliding_window.reset();  // as llama.cpp has it
     // GGUF calls Mistral `llama` too; a window is all that makes the difference.
     config.family = config.sliding_window ? "mistral" : "llama";
     config.head_dim = head_dim(config);
@@ -87,6 +88,11 @@ class ConfigReader {
   }
 
   void refuse_unsupported() const {
+    // First: the second part of a model says nothing else about it.
+    if (metadata_.integer("split.count").value_or(1) > 1) {
+      fail("split.count",
+           "files in several parts are not supported; merge them with llama-gguf-split --merge");
+    }
     const auto architecture = metadata_.text("general.architecture");
     if (!architecture) fail("general.architecture", "is missing");
     if (*architecture != "llama") {
@@ -95,10 +101,6 @@ class ConfigReader {
     }
     const auto type = metadata_.text("general.type").value_or("model");
     if (type != "model") fail("general.type", "expected a model, found \"{}\"", printable(type));
-    if (metadata_.integer("split.count").value_or(1) > 1) {
-      fail("split.count",
-           "files in several parts are not supported; merge them with llama-gguf-split --merge");
-    }
     for (const auto key : {"llama.expert_count", "llama.expert_used_count"}) {
       if (metadata_.integer(key).value_or(0) > 0) fail(key, "mixtures of experts are not supported yet");
     }
@@ -143,7 +145,8 @@ class ConfigReader {
     if (embedding == nullptr) {
       throw Error(ErrorKind::bad_input, "{}: tensor token_embd.weight is missing", metadata_.file().string());
     }
-    const std::int64_t rows = embedding->view.shape.front();
+    const Shape shape = without_leading_ones(embedding->view.shape);
+    const std::int64_t rows = shape.size() < 2 ? 1 : shape.front();
     const std::int64_t claimed = metadata_.integer("llama.vocab_size").value_or(rows);
     if (claimed != rows) {
       fail("llama.vocab_size", "{}, but tensor token_embd.weight has {} rows", claimed, rows);
@@ -180,7 +183,9 @@ class ConfigReader {
       throw Error(ErrorKind::bad_input, "{}: together with linear rope scaling it is not supported",
                   stored->where());
     }
-    if (stored->view.dtype != DType::F32 || stored->view.shape != Shape{config.head_dim / 2}) {
+    stored->require_readable();
+    if (stored->view.dtype != DType::F32 ||
+        without_leading_ones(stored->view.shape) != Shape{config.head_dim / 2}) {
       throw Error(ErrorKind::bad_input, "{}: expected {} numbers of F32, found shape {} of {}",
                   stored->where(), config.head_dim / 2, to_string(stored->view.shape),
                   name(stored->view.dtype));

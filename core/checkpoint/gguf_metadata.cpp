@@ -132,6 +132,11 @@ std::optional<std::string_view> GgufMetadata::text(std::string_view key) const {
   return ByteReader(file_, value->bytes).text(key);
 }
 
+std::uint64_t GgufMetadata::count(std::string_view key) const {
+  const GgufValue* value = find_array(key);
+  return value == nullptr ? 0 : value->count;
+}
+
 // The counts below were compared with the file's size when it was read, so that they bound what is allocated.
 
 std::vector<std::string_view> GgufMetadata::texts(std::string_view key) const {

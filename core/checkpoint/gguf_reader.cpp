@@ -5,6 +5,8 @@
 #include <bit>
 #include <limits>
 
+#include <fmt/format.h>
+
 #include "core/checkpoint/byte_reader.h"
 #include "core/checkpoint/printable.h"
 #include "core/error.h"
@@ -138,16 +140,18 @@ TensorEntry read_tensor_entry(ByteReader& reader, const MappedFile& file) {
   std::reverse(shape.begin(), shape.end());  // ggml lists the fastest first
   const auto type = reader.number<std::uint32_t>("a tensor's type");
   const auto dtype = dtype_of(type);
-  if (!dtype) {
-    throw Error(
-        ErrorKind::bad_input,
-        "{}: type {} is not supported; supported are F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, "
-        "Q5_K, Q6_K",
-        where, ggml_type_name(type));
-  }
-  entry.tensor.view.dtype = *dtype;
   entry.offset = reader.number<std::uint64_t>("a tensor's offset");
-  entry.bytes = stored_bytes(where, *dtype, shape);
+  if (!dtype) {
+    entry.tensor.unreadable = fmt::format(
+        "type {} is not supported; supported are F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, "
+        "Q6_K",
+        ggml_type_name(type));
+  } else if (std::find(shape.begin(), shape.end(), 0) != shape.end()) {
+    entry.tensor.unreadable = fmt::format("shape {} has an extent below 1", to_string(shape));
+  } else {
+    entry.tensor.view.dtype = *dtype;
+    entry.bytes = stored_bytes(where, *dtype, shape);
+  }
   return entry;
 }
 

@@ -60,6 +60,8 @@ class GgufMetadata {
   /// As integer(), but the key must be there.
   std::int64_t required_integer(std::string_view key) const;
 
+  /// Elements of an array; 0 when the key is absent.
+  std::uint64_t count(std::string_view key) const;
   // Arrays: empty when the key is absent.
   std::vector<std::string_view> texts(std::string_view key) const;
   std::vector<std::int64_t> integers(std::string_view key) const;

@@ -72,6 +72,12 @@ class Fields {
     return Fields(file_, prefix_ + std::string(key) + ".", *value);
   }
 
+  /// What this object holds are values, or it means something that is not known here.
+  void refuse_objects(std::string_view why) const {
+    for (const auto& [key, value] : object_.items())
+      if (value.is_object()) fail(key, "{}", why);
+  }
+
   std::int64_t required_integer(std::string_view key) const {
     const auto value = integer(key);
     if (!value) fail(key, "is missing");
@@ -130,26 +136,27 @@ std::string family(const Fields& config) {
   return *type;
 }
 
-double read_theta(const Fields& config, const std::optional<Fields>& parameters) {
+double read_theta(const Fields& config, const std::optional<Fields>& rope) {
   const auto outside = config.number("rope_theta");
-  const auto inside = parameters ? parameters->number("rope_theta") : std::nullopt;
+  const auto inside = rope ? rope->number("rope_theta") : std::nullopt;
   if (outside && inside && *outside != *inside) {
-    config.fail("rope_theta", "{} differs from rope_parameters' {}", *outside, *inside);
+    rope->fail("rope_theta", "{} differs from the {} outside", *inside, *outside);
   }
   return inside ? *inside : outside.value_or(10000);
 }
 
-/// `rope_scaling`, or `rope_parameters` as transformers 5 calls it, with theta inside.
+/// `rope_scaling`, or `rope_parameters` as transformers 5 calls it; either may hold theta.
 RopeConfig read_rope(const Fields& config) {
   const auto scaling = config.object("rope_scaling");
   const auto parameters = config.object("rope_parameters");
   if (scaling && parameters)
     config.fail("rope_scaling", "stands beside rope_parameters; which one counts is unclear");
   RopeConfig rope;
-  rope.theta = read_theta(config, parameters);
+  rope.theta = read_theta(config, scaling ? scaling : parameters);
   if (!scaling && !parameters) return rope;
 
   const Fields& fields = scaling ? *scaling : *parameters;
+  fields.refuse_objects("parameters for a kind of layers are not supported");
   const auto old_type = fields.text("type");
   const auto type = fields.text("rope_type");
   if (type && old_type && *type != *old_type) fields.fail("rope_type", "differs from type");
@@ -173,9 +180,10 @@ RopeConfig read_rope(const Fields& config) {
   return rope;
 }
 
-/// Mistral's default window, when the key is absent, is 4096; an explicit null means none.
+/// Mistral's default window, when the key is absent, is 4096; an explicit null means none, and so does 0.
 std::optional<std::int64_t> read_window(const Fields& config, const json& object, const std::string& family) {
-  const auto window = config.integer("sliding_window");
+  auto window = config.integer("sliding_window");
+  if (window == 0) window.reset();
   if (family == "mistral") return object.contains("sliding_window") ? window : 4096;
   if (window) config.fail("sliding_window", "is set, but model_type llama has none");
   return std::nullopt;

@@ -31,7 +31,8 @@ struct Descriptor {
 }  // namespace
 
 MappedFile MappedFile::open(const std::filesystem::path& path) {
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  // Opening a pipe that nobody writes to would wait for ever; O_NONBLOCK means nothing to a regular file.
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.number < 0) fail(path, "cannot be opened");
   struct stat status {};
   if (::fstat(file.number, &status) != 0) fail(path, "cannot be examined");

@@ -1,6 +1,9 @@
 #include "core/checkpoint/safetensors.h"
 
+#include <algorithm>
 #include <optional>
+
+#include <fmt/format.h>
 
 #include "core/checkpoint/byte_reader.h"
 #include "core/checkpoint/json.h"
@@ -16,6 +19,7 @@ using nlohmann::json;
 // A 70-billion-parameter model's header has some tens of kilobytes.
 constexpr std::uint64_t largest_header = std::uint64_t{1} << 24;
 constexpr std::size_t most_extents = 8;
+constexpr std::size_t most_fields = 8;  // of an entry, which has three
 
 std::optional<DType> dtype_of(const std::string& name) {
   if (name == "F32") return DType::F32;
@@ -51,20 +55,33 @@ class HeaderReader {
                 fmt::format(format, std::forward<Args>(args)...));
   }
 
+  /// The library walks an array or object once for each array or object that ends in it, so that what an
+  /// entry can hold is bounded here: else a crafted header would take hours.
   /// @return whether the parser keeps the value
   bool on(int depth, json::parse_event_t event, json& parsed) {
+    const bool starts =
+        event == json::parse_event_t::array_start || event == json::parse_event_t::object_start;
     // Depth 0 is the header, 1 an entry, 2 its shape and offsets; nothing is nested deeper.
-    if (depth > 3) fail("header", "is nested too deeply");
+    if (depth > 3 || (depth == 3 && starts)) fail("header", "is nested too deeply");
     if (depth == 0 && event == json::parse_event_t::array_start) fail("header", "expected a JSON object");
     if (depth == 1) {
       if (event == json::parse_event_t::key) {
         name_ = parsed.get<std::string>();
+        fields_ = 0;
       } else if (event == json::parse_event_t::object_end) {
         if (name_ != "__metadata__") add(parsed);  // remarks of the writer
         return false;
       } else if (event == json::parse_event_t::value || event == json::parse_event_t::array_start) {
         fail("tensor " + printable(name_), "expected an object");
       }
+    }
+    if (depth == 2 && name_ == "__metadata__") {
+      if (starts) fail("__metadata__", "expected texts only");
+      return event != json::parse_event_t::key;  // a text without its key is not kept either
+    }
+    if (depth == 2 && event == json::parse_event_t::key && ++fields_ > most_fields) {
+      fail("tensor " + printable(name_), "has more than {} fields; expected dtype, shape and data_offsets",
+           most_fields);
     }
     if (depth == 2 && event == json::parse_event_t::array_start) numbers_ = 0;
     if (depth == 3 && event == json::parse_event_t::value && ++numbers_ > most_extents) {
@@ -94,23 +111,27 @@ class HeaderReader {
     const auto dtype_name = entry.find("dtype");
     if (dtype_name == entry.end() || !dtype_name->is_string()) fail(what, "dtype is missing");
     const auto dtype = dtype_of(dtype_name->get<std::string>());
-    if (!dtype) {
-      fail(what, "type {} is not supported in safetensors; F32, F16 and BF16 are",
-           printable(dtype_name->get<std::string>()));
-    }
     StoredTensor tensor{.name = name_, .file = &file_, .view = {}};
-    tensor.view.dtype = *dtype;
-    tensor.view.shape = integers(entry, "shape");
-    const std::int64_t bytes = stored_bytes(tensor.where(), *dtype, tensor.view.shape);
+    Shape& shape = tensor.view.shape;
+    shape = integers(entry, "shape");
+    if (!dtype) {
+      tensor.unreadable = fmt::format("type {} is not supported in safetensors; F32, F16 and BF16 are",
+                                      printable(dtype_name->get<std::string>()));
+    } else if (std::find(shape.begin(), shape.end(), 0) != shape.end()) {
+      tensor.unreadable = fmt::format("shape {} has an extent below 1", to_string(shape));
+    } else {
+      tensor.view.dtype = *dtype;
+    }
     const auto offsets = integers(entry, "data_offsets");
     if (offsets.size() != 2 || offsets[1] < offsets[0] ||
         offsets[1] > static_cast<std::int64_t>(data_.size())) {
       fail(what, "data_offsets reach past the {} bytes of data; the file is cut off or damaged",
            data_.size());
     }
-    if (offsets[1] - offsets[0] != bytes) {
-      fail(what, "{} {} takes {} bytes, but data_offsets span {}", name(*dtype), to_string(tensor.view.shape),
-           bytes, offsets[1] - offsets[0]);
+    const std::int64_t bytes = offsets[1] - offsets[0];
+    if (tensor.unreadable.empty() && bytes != stored_bytes(tensor.where(), *dtype, shape)) {
+      fail(what, "{} {} takes {} bytes, but data_offsets span {}", name(*dtype), to_string(shape),
+           stored_bytes(tensor.where(), *dtype, shape), bytes);
     }
     tensor.view.bytes = data_.subspan(static_cast<std::size_t>(offsets[0]), static_cast<std::size_t>(bytes));
     tensors_.push_back(std::move(tensor));
@@ -119,6 +140,7 @@ class HeaderReader {
   const MappedFile& file_;
   std::span<const std::byte> data_;
   std::string name_;         // of the entry being parsed
+  std::size_t fields_ = 0;   // of that entry so far
   std::size_t numbers_ = 0;  // in the list being parsed
   std::vector<StoredTensor> tensors_;
 };

@@ -12,6 +12,16 @@ std::string StoredTensor::where() const {
   return file->path().string() + ": tensor " + printable(name);
 }
 
+void StoredTensor::require_readable() const {
+  if (!unreadable.empty()) throw Error(ErrorKind::bad_input, "{}: {}", where(), unreadable);
+}
+
+Shape without_leading_ones(const Shape& shape) {
+  if (shape.empty()) return shape;
+  const auto first = std::find_if(shape.begin(), shape.end() - 1, [](std::int64_t n) { return n != 1; });
+  return {first, shape.end()};
+}
+
 std::int64_t stored_bytes(const std::string& where, DType dtype, const Shape& shape) {
   const DTypeInfo& type = info(dtype);
   std::int64_t count = 1;

@@ -1,6 +1,8 @@
 #include <functional>
 #include <limits>
 
+#include <sys/stat.h>
+
 #include "tests/catch.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/tiny_model.h"
@@ -138,6 +140,12 @@ TEST_CASE("GGUF: what is not supported is refused by name") {
   check_refused([](GgufFile& f) { f.set("general.architecture", "qwen2"); }, {"\"qwen2\" is not supported"});
   check_refused([](GgufFile& f) { f.set("general.type", "adapter"); }, {"general.type", "adapter"});
   check_refused([](GgufFile& f) { f.set("split.count", std::uint32_t{2}); }, {"split.count", "merge"});
+  check_refused(
+      [](GgufFile& f) {  // a second part has nothing else
+        f.metadata.clear();
+        f.set("split.count", std::uint32_t{2});
+      },
+      {"split.count", "merge"});
   check_refused([](GgufFile& f) { f.set("llama.expert_count", std::uint32_t{8}); }, {"llama.expert_count"});
   check_refused([](GgufFile& f) { f.set("llama.expert_used_count", std::uint32_t{2}); },
                 {"llama.expert_used_count"});
@@ -175,7 +183,7 @@ TEST_CASE("GGUF: wrong tensors are refused by name") {
   check_refused([&](GgufFile& f) { f.tensors.push_back(f.tensor(q)); }, {q, "twice"});
   check_refused([&](GgufFile& f) { std::swap(f.tensor(q).extents[0], f.tensor(q).extents[1]); },
                 {q, "expected shape [24, 16]", "found [16, 24]"});
-  check_refused([&](GgufFile& f) { f.tensor(q).extents = {16, 24, 1}; }, {q, "found [1, 24, 16]"});
+  check_refused([&](GgufFile& f) { f.tensor(q).extents = {16, 12, 2}; }, {q, "found [2, 12, 16]"});
   check_refused([&](GgufFile& f) { f.tensor(q).extents = {}; }, {q, "0 extents"});
   check_refused([&](GgufFile& f) { f.tensor(q).extents = {16, 24, 1, 1, 1}; }, {q, "5 extents"});
   check_refused([&](GgufFile& f) { f.tensor(q).extents = {0, 24}; }, {q, "extent below 1"});
@@ -217,6 +225,12 @@ TEST_CASE("GGUF: wrong rope factors are refused") {
                            .offset = {}});
     };
   };
+  check_refused(
+      [&](GgufFile& f) {
+        with_factors({1, 1, 1})(f);
+        f.tensor("rope_freqs.weight").type = 26;
+      },
+      {"rope_freqs.weight", "type I32 is not supported"});
   check_refused(with_factors({1, 1}), {"rope_freqs.weight", "expected 3 numbers"});
   check_refused(with_factors({1, 0, 1}), {"rope frequency factor"});
   check_refused(with_factors({1, std::numeric_limits<float>::quiet_NaN(), 1}), {"rope frequency factor"});
@@ -248,4 +262,6 @@ TEST_CASE("what is no file at all is refused") {
   CHECK(one_line_with(complaint(directory.path() / "empty.gguf"), {"empty.gguf", "is empty"}));
   CHECK(one_line_with(complaint("/dev/null"), {"/dev/null", "is not a regular file"}));
   CHECK(one_line_with(complaint(directory.path()), {"without config.json"}));
+  REQUIRE(::mkfifo((directory.path() / "pipe.gguf").c_str(), 0600) == 0);  // nobody will write to it
+  CHECK(one_line_with(complaint(directory.path() / "pipe.gguf"), {"pipe.gguf", "is not a regular file"}));
 }

@@ -1,6 +1,8 @@
 #include <functional>
 #include <limits>
 
+#include <fmt/format.h>
+
 #include "tests/catch.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/tiny_model.h"
@@ -83,6 +85,10 @@ TEST_CASE("config.json: rope scalings that are not supported are refused by name
   check_config_refused("rope_parameters", {{"rope_theta", 5.0}}, {"rope_theta", "differs"});
   check_config_refused("rope_parameters", {{"rope_theta", 10000.0}, {"partial_rotary_factor", 0.5}},
                        {"rope_parameters.partial_rotary_factor"});
+  check_config_refused("rope_scaling", {{"rope_type", "default"}, {"rope_theta", 5.0}},
+                       {"rope_scaling.rope_theta", "differs"});
+  check_config_refused("rope_parameters", {{"full_attention", {{"rope_theta", 5.0}}}},
+                       {"rope_parameters.full_attention", "not supported"});
 }
 
 TEST_CASE("config.json: impossible values are refused") {
@@ -171,6 +177,22 @@ TEST_CASE("safetensors: damaged headers are refused") {
       {"nested"});
   check_weights_refused([](SafetensorsFile& f) { f.header = "{\"a\": {\"shape\": [1,1,1,1,1,1,1,1,1]}}"; },
                         {"tensor a", "extents"});
+  const auto filled = [](const char* before, const char* item, const char* after) {
+    std::string text = before;
+    for (int i = 0; i < 500000; ++i) {
+      if (i > 0) text += ',';
+      text += fmt::format(fmt::runtime(item), i);
+    }
+    return text += after;
+  };
+  // What would take hours: see HeaderReader.
+  check_weights_refused([&](SafetensorsFile& f) { f.header = filled("{\"a\": {", "\"{}\":[]", "}}"); },
+                        {"tensor a", "more than 8 fields"});
+  check_weights_refused([&](SafetensorsFile& f) { f.header = filled("{\"a\": {\"shape\": [", "[]", "]}}"); },
+                        {"nested"});
+  check_weights_refused(
+      [&](SafetensorsFile& f) { f.header = filled("{\"__metadata__\": {", "\"{}\":[]", "}}"); },
+      {"__metadata__", "texts"});
   check_weights_refused([](SafetensorsFile& f) { f.header = "{\"a\":" + std::string(50000, '['); },
                         {"tensor a"});
   check_weights_refused(

@@ -152,9 +152,15 @@ TEST_CASE("rope scaling is read in every spelling") {
       CHECK(scaling.high_freq_factor == 4);
       CHECK(scaling.original_context == 8192);
     }
-    const auto plain = open_json({{"rope_parameters", {{"rope_type", "default"}, {"rope_theta", 500000.0}}}});
-    CHECK(plain.rope.theta == 500000);
-    CHECK(std::holds_alternative<std::monostate>(plain.rope.scaling));
+    for (const char* spelling : {"rope_scaling", "rope_parameters"}) {
+      nlohmann::json config = to_config_json(model);
+      config.erase("rope_theta");
+      config[spelling] = {{"rope_type", "default"}, {"rope_theta", 500000.0}};
+      write_huggingface(directory.path(), config, to_safetensors(model));
+      const RopeConfig plain = Checkpoint::open(directory.path()).config().rope;
+      CHECK(plain.theta == 500000);
+      CHECK(std::holds_alternative<std::monostate>(plain.scaling));
+    }
   }
 }
 
@@ -174,6 +180,8 @@ TEST_CASE("Mistral: a window, none, or the default one") {
   CHECK(window() == 8);
   json["sliding_window"] = nullptr;
   CHECK(window() == std::nullopt);
+  json["sliding_window"] = 0;
+  CHECK(window() == std::nullopt);
   json.erase("sliding_window");
   CHECK(window() == 4096);  // MistralConfig's default
 
@@ -181,28 +189,89 @@ TEST_CASE("Mistral: a window, none, or the default one") {
   const Checkpoint gguf = Checkpoint::open(directory.path() / "m.gguf");
   CHECK(gguf.config().family == "mistral");
   CHECK(gguf.config().sliding_window == 8);
+  GgufFile without = to_gguf(model);
+  without.set("llama.attention.sliding_window", std::uint32_t{0});
+  write_file(directory.path() / "m.gguf", without.bytes());
+  CHECK(Checkpoint::open(directory.path() / "m.gguf").config().sliding_window == std::nullopt);
 }
 
-TEST_CASE("what old files carry along without meaning anything is passed over") {
+TEST_CASE("what old files carry along without meaning anything is passed over, readable or not") {
   const TemporaryDirectory directory;
   const TinyModel model;
-  GgufFile gguf = to_gguf(model);
-  gguf.tensors.push_back({.name = "blk.0.attn_rot_embd.weight",
-                          .extents = {3},
-                          .type = 0,
-                          .data = f32_bytes({1, 1, 1}),
-                          .offset = {}});
-  write_file(directory.path() / "m.gguf", gguf.bytes());
-  CHECK(complaint(directory.path() / "m.gguf") == "");
+  struct Stored {
+    std::uint32_t gguf_type;
+    const char* dtype;
+    std::int64_t extent;
+    Bytes data;
+  };
+  for (const Stored& stored : {Stored{0, "F32", 3, f32_bytes({1, 1, 1})}, Stored{28, "F64", 3, Bytes(24)},
+                               Stored{27, "I64", 3, Bytes(24)}, Stored{0, "F32", 0, {}}}) {
+    GgufFile gguf = to_gguf(model);
+    gguf.tensors.push_back({.name = "blk.0.attn_rot_embd.weight",
+                            .extents = {static_cast<std::uint64_t>(stored.extent)},
+                            .type = stored.gguf_type,
+                            .data = stored.data,
+                            .offset = {}});
+    write_file(directory.path() / "m.gguf", gguf.bytes());
+    CHECK(complaint(directory.path() / "m.gguf") == "");
 
-  SafetensorsFile weights = to_safetensors(model);
-  weights.tensors.push_back({.name = "model.layers.0.self_attn.rotary_emb.inv_freq",
-                             .dtype = "F32",
-                             .shape = {3},
-                             .data = f32_bytes({1, 1, 1}),
-                             .offsets = {}});
-  write_huggingface(directory.path(), to_config_json(model), weights);
-  CHECK(complaint(directory.path()) == "");
+    SafetensorsFile weights = to_safetensors(model);
+    weights.tensors.push_back({.name = "model.layers.0.self_attn.rotary_emb.inv_freq",
+                               .dtype = stored.dtype,
+                               .shape = {stored.extent},
+                               .data = stored.data,
+                               .offsets = {}});
+    write_huggingface(directory.path(), to_config_json(model), weights);
+    CHECK(complaint(directory.path()) == "");
+  }
+}
+
+TEST_CASE("GGUF: a shape may end with extents of 1") {
+  const TinyModel model;
+  GgufFile file = to_gguf(model);
+  file.tensor("token_embd.weight").extents.insert(file.tensor("token_embd.weight").extents.end(), {1, 1});
+  file.tensor("output_norm.weight").extents.push_back(1);
+  file.tensor("blk.1.attn_q.weight").extents.push_back(1);
+  const TemporaryDirectory directory;
+  write_file(directory.path() / "m.gguf", file.bytes());
+  CHECK(complaint(directory.path() / "m.gguf") == "");
+  const Checkpoint checkpoint = Checkpoint::open(directory.path() / "m.gguf");
+  CHECK(equal_tensors(checkpoint, model) == model.tensors.size());
+  CHECK(checkpoint.tensor("embedding.weight").view.shape.size() == 2);
+}
+
+TEST_CASE("a file of a Hugging Face directory is no model; the directory is") {
+  const TemporaryDirectory directory;
+  write_huggingface(directory.path(), to_config_json(TinyModel()), to_safetensors(TinyModel()));
+  for (const char* name : {"model.safetensors", "config.json"})
+    CHECK(one_line_with(complaint(directory.path() / name), {name, "give its directory"}));
+}
+
+TEST_CASE("a directory with tokenizer.model only says what is read instead") {
+  const TemporaryDirectory directory;
+  write_huggingface(directory.path(), to_config_json(TinyModel()), to_safetensors(TinyModel()));
+  write_file(directory.path() / "tokenizer.model", "x");
+  const Checkpoint checkpoint = Checkpoint::open(directory.path());
+  CHECK_FALSE(checkpoint.has_tokenizer());
+  try {
+    checkpoint.tokenizer();
+    FAIL("no error");
+  } catch (const Error& error) {
+    CHECK(one_line_with(error.what(), {"no tokenizer.json", "save_pretrained"}));
+  }
+}
+
+TEST_CASE("a tokenizer with fewer pieces than the embedding has rows gets unused ones") {
+  const TemporaryDirectory directory;
+  write_huggingface(directory.path(), to_config_json(TinyModel()), to_safetensors(TinyModel()));
+  write_file(directory.path() / "tokenizer.json",
+             R"({"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
+                 "model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": []}})");
+  const TokenizerData tokenizer = Checkpoint::open(directory.path()).tokenizer();
+  REQUIRE(tokenizer.pieces.size() == 32);
+  CHECK(tokenizer.pieces[31] == "[PAD31]");
+  CHECK(tokenizer.types[1] == PieceType::normal);
+  CHECK(tokenizer.types[2] == PieceType::unused);
 }
 
 TEST_CASE("a tied model may come with its output matrix, when it is the embedding") {
@@ -269,7 +338,20 @@ TEST_CASE("safetensors in several files with an index") {
   SECTION("a tensor that the index lists and no file holds") {
     index["weight_map"]["model.layers.9.input_layernorm.weight"] = names[0];
     write_index();
-    CHECK(one_line_with(complaint(directory.path()), {"index.json", "lists"}));
+    CHECK(one_line_with(complaint(directory.path()),
+                        {"index.json", "lists tensor model.layers.9.input_layernorm.weight in " + names[0]}));
+  }
+  SECTION("frequencies that mean nothing may be listed or held, or both") {
+    const std::string frequencies = "model.layers.0.self_attn.rotary_emb.inv_freq";
+    index["weight_map"][frequencies] = names[0];
+    write_index();
+    CHECK(complaint(directory.path()) == "");
+    index["weight_map"].erase(frequencies);
+    write_index();
+    parts[1].tensors.push_back(
+        {.name = frequencies, .dtype = "F32", .shape = {3}, .data = f32_bytes({1, 1, 1}), .offsets = {}});
+    write_file(directory.path() / names[1], parts[1].bytes());
+    CHECK(complaint(directory.path()) == "");
   }
 }
 
