@@ -6,7 +6,8 @@
 
 namespace rung {
 
-ByteLevelModel::ByteLevelModel(const TokenizerData& data) : pre_tokenizer_(data.split_patterns) {
+ByteLevelModel::ByteLevelModel(const TokenizerData& data)
+    : pre_tokenizer_(data.split_patterns), unk_(data.unk), fuse_unk_(data.fuse_unk) {
   const ByteAlphabet alphabet;
   const Vocabulary vocabulary(data);
 
@@ -18,8 +19,9 @@ ByteLevelModel::ByteLevelModel(const TokenizerData& data) : pre_tokenizer_(data.
   merges_.reserve(data.merges.size());
   for (std::size_t rank = 0; rank < data.merges.size(); ++rank) {
     const auto& [left, right] = data.merges[rank];
-    merges_.add(vocabulary.need(left, rank), vocabulary.need(right, rank), static_cast<std::int32_t>(rank),
-                vocabulary.need(left + right, rank));
+    const std::int32_t left_id = vocabulary.need(left, rank);
+    const std::int32_t right_id = vocabulary.need(right, rank);
+    merges_.add(left_id, right_id, static_cast<std::int32_t>(rank), vocabulary.need(left + right, rank));
   }
   if (data.ignore_merges)
     for (const auto& [piece, id] : vocabulary.ids()) whole_words_.emplace(bytes_[id], id);
@@ -41,7 +43,10 @@ void ByteLevelModel::encode_word(std::string_view word, std::vector<std::int32_t
   symbols.reserve(word.size());
   for (const char c : word) {
     const std::int32_t id = byte_ids_[static_cast<std::uint8_t>(c)];
-    if (id >= 0) symbols.push_back(id);
+    if (id >= 0)
+      symbols.push_back(id);
+    else if (unk_ && (!fuse_unk_ || symbols.empty() || symbols.back() != *unk_))
+      symbols.push_back(*unk_);
   }
   const std::vector<std::int32_t> merged = merges_.merge(std::move(symbols));
   ids.insert(ids.end(), merged.begin(), merged.end());

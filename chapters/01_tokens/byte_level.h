@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -17,7 +18,7 @@ class ByteLevelModel final : public Tokenizer::Model {
   /// @throws Error (bad_input) for a merge of or into a piece that is not there
   explicit ByteLevelModel(const TokenizerData& data);
 
-  void encode(std::string_view text, bool starts_text, std::vector<std::int32_t>& ids) const override;
+  void encode(std::string_view text, bool dummy_prefix, std::vector<std::int32_t>& ids) const override;
   std::string bytes(std::int32_t id) const override { return bytes_[id]; }
 
  private:
@@ -26,6 +27,8 @@ class ByteLevelModel final : public Tokenizer::Model {
   PreTokenizer pre_tokenizer_;
   std::vector<std::string> bytes_;          // by id
   std::array<std::int32_t, 256> byte_ids_;  // -1: the vocabulary lacks this byte
+  std::optional<std::int32_t> unk_;         // for such a byte
+  bool fuse_unk_;
   MergeTable merges_;
   std::unordered_map<std::string, std::int32_t> whole_words_;  // filled when merges can be ignored
 };

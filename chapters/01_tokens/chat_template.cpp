@@ -11,7 +11,8 @@ namespace {
 // conversation: "user\n" and a message that starts with a newline may share a token.
 class Writer {
  public:
-  explicit Writer(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
+  /// @param first whether nothing of the conversation has been written yet
+  Writer(const Tokenizer& tokenizer, bool first) : tokenizer_(tokenizer), first_(first) {}
 
   void text(std::string_view text) { text_ += text; }
 
@@ -36,12 +37,16 @@ class Writer {
 
  private:
   void flush() {
-    const auto ids = tokenizer_.encode(text_);
+    const auto before =
+        first_ && ids_.empty() ? Tokenizer::Before::nothing : Tokenizer::Before::control_token;
+    const auto ids =
+        tokenizer_.encode(text_, Tokenizer::Special::as_text, Tokenizer::AddSpecial::none, before);
     ids_.insert(ids_.end(), ids.begin(), ids.end());
     text_.clear();
   }
 
   const Tokenizer& tokenizer_;
+  bool first_;
   std::string text_;
   std::vector<std::int32_t> ids_;
 };
@@ -101,21 +106,32 @@ void write_llama2(Writer& out, bool first, std::string_view system, std::string_
   out.text(" [/INST]");
 }
 
-// The first Mistrals spell [INST] as text; later ones have a token for it, and the space after it is the
-// dummy prefix that every text gets.
-void write_mistral(Writer& out, bool inst_is_token, bool space_before_end, bool first,
-                   std::string_view system, std::string_view user) {
-  if (inst_is_token)
+struct MistralStyle {
+  bool inst_is_token;  // the first Mistrals spell [INST] as text; later ones have a token for it
+  bool space_after_inst, space_before_end;
+};
+
+MistralStyle mistral_style(const Tokenizer& tokenizer, const ChatTemplate& chat_template) {
+  const bool is_token = tokenizer.control_token("[INST]").has_value();
+  // SentencePiece puts a dummy prefix after the token, which is the template's space.
+  const bool has_space = is_token && tokenizer.prefixes_after_control_tokens();
+  return {is_token, chat_template.space_after_inst && !has_space, chat_template.space_before_inst_end};
+}
+
+void write_mistral(Writer& out, const MistralStyle& style, bool first, std::string_view system,
+                   std::string_view user) {
+  if (style.inst_is_token)
     out.marker("[INST]");
   else
-    out.text("[INST] ");
+    out.text("[INST]");
+  if (style.space_after_inst) out.text(" ");
   if (first && !system.empty()) {
     out.text(system);
     out.text("\n\n");
   }
   out.text(user);
-  if (space_before_end) out.text(" ");
-  if (inst_is_token)
+  if (style.space_before_end) out.text(" ");
+  if (style.inst_is_token)
     out.marker("[/INST]");
   else
     out.text("[/INST]");
@@ -155,6 +171,7 @@ std::optional<ChatTemplate> recognise_chat_template(std::string_view jinja) {
     found.style = ChatStyle::llama2;
   } else if (has("[INST]")) {
     found.style = ChatStyle::mistral;
+    found.space_after_inst = has("[INST] ");
     found.space_before_inst_end = has(" [/INST]");
   } else {
     return std::nullopt;
@@ -169,8 +186,8 @@ Conversation::Conversation(const Tokenizer& tokenizer, ChatTemplate chat_templat
       system_(system ? std::move(*system) : template_.default_system) {}
 
 std::vector<std::int32_t> Conversation::user_turn(std::string_view text) {
-  Writer out(*tokenizer_);
   const bool first = std::exchange(first_, false);
+  Writer out(*tokenizer_, first);
   const bool inst = template_.style == ChatStyle::llama2 || template_.style == ChatStyle::mistral;
   if (inst && !first) out.token(tokenizer_->eos());
   // Llama 2 was trained on one question and answer per text, so that every turn is the beginning of one.
@@ -188,8 +205,7 @@ std::vector<std::int32_t> Conversation::user_turn(std::string_view text) {
       write_llama2(out, first, system_, text);
       break;
     case ChatStyle::mistral:
-      write_mistral(out, tokenizer_->control_token("[INST]").has_value(), template_.space_before_inst_end,
-                    first, system_, text);
+      write_mistral(out, mistral_style(*tokenizer_, template_), first, system_, text);
       break;
   }
   return out.finish();

@@ -24,6 +24,7 @@ struct ChatTemplate {
   ChatStyle style = ChatStyle::chatml;
   std::string default_system = {};    ///< the system message when none is given; often empty
   bool begins_with_bos = false;       ///< the conversation starts with the begin-of-text token
+  bool space_after_inst = true;       ///< mistral: "[INST] …", not "[INST]…"
   bool space_before_inst_end = true;  ///< mistral: "… [/INST]", not "…[/INST]"
 };
 

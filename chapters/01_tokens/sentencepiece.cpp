@@ -1,17 +1,16 @@
 #include "chapters/01_tokens/sentencepiece.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "chapters/01_tokens/utf8.h"
 #include "chapters/01_tokens/vocabulary.h"
+#include "core/checkpoint/byte_piece.h"
 #include "core/checkpoint/printable.h"
 #include "core/error.h"
 
 namespace rung {
 namespace {
 
-constexpr std::string_view space_mark = "\xE2\x96\x81";  // U+2581
 constexpr std::size_t longest_piece = 1024;
 
 std::string replaced(std::string_view text, std::string_view from, std::string_view to) {
@@ -27,19 +26,13 @@ std::string replaced(std::string_view text, std::string_view from, std::string_v
   return out;
 }
 
-// The 42 of "<0x2A>".
-std::optional<std::uint8_t> byte_of(std::string_view piece) {
-  std::uint8_t byte = 0;
-  if (piece.size() != 6 || !piece.starts_with("<0x") || piece[5] != '>') return std::nullopt;
-  const auto [end, error] = std::from_chars(piece.data() + 3, piece.data() + 5, byte, 16);
-  if (error != std::errc() || end != piece.data() + 5) return std::nullopt;
-  return byte;
-}
-
 }  // namespace
 
-SentencePieceModel::SentencePieceModel(const TokenizerData& data)
-    : add_dummy_prefix_(data.add_dummy_prefix), unk_(data.unk) {
+std::string mark_spaces(std::string_view text) {
+  return replaced(text, " ", space_mark);
+}
+
+SentencePieceModel::SentencePieceModel(const TokenizerData& data) : fuse_unk_(data.fuse_unk), unk_(data.unk) {
   const Vocabulary vocabulary(data);
   for (const std::string& piece : data.pieces) bytes_.push_back(replaced(piece, space_mark, " "));
   read_bytes(data);
@@ -65,8 +58,9 @@ SentencePieceModel::SentencePieceModel(const TokenizerData& data)
   }
   for (std::size_t rank = 0; rank < data.merges.size(); ++rank) {
     const auto& [left, right] = data.merges[rank];
-    merges_.add(vocabulary.need(left, rank), vocabulary.need(right, rank), static_cast<std::int32_t>(rank),
-                vocabulary.need(left + right, rank));
+    const std::int32_t left_id = vocabulary.need(left, rank);
+    const std::int32_t right_id = vocabulary.need(right, rank);
+    merges_.add(left_id, right_id, static_cast<std::int32_t>(rank), vocabulary.need(left + right, rank));
   }
 }
 
@@ -75,7 +69,7 @@ void SentencePieceModel::read_bytes(const TokenizerData& data) {
   int found = 0;
   for (std::size_t i = 0; i < data.pieces.size(); ++i) {
     if (data.types[i] != PieceType::byte) continue;
-    const auto byte = byte_of(data.pieces[i]);
+    const auto byte = byte_of_piece(data.pieces[i]);
     if (!byte || byte_ids_[*byte] >= 0)
       throw Error(ErrorKind::bad_input,
                   "tokenizer: expected id {} to be a byte spelled like <0x2A>, once, found \"{}\"", i,
@@ -119,10 +113,10 @@ void SentencePieceModel::rank_by_score(const TokenizerData& data, const Vocabula
   }
 }
 
-void SentencePieceModel::encode(std::string_view text, bool starts_text,
+void SentencePieceModel::encode(std::string_view text, bool dummy_prefix,
                                 std::vector<std::int32_t>& ids) const {
-  std::string marked = replaced(text, " ", space_mark);
-  if (add_dummy_prefix_ && starts_text) marked.insert(0, space_mark);
+  std::string marked = mark_spaces(text);
+  if (dummy_prefix) marked.insert(0, space_mark);
 
   std::vector<std::int32_t> symbols;
   const auto merge = [&] {
@@ -143,7 +137,7 @@ void SentencePieceModel::encode(std::string_view text, bool starts_text,
       symbols.push_back(found->second);
     } else if (byte_ids_[0] >= 0) {
       for (const char c : character) symbols.push_back(byte_ids_[static_cast<std::uint8_t>(c)]);
-    } else if (symbols.empty() || symbols.back() != *unk_) {  // a run of unknown characters is one token
+    } else if (!fuse_unk_ || symbols.empty() || symbols.back() != *unk_) {
       symbols.push_back(*unk_);
     }
   }

@@ -2,9 +2,11 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace rung {
@@ -20,6 +22,7 @@ class SpecialTokens {
     bool control = false;
   };
 
+  /// Of two tokens that are spelled alike the first one counts.
   void add(const std::string& text, std::int32_t id, bool control);
 
   /// The leftmost match at or after `from`, the longest of those that begin there.
@@ -27,12 +30,17 @@ class SpecialTokens {
   std::optional<Match> find(std::string_view text, std::size_t from, bool control) const;
 
  private:
-  struct Entry {
-    std::string text;
+  struct Token {
     std::int32_t id;
     bool control;
   };
-  std::array<std::vector<Entry>, 256> by_first_byte_;  // longest first
+  struct Hash {
+    using is_transparent = void;  // a view is looked up without making a string of it
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  // Some models have tens of thousands, "<|s_0|>" and so on, of few lengths: each length is looked up once.
+  std::unordered_map<std::string, Token, Hash, std::equal_to<>> tokens_;
+  std::array<std::vector<std::size_t>, 256> lengths_;  // by first byte, longest first
   std::string first_bytes_;
 };
 

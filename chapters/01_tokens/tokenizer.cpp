@@ -36,6 +36,7 @@ void check(const TokenizerData& data) {
   in_range(data.eos, "the end-of-text token");
   in_range(data.unk, "the unknown-token");
   for (const std::int32_t id : data.end_of_turn) in_range(id, "an end-of-turn token");
+  for (const std::int32_t id : data.found_normalized) in_range(id, "an added token");
   if (data.add_bos && !data.bos)
     throw Error(ErrorKind::bad_input, "tokenizer: a begin-of-text token is to be added, but none is named");
   if (data.add_eos && !data.eos)
@@ -43,8 +44,14 @@ void check(const TokenizerData& data) {
 }
 
 std::unique_ptr<Tokenizer::Model> make_model(const TokenizerData& data) {
-  if (data.kind == TokenizerKind::byte_level) return std::make_unique<ByteLevelModel>(data);
-  return std::make_unique<SentencePieceModel>(data);
+  try {
+    check(data);
+    if (data.kind == TokenizerKind::byte_level) return std::make_unique<ByteLevelModel>(data);
+    return std::make_unique<SentencePieceModel>(data);
+  } catch (const Error& error) {
+    if (data.file.empty()) throw;
+    throw Error(error.kind(), "{}: {}", data.file, error.what());
+  }
 }
 
 bool is_control(PieceType type) {
@@ -54,51 +61,96 @@ bool is_control(PieceType type) {
 }  // namespace
 
 Tokenizer::Tokenizer(const TokenizerData& data)
-    : kind_(data.kind),
-      pieces_(data.pieces),
+    : pieces_(data.pieces),
       types_(data.types),
-      add_dummy_prefix_(data.add_dummy_prefix),
+      dummy_prefix_(data.kind == TokenizerKind::sentencepiece ? data.dummy_prefix : DummyPrefix::none),
       add_bos_(data.add_bos),
       add_eos_(data.add_eos),
       bos_(data.bos),
       eos_(data.eos),
       end_of_turn_(data.end_of_turn),
-      chat_template_(data.chat_template) {
-  check(data);
+      chat_template_(data.chat_template),
+      model_(make_model(data)) {
+  sort_special_tokens(data);
+}
+
+void Tokenizer::sort_special_tokens(const TokenizerData& data) {
+  std::vector<bool> normalized(pieces_.size(), false);
+  for (const std::int32_t id : data.found_normalized) normalized[id] = true;
+  // `Prepend` puts its space before a token as it does before a text.
+  const std::string prefix(dummy_prefix_ == DummyPrefix::stretches ? space_mark : "");
   for (std::size_t i = 0; i < pieces_.size(); ++i) {
+    const auto id = static_cast<std::int32_t>(i);
     const bool control = types_[i] == PieceType::control || types_[i] == PieceType::unknown;
-    if (control || types_[i] == PieceType::user_defined)
-      special_.add(pieces_[i], static_cast<std::int32_t>(i), control);
+    if (control) control_tokens_.emplace(pieces_[i], id);
+    if (!control && types_[i] != PieceType::user_defined) continue;
+    if (normalized[i])
+      found_normalized_.add(prefix + pieces_[i], id, control);
+    else
+      special_.add(pieces_[i], id, control);
   }
-  model_ = make_model(data);
 }
 
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
-std::vector<std::int32_t> Tokenizer::encode(std::string_view raw, Special special, AddSpecial add) const {
+// What lies between two tokens that were found in the text as it is written.
+struct Tokenizer::Stretch {
+  std::string_view text;
+  bool starts_text;  // nothing is before it
+  bool control;      // whether control tokens count
+};
+
+std::vector<std::int32_t> Tokenizer::encode(std::string_view raw, Special special, AddSpecial add,
+                                            Before before) const {
   const std::string valid = valid_utf8(raw);
   const std::string_view text = valid;
+  const bool control = special == Special::parse;
   std::vector<std::int32_t> ids;
   if (add == AddSpecial::as_the_model_says && add_bos_) ids.push_back(*bos_);
 
-  bool starts_text = true;  // also after a control token: what follows is a text of its own
+  bool after_text = false;  // SentencePiece: after a control token comes a text of its own
   for (std::size_t done = 0; done < text.size();) {
-    const auto match = special_.find(text, done, special == Special::parse);
+    const auto match = special_.find(text, done, control);
     const std::size_t end = match ? match->begin : text.size();
-    // SentencePiece's dummy prefix stands before a user-defined piece at the start, too.
-    if (end > done || (match && !match->control && starts_text)) {
-      model_->encode(text.substr(done, end - done), starts_text, ids);
-      starts_text = false;
+    const std::string_view stretch = text.substr(done, end - done);
+    if (dummy_prefix_ != DummyPrefix::texts) {
+      if (!stretch.empty()) encode_stretch({stretch, done == 0 && before == Before::nothing, control}, ids);
+    } else if (!stretch.empty() || (match && !match->control && !after_text)) {
+      // The prefix stands before a user-defined piece at the start, too.
+      model_->encode(stretch, !after_text, ids);
+      after_text = true;
     }
     if (!match) break;
     ids.push_back(match->id);
-    starts_text = match->control;
+    after_text = !match->control;
     done = match->end;
   }
   if (add == AddSpecial::as_the_model_says && add_eos_) ids.push_back(*eos_);
   return ids;
+}
+
+// Hugging Face's order: `Prepend`, then the tokens that are looked for in what it leaves, then `Metaspace`.
+void Tokenizer::encode_stretch(const Stretch& stretch, std::vector<std::int32_t>& ids) const {
+  std::string normal(stretch.text);
+  if (dummy_prefix_ == DummyPrefix::stretches) normal = mark_spaces(" " + normal);
+  const std::string_view text = normal;
+  for (std::size_t done = 0; done < text.size();) {
+    const auto match = found_normalized_.find(text, done, stretch.control);
+    const std::size_t end = match ? match->begin : text.size();
+    const std::string_view part = text.substr(done, end - done);
+    if (!part.empty()) model_->encode(part, needs_prefix(part, stretch.starts_text && done == 0), ids);
+    if (!match) break;
+    ids.push_back(match->id);
+    done = match->end;
+  }
+}
+
+bool Tokenizer::needs_prefix(std::string_view text, bool starts_text) const {
+  const bool bare = !text.starts_with(' ') && !text.starts_with(space_mark);
+  return bare && (dummy_prefix_ == DummyPrefix::bare_stretches ||
+                  (dummy_prefix_ == DummyPrefix::bare_texts && starts_text));
 }
 
 std::string Tokenizer::piece_bytes(std::int32_t id, Control control) const {
@@ -109,7 +161,7 @@ std::string Tokenizer::piece_bytes(std::int32_t id, Control control) const {
 
 std::string Tokenizer::decode(std::span<const std::int32_t> ids, Control control) const {
   std::string text;
-  bool starts_text = kind_ == TokenizerKind::sentencepiece && add_dummy_prefix_;
+  bool starts_text = dummy_prefix_ != DummyPrefix::none;
   for (const std::int32_t id : ids) {
     const std::string bytes = piece_bytes(id, control);
     const bool has_prefix = starts_text && !is_control(types_[id]) && bytes.starts_with(' ');
@@ -134,9 +186,9 @@ PieceType Tokenizer::type(std::int32_t id) const {
 }
 
 std::optional<std::int32_t> Tokenizer::control_token(std::string_view text) const {
-  const auto match = special_.find(text, 0, true);
-  if (!match || !match->control || match->begin != 0 || match->end != text.size()) return std::nullopt;
-  return match->id;
+  const auto found = control_tokens_.find(std::string(text));
+  if (found == control_tokens_.end()) return std::nullopt;
+  return found->second;
 }
 
 std::optional<std::int32_t> Tokenizer::bos() const {

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "chapters/01_tokens/special_tokens.h"
@@ -17,11 +18,12 @@ namespace rung {
 ///
 /// Bytes of the text that are no UTF-8 are read as U+FFFD, one each, as SentencePiece and llama.cpp do. A
 /// byte-level vocabulary may lack some of the 256 bytes (SmolLM2's lacks 21, among them some control
-/// characters); such bytes are left out, as Hugging Face's tokenizers and llama.cpp do.
+/// characters); such bytes are left out, as Hugging Face's tokenizers and llama.cpp do, unless the model has
+/// an unknown-token for them.
 class Tokenizer {
  public:
   /// Copies what it needs from `data`.
-  /// @throws Error (bad_input) when the data has holes or contradicts itself
+  /// @throws Error (bad_input) naming data.file when the data has holes or contradicts itself
   explicit Tokenizer(const TokenizerData& data);
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
@@ -38,9 +40,15 @@ class Tokenizer {
     as_the_model_says,  ///< by TokenizerData::add_bos and add_eos
   };
 
+  /// What stands before the text: some models put no dummy prefix where something does.
+  enum class Before { nothing, control_token };
+
   /// @return ids; none for an empty text
   std::vector<std::int32_t> encode(std::string_view text, Special special = Special::as_text,
-                                   AddSpecial add = AddSpecial::none) const;
+                                   AddSpecial add = AddSpecial::none, Before before = Before::nothing) const;
+
+  /// Whether what follows a control token gets a dummy prefix even where it begins with a space.
+  bool prefixes_after_control_tokens() const { return dummy_prefix_ == DummyPrefix::texts; }
 
   /// What control tokens look like in text.
   enum class Control {
@@ -54,7 +62,8 @@ class Tokenizer {
   std::string piece_bytes(std::int32_t id, Control control = Control::hidden) const;
 
   /// The bytes of all tokens. SentencePiece: one space at the start of the text is the one that encode() put
-  /// there, and is taken away.
+  /// there, and is taken away. (By DummyPrefix::bare_texts and bare_stretches a space of the text's own may
+  /// have stood for it, and is lost, as it is in Hugging Face's tokenizers.)
   /// @throws Error (usage) for an id outside the vocabulary
   std::string decode(std::span<const std::int32_t> ids, Control control = Control::hidden) const;
 
@@ -74,24 +83,29 @@ class Tokenizer {
   class Model {
    public:
     virtual ~Model() = default;
-    /// @param text valid UTF-8; empty only where a text starts with a user-defined piece
-    /// @param starts_text no text stands before it, or a control token does
-    virtual void encode(std::string_view text, bool starts_text, std::vector<std::int32_t>& ids) const = 0;
+    /// @param text valid UTF-8; empty only where a dummy prefix stands before a user-defined piece
+    /// @param dummy_prefix whether to put a space before it; SentencePiece only
+    virtual void encode(std::string_view text, bool dummy_prefix, std::vector<std::int32_t>& ids) const = 0;
     /// The bytes of a piece that is no control token.
     virtual std::string bytes(std::int32_t id) const = 0;
   };
 
  private:
+  struct Stretch;
   void check_id(std::int32_t id) const;
+  void sort_special_tokens(const TokenizerData& data);
+  void encode_stretch(const Stretch& stretch, std::vector<std::int32_t>& ids) const;
+  bool needs_prefix(std::string_view text, bool starts_text) const;
 
-  TokenizerKind kind_;
   std::vector<std::string> pieces_;
   std::vector<PieceType> types_;
-  bool add_dummy_prefix_, add_bos_, add_eos_;
+  DummyPrefix dummy_prefix_;
+  bool add_bos_, add_eos_;
   std::optional<std::int32_t> bos_, eos_;
   std::vector<std::int32_t> end_of_turn_;
   std::string chat_template_;
-  SpecialTokens special_;
+  SpecialTokens special_, found_normalized_;
+  std::unordered_map<std::string, std::int32_t> control_tokens_;
   std::unique_ptr<Model> model_;
 };
 

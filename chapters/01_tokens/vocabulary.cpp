@@ -1,5 +1,6 @@
 #include "chapters/01_tokens/vocabulary.h"
 
+#include "core/checkpoint/printable.h"
 #include "core/error.h"
 
 namespace rung {
@@ -26,7 +27,8 @@ std::optional<std::int32_t> Vocabulary::find(std::string_view piece) const {
 std::int32_t Vocabulary::need(std::string_view piece, std::size_t merge) const {
   const auto found = find(piece);
   if (!found)
-    throw Error(ErrorKind::bad_input, "tokenizer: merge {} needs a piece that the vocabulary lacks", merge);
+    throw Error(ErrorKind::bad_input, "tokenizer: merge {} needs \"{}\", which the vocabulary lacks", merge,
+                printable(piece));
   return *found;
 }
 

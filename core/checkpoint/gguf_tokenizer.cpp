@@ -1,12 +1,13 @@
 #include "core/checkpoint/gguf_tokenizer.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <unordered_map>
 
+#include "core/checkpoint/byte_piece.h"
 #include "core/checkpoint/printable.h"
 #include "core/checkpoint/split_patterns.h"
+#include "core/checkpoint/turn_markers.h"
 #include "core/error.h"
 
 namespace rung {
@@ -44,11 +45,12 @@ void read_pieces(const GgufMetadata& metadata, std::int64_t vocab, TokenizerData
   }
   tokenizer.pieces.assign(pieces.begin(), pieces.end());
 
-  const auto types = metadata.integers("tokenizer.ggml.token_type");
-  if (!types.empty() && types.size() != pieces.size()) {
+  const auto count = metadata.count("tokenizer.ggml.token_type");  // before eight bytes are taken for each
+  if (count != 0 && count != pieces.size()) {
     throw Error(ErrorKind::bad_input, "{}: metadata tokenizer.ggml.token_type: {} types for {} tokens",
-                metadata.file().string(), types.size(), pieces.size());
+                metadata.file().string(), count, pieces.size());
   }
+  const auto types = metadata.integers("tokenizer.ggml.token_type");
   tokenizer.types.assign(pieces.size(), PieceType::normal);
   for (std::size_t id = 0; id < types.size(); ++id) tokenizer.types[id] = piece_type(metadata, types[id], id);
 
@@ -111,8 +113,6 @@ std::optional<std::int32_t> read_id(const GgufMetadata& metadata, std::string_vi
 /// Where generation stops: the end of the text, and the ends of a turn that chat models write. The latter are
 /// found by their names, because few files say which token it is.
 std::vector<std::int32_t> find_end_of_turn(const GgufMetadata& metadata, const TokenizerData& tokenizer) {
-  constexpr std::array<std::string_view, 5> names = {"<|im_end|>", "<|eot_id|>", "<|end_of_text|>",
-                                                     "<|endoftext|>", "</s>"};
   std::vector<std::int32_t> ids;
   const auto add = [&ids](std::int32_t id) {
     if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
@@ -120,8 +120,7 @@ std::vector<std::int32_t> find_end_of_turn(const GgufMetadata& metadata, const T
   if (tokenizer.eos) add(*tokenizer.eos);
   if (const auto eot = read_id(metadata, "tokenizer.ggml.eot_token_id", tokenizer.pieces.size())) add(*eot);
   for (std::size_t id = 0; id < tokenizer.pieces.size(); ++id) {
-    const bool special = tokenizer.types[id] == PieceType::control;
-    if (special && std::find(names.begin(), names.end(), tokenizer.pieces[id]) != names.end()) {
+    if (tokenizer.types[id] == PieceType::control && ends_turn(tokenizer.pieces[id])) {
       add(static_cast<std::int32_t>(id));
     }
   }
@@ -130,6 +129,7 @@ std::vector<std::int32_t> find_end_of_turn(const GgufMetadata& metadata, const T
 
 void read_byte_level(const GgufMetadata& metadata, TokenizerData& tokenizer) {
   tokenizer.kind = TokenizerKind::byte_level;
+  tokenizer.unk.reset();     // such a vocabulary has no use for one, and llama.cpp never writes it
   tokenizer.scores.clear();  // converters write meaningless ones at times; merges rank the pieces
   const auto pre = metadata.text("tokenizer.ggml.pre");
   if (!pre) {
@@ -153,14 +153,35 @@ void read_byte_level(const GgufMetadata& metadata, TokenizerData& tokenizer) {
   }
 }
 
+/// For a file without types: bytes are known by their spelling, the rest by their ids.
+void infer_types(TokenizerData& tokenizer) {
+  for (std::size_t id = 0; id < tokenizer.pieces.size(); ++id) {
+    if (byte_of_piece(tokenizer.pieces[id])) tokenizer.types[id] = PieceType::byte;
+  }
+  if (!tokenizer.unk) tokenizer.unk = 0;
+  tokenizer.types[*tokenizer.unk] = PieceType::unknown;
+  for (const auto& id : {tokenizer.bos, tokenizer.eos}) {
+    if (id) tokenizer.types[*id] = PieceType::control;
+  }
+}
+
 void read_sentencepiece(const GgufMetadata& metadata, TokenizerData& tokenizer) {
   tokenizer.kind = TokenizerKind::sentencepiece;
-  tokenizer.add_dummy_prefix = metadata.flag("tokenizer.ggml.add_space_prefix").value_or(true);
+  const bool prefix = metadata.flag("tokenizer.ggml.add_space_prefix").value_or(true);
+  tokenizer.dummy_prefix = prefix ? DummyPrefix::texts : DummyPrefix::none;
   tokenizer.add_bos = metadata.flag("tokenizer.ggml.add_bos_token").value_or(true);
   if (tokenizer.scores.empty()) {
     throw Error(ErrorKind::bad_input, "{}: metadata tokenizer.ggml.scores is missing",
                 metadata.file().string());
   }
+  // SentencePiece's own ids, which llama.cpp takes where a file does not say.
+  const bool has_types = metadata.count("tokenizer.ggml.token_type") != 0;
+  const auto may_be_special = [&](std::size_t id) {
+    return id < tokenizer.pieces.size() && (!has_types || tokenizer.types[id] == PieceType::control);
+  };
+  if (!tokenizer.bos && may_be_special(1)) tokenizer.bos = 1;
+  if (!tokenizer.eos && may_be_special(2)) tokenizer.eos = 2;
+  if (!has_types) infer_types(tokenizer);
 }
 
 }  // namespace
@@ -175,9 +196,14 @@ bool has_gguf_tokenizer(const GgufMetadata& metadata) {
 
 TokenizerData read_gguf_tokenizer(const GgufMetadata& metadata, std::int64_t vocab) {
   TokenizerData tokenizer;
+  tokenizer.file = metadata.file().string();
   read_pieces(metadata, vocab, tokenizer);
   check_pieces(metadata, tokenizer);
   read_merges(metadata, tokenizer);
+  tokenizer.add_eos = metadata.flag("tokenizer.ggml.add_eos_token").value_or(false);
+  tokenizer.bos = read_id(metadata, "tokenizer.ggml.bos_token_id", tokenizer.pieces.size());
+  tokenizer.eos = read_id(metadata, "tokenizer.ggml.eos_token_id", tokenizer.pieces.size());
+  tokenizer.unk = read_id(metadata, "tokenizer.ggml.unknown_token_id", tokenizer.pieces.size());
   const auto model = metadata.text("tokenizer.ggml.model").value_or("");
   if (model == "gpt2") {
     read_byte_level(metadata, tokenizer);
@@ -190,10 +216,7 @@ TokenizerData read_gguf_tokenizer(const GgufMetadata& metadata, std::int64_t voc
         "found \"{}\"",
         metadata.file().string(), printable(model));
   }
-  tokenizer.add_eos = metadata.flag("tokenizer.ggml.add_eos_token").value_or(false);
-  tokenizer.bos = read_id(metadata, "tokenizer.ggml.bos_token_id", tokenizer.pieces.size());
-  tokenizer.eos = read_id(metadata, "tokenizer.ggml.eos_token_id", tokenizer.pieces.size());
-  tokenizer.unk = read_id(metadata, "tokenizer.ggml.unknown_token_id", tokenizer.pieces.size());
+  protect_turn_markers(tokenizer);
   if (tokenizer.add_bos && !tokenizer.bos) {
     throw Error(ErrorKind::bad_input,
                 "{}: metadata tokenizer.ggml.bos_token_id is missing, but a BOS is to be added",

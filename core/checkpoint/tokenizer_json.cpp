@@ -5,10 +5,12 @@
 #include <iterator>
 #include <unordered_map>
 
+#include "core/checkpoint/byte_piece.h"
 #include "core/checkpoint/json.h"
 #include "core/checkpoint/json_fields.h"
 #include "core/checkpoint/printable.h"
 #include "core/checkpoint/tokenizer_pipeline.h"
+#include "core/checkpoint/turn_markers.h"
 #include "core/error.h"
 
 namespace rung {
@@ -82,17 +84,31 @@ void check_model(const JsonFields& model) {
   if (model.has("dropout") && model.value("dropout") != 0) model.refuse("dropout", "nothing", "a number");
 }
 
+// A token that is looked for in normalized text is normalized itself: after `Prepend` and `Replace`, "<x>" is
+// "\u2581<x>", which the tokenizer does too. A space inside would become another character.
+bool is_found_normalized(const JsonFields& token, TokenizerKind kind) {
+  if (!token.flag_or("normalized", false)) return false;
+  const std::string content = token.text("content");
+  const bool has_space =
+      content.find(' ') != std::string::npos || content.find("\xE2\x96\x81") != std::string::npos;
+  if (kind == TokenizerKind::sentencepiece && has_space)
+    token.refuse("normalized", "false for a token with a space in it", "true");
+  return true;
+}
+
 void read_types(const JsonFields& root, const JsonFields& model, TokenizerData& data) {
   data.types.assign(data.pieces.size(), PieceType::normal);
   if (model.flag_or("byte_fallback", false))
     for (std::size_t i = 0; i < data.pieces.size(); ++i)
-      if (data.pieces[i].size() == 6 && data.pieces[i].starts_with("<0x")) data.types[i] = PieceType::byte;
+      if (byte_of_piece(data.pieces[i])) data.types[i] = PieceType::byte;
   for (const JsonFields& token : root.objects("added_tokens")) {
     for (const char* name : {"single_word", "lstrip", "rstrip"})
       if (token.flag_or(name, false)) token.refuse(name, "false", "true");
     data.types[token.id("id")] =
         token.flag_or("special", false) ? PieceType::control : PieceType::user_defined;
+    if (is_found_normalized(token, data.kind)) data.found_normalized.push_back(token.id("id"));
   }
+  protect_turn_markers(data);
   if (data.unk && data.kind == TokenizerKind::sentencepiece) data.types[*data.unk] = PieceType::unknown;
 }
 
@@ -138,11 +154,9 @@ class Beside {
       data_.chat_template = read_text_file(directory_ / "chat_template.jinja");
 
     if (data_.eos) stop_at(*data_.eos);
-    // The same names as for GGUF files (gguf_tokenizer.cpp).
-    for (const char* name : {"<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<|endoftext|>", "</s>"})
-      if (const auto found = ids_.find(name);
-          found != ids_.end() && data_.types[found->second] == PieceType::control)
-        stop_at(found->second);
+    for (std::size_t id = 0; id < data_.pieces.size(); ++id)
+      if (data_.types[id] == PieceType::control && ends_turn(data_.pieces[id]))
+        stop_at(static_cast<std::int32_t>(id));
   }
 
  private:
@@ -216,8 +230,12 @@ TokenizerData read_tokenizer_json(const fs::path& directory) {
   TokenizerData data;
   data.kind = pipeline.kind;
   data.split_patterns = pipeline.split_patterns;
-  data.add_dummy_prefix = pipeline.add_dummy_prefix;
+  data.file = file.string();
+  data.dummy_prefix = pipeline.dummy_prefix;
   data.ignore_merges = model.flag_or("ignore_merges", false);
+  if (data.ignore_merges && data.kind == TokenizerKind::sentencepiece)
+    model.refuse("ignore_merges", "false where spaces are marked by U+2581", "true");
+  data.fuse_unk = model.flag_or("fuse_unk", false);
   data.pieces = in_order(ids, model);
   data.merges = read_merges(model);
   if (model.has("unk_token")) {

@@ -6,6 +6,7 @@ namespace rung {
 namespace {
 
 constexpr const char* space_mark = "\xE2\x96\x81";  // U+2581
+constexpr std::size_t most_splits = 16;  // real files have up to four; each is one more level of calls
 
 // A step, or the steps of a "Sequence", whose array has another name for each kind of step.
 std::vector<JsonFields> steps_of(const JsonFields& root, const char* name, const char* array) {
@@ -24,7 +25,7 @@ struct Reader {
     const std::string type = step.text("type");
     if (type == "Prepend") {
       if (step.text("prepend") != space_mark) step.refuse("prepend", "U+2581", step.text("prepend"));
-      out.add_dummy_prefix = true;
+      set_prefix(step, DummyPrefix::stretches);
     } else if (type == "Replace") {
       const std::string from = step.object("pattern").text_or("String", "a regular expression");
       if (from != " " || step.text("content") != space_mark)
@@ -38,6 +39,8 @@ struct Reader {
   void pre_tokenizer(const JsonFields& step) {
     const std::string type = step.text("type");
     if (byte_level) step.refuse("type", "nothing after ByteLevel", type);
+    if (out.split_patterns.size() == most_splits)
+      step.refuse("type", "one of " + std::to_string(most_splits) + " splits at most", "one more");
     if (type == "ByteLevel") {
       if (step.flag_or("add_prefix_space", true)) step.refuse("add_prefix_space", "false", "true");
       if (step.flag_or("use_regex", true)) out.split_patterns.emplace_back(gpt2_split_pattern());
@@ -64,8 +67,15 @@ struct Reader {
     const std::string scheme = step.text_or("prepend_scheme", "always");
     if (scheme != "always" && scheme != "first" && scheme != "never")
       step.refuse("prepend_scheme", "always, first or never", scheme);
-    out.add_dummy_prefix = step.flag_or("add_prefix_space", true) && scheme != "never";
+    if (step.flag_or("add_prefix_space", true) && scheme != "never")
+      set_prefix(step, scheme == "first" ? DummyPrefix::bare_texts : DummyPrefix::bare_stretches);
     marks_spaces = true;
+  }
+
+  void set_prefix(const JsonFields& step, DummyPrefix prefix) {
+    if (out.dummy_prefix != DummyPrefix::none)
+      step.refuse("type", "one step at most that puts U+2581 before a text", "a second one");
+    out.dummy_prefix = prefix;
   }
 
   void post_processor(const JsonFields& step) {

@@ -12,7 +12,7 @@ namespace rung {
 struct TokenizerPipeline {
   TokenizerKind kind = TokenizerKind::byte_level;
   std::vector<std::string> split_patterns;
-  bool add_dummy_prefix = false;
+  DummyPrefix dummy_prefix = DummyPrefix::none;
   /// Special tokens that `post_processor` puts before and after a text; unset when it says nothing.
   bool has_template = false;
   std::optional<std::string> before, after;

@@ -17,7 +17,8 @@ SMOLLM2.gguf is the file that `./rung generate` fetches. Written:
   byte_level.json      a small byte-level BPE trained here on the King James Bible, as tokenizer.json, and its ids with each
                        pre-tokenizer by `tokenizers`
   sentencepiece.json   a small SentencePiece BPE trained here on the same, as pieces with scores and as tokenizer.json, and its
-                       ids by `sentencepiece`; `tokenizers` must agree (llama.cpp, too)
+                       ids by `sentencepiece`; `tokenizers` must agree but around <tool> (llama.cpp, too). Where `tokenizers`
+                       differs, with each way that tokenizer.json has to put a space before a text, its ids are kept
 """
 
 import argparse
@@ -239,6 +240,27 @@ def as_tokenizer_json(pieces, merges, user_defined):
     return tokenizer
 
 
+def hugging_face_variants(document, strings, ids):
+    """Ids by `tokenizers` where they are not `ids`, with the dummy prefix as each kind of file spells it."""
+    variants = []
+    for scheme in ("prepend", "prepend, normalized", "first", "always"):
+        changed = json.loads(json.dumps(document))
+        for token in changed["added_tokens"]:
+            token["normalized"] = scheme == "prepend, normalized"
+        if not scheme.startswith("prepend"):
+            changed["normalizer"] = None
+            changed["pre_tokenizer"] = {"type": "Metaspace", "replacement": SPACE, "prepend_scheme": scheme, "split": False}
+        tokenizer = Tokenizer.from_str(json.dumps(changed))
+        variant = {"normalizer": changed["normalizer"], "pre_tokenizer": changed["pre_tokenizer"],
+                   "normalized": scheme == "prepend, normalized"}
+        for name, as_text in (("ids", True), ("parsed", False)):
+            tokenizer.encode_special_tokens = as_text
+            found = [tokenizer.encode(s, add_special_tokens=False).ids for s in strings]
+            variant[name] = {str(i): f for i, (f, g) in enumerate(zip(found, ids)) if f != g}
+        variants.append(variant)
+    return variants
+
+
 def ranked_merges(pieces):
     """All ways to make a piece of two, best score first; scores are minus the order of the merges."""
     ids = {p: i for i, (p, _, t) in enumerate(pieces) if t == "normal"}
@@ -281,7 +303,7 @@ def own_sentencepiece(model, folder, strings):
     # Control tokens in text are no business of SentencePiece; here llama.cpp says what they do.
     parsed = {str(i): llama.ids(s.encode(), True) for i, s in enumerate(strings) if "<tool>" not in s}
     document = json.loads(hugging_face.to_str())
-    return {"pieces": pieces, "tokenizer": document, "ids": ids, "parsed": {i: p for i, p in parsed.items() if p != ids[int(i)]}, "decoded": [sp.decode(i) for i in ids],
+    return {"variants": hugging_face_variants(document, strings, ids), "pieces": pieces, "tokenizer": document, "ids": ids, "parsed": {i: p for i, p in parsed.items() if p != ids[int(i)]}, "decoded": [sp.decode(i) for i in ids],
             "invalid": [sp.encode(b) for b in INVALID]}
 
 

@@ -11,6 +11,8 @@ using namespace rung::testing;
 
 namespace {
 
+const std::string space_mark = "\xE2\x96\x81";
+
 // What the model reads in two turns, written out, with "|" between them.
 std::string written(const TokenizerData& data, const ChatTemplate& chat_template, const std::string& first,
                     const std::string& second, const std::optional<std::string>& system = std::nullopt) {
@@ -41,6 +43,8 @@ TEST_CASE("Chat templates are recognised by their markers") {
   CHECK_FALSE(recognise_chat_template("{{'<start_of_turn>user'}}").has_value());
   CHECK(recognise_chat_template("{{bos_token}}[INST] x [/INST]").value().begins_with_bos);
   CHECK_FALSE(recognise_chat_template("'[INST] ' + x + '[/INST]'").value().space_before_inst_end);
+  CHECK(recognise_chat_template("'[INST] ' + x + '[/INST]'").value().space_after_inst);
+  CHECK_FALSE(recognise_chat_template("'[INST]' + x + '[/INST]'").value().space_after_inst);
 }
 
 TEST_CASE("ChatML: the default system message is read off the template") {
@@ -90,8 +94,41 @@ TEST_CASE("Llama 2 and Mistral, written out") {
   CHECK(written(plain, {.style = ChatStyle::mistral, .begins_with_bos = true}, "hi", "yo") ==
         "<s>[INST] hi [/INST]|</s>[INST] yo [/INST]");
   const TokenizerData later = with_bos_and_eos({"<s>", "</s>", "[INST]", "[/INST]"});
-  CHECK(written(later, {.style = ChatStyle::mistral, .begins_with_bos = true, .space_before_inst_end = false},
-                "hi", "yo") == "<s>[INST]hi[/INST]|</s>[INST]yo[/INST]");
+  ChatTemplate style{.style = ChatStyle::mistral,
+                     .begins_with_bos = true,
+                     .space_after_inst = false,
+                     .space_before_inst_end = false};
+  CHECK(written(later, style, "hi", "yo") == "<s>[INST]hi[/INST]|</s>[INST]yo[/INST]");
+  style.space_after_inst = true;
+  CHECK(written(later, style, "hi", "yo") == "<s>[INST] hi[/INST]|</s>[INST] yo[/INST]");
+}
+
+TEST_CASE("The space after Mistral's [INST] is the template's or the dummy prefix, never both") {
+  TokenizerData data = sentencepiece_data({{"a", -5}, {space_mark, -7}, {space_mark + "a", -2}});  // 259 on
+  data.pieces.insert(data.pieces.end(), {"[INST]", "[/INST]"});
+  data.types.insert(data.types.end(), 2, PieceType::control);
+  data.scores.insert(data.scores.end(), 2, 0.0F);
+  const ChatTemplate style{
+      .style = ChatStyle::mistral, .begins_with_bos = true, .space_before_inst_end = false};
+  // Mistral 7B Instruct v0.3, whose tokenizer.json has "first", and its GGUF file
+  for (const DummyPrefix prefix :
+       {DummyPrefix::texts, DummyPrefix::bare_texts, DummyPrefix::bare_stretches}) {
+    data.dummy_prefix = prefix;
+    const Tokenizer tokenizer(data);
+    CHECK(Conversation(tokenizer, style).user_turn("a") == std::vector<std::int32_t>{1, 262, 261, 263});
+  }
+}
+
+TEST_CASE("A dummy prefix for the beginning of a text stands at the beginning of the conversation only") {
+  TokenizerData data = sentencepiece_data({{"[INST]", -5}, {space_mark, -7}});
+  data.dummy_prefix = DummyPrefix::bare_texts;
+  const Tokenizer tokenizer(data);
+  const auto begins = [&](bool bos) {
+    const ChatTemplate style{.style = ChatStyle::llama2, .begins_with_bos = bos};
+    return Conversation(tokenizer, style).user_turn("a")[bos ? 1 : 0];
+  };
+  CHECK(begins(false) == 260);
+  CHECK(begins(true) == 3 + '[');
 }
 
 TEST_CASE("A template whose markers the vocabulary lacks is refused") {

@@ -92,7 +92,7 @@ TokenizerData scored_pieces(const json& pieces) {
   data.unk = 0;
   data.bos = 1;
   data.eos = 2;
-  data.add_dummy_prefix = true;
+  data.dummy_prefix = DummyPrefix::texts;
   return data;
 }
 
@@ -179,16 +179,27 @@ TEST_CASE("SentencePiece by scores: ids and text are those of `sentencepiece`") 
   check_ids(tokenizer, strings.valid, parsed, parse);
 }
 
-TEST_CASE("SentencePiece by merges, from tokenizer.json: the same ids") {
+TEST_CASE(
+    "SentencePiece by merges, from tokenizer.json: ids are those of `tokenizers`, with each dummy prefix") {
   const Strings strings = read_strings();
   const json expected = golden("sentencepiece.json");
-  const TokenizerData data = read_document(expected.at("tokenizer"));
-  CHECK(data.kind == TokenizerKind::sentencepiece);
-  CHECK(data.add_dummy_prefix);
-  CHECK(data.unk == 0);
-  const Tokenizer tokenizer(data);
-  check_ids(tokenizer, strings.valid, expected.at("ids"), as_text);
-  check_ids(tokenizer, strings.invalid, expected.at("invalid"), as_text);
+  const std::vector<DummyPrefix> prefixes = {DummyPrefix::stretches, DummyPrefix::stretches,
+                                             DummyPrefix::bare_texts, DummyPrefix::bare_stretches};
+  REQUIRE(expected.at("variants").size() == prefixes.size());
+  for (std::size_t i = 0; i < prefixes.size(); ++i) {
+    const json& variant = expected.at("variants")[i];
+    json document = expected.at("tokenizer");
+    for (const char* step : {"normalizer", "pre_tokenizer"}) document[step] = variant.at(step);
+    for (json& token : document["added_tokens"]) token["normalized"] = variant.at("normalized");
+    const TokenizerData data = read_document(document);
+    CHECK(data.kind == TokenizerKind::sentencepiece);
+    CHECK(data.dummy_prefix == prefixes[i]);
+    CHECK(data.unk == 0);
+    const Tokenizer tokenizer(data);
+    check_ids(tokenizer, strings.valid, with_differences(expected.at("ids"), variant.at("ids")), as_text);
+    check_ids(tokenizer, strings.valid, with_differences(expected.at("ids"), variant.at("parsed")), parse);
+    check_ids(tokenizer, strings.invalid, expected.at("invalid"), as_text);
+  }
 }
 
 TEST_CASE("SentencePiece: text comes back, but for U+2581, which it takes for a space") {

@@ -47,7 +47,7 @@ TokenizerData sentencepiece_data(const std::vector<std::pair<std::string, float>
   data.unk = 0;
   data.bos = 1;
   data.eos = 2;
-  data.add_dummy_prefix = true;
+  data.dummy_prefix = DummyPrefix::texts;
   data.add_bos = true;
   return data;
 }

@@ -1,5 +1,7 @@
 #include "core/checkpoint/tokenizer_json.h"
 
+#include <chrono>
+
 #include <nlohmann/json.hpp>
 
 #include "chapters/01_tokens/tokenizer.h"
@@ -122,6 +124,88 @@ TEST_CASE("tokenizer.json: what is not supported is refused by name") {
   check_refused("/pre_tokenizer", {{"type", "Metaspace"}, {"replacement", "\u2581"}}, "split");
   check_refused("/post_processor", {{"type", "BertProcessing"}}, "BertProcessing");
   check_refused("/added_tokens/0/lstrip", true, "lstrip");
+}
+
+namespace {
+
+json sentencepiece_document() {
+  json document = small_document();
+  document["normalizer"] = {{"type", "Prepend"}, {"prepend", "\u2581"}};
+  document["pre_tokenizer"] = {
+      {"type", "Metaspace"}, {"replacement", "\u2581"}, {"prepend_scheme", "never"}, {"split", false}};
+  document["model"]["vocab"] = {{"a", 0}, {"b", 1}, {"\u2581", 2}, {"ab", 3}};
+  document["model"]["unk_token"] = "a";
+  return document;
+}
+
+}  // namespace
+
+TEST_CASE("tokenizer.json: SentencePiece's way, and what of it is not supported") {
+  Files files;
+  files.tokenizer = sentencepiece_document();
+  CHECK(files.read().dummy_prefix == DummyPrefix::stretches);
+  CHECK_FALSE(files.read().fuse_unk);
+  CHECK(files.read().found_normalized.empty());
+  files.tokenizer["model"]["fuse_unk"] = true;
+  CHECK(files.read().fuse_unk);
+  files.tokenizer["added_tokens"][2]["normalized"] = true;
+  CHECK(files.read().found_normalized == std::vector<std::int32_t>{6});
+
+  const auto refused = [](const std::string& pointer, const json& value, const std::string& word) {
+    Files changed;
+    changed.tokenizer = sentencepiece_document();
+    changed.tokenizer[json::json_pointer(pointer)] = value;
+    const std::string message = complaint(changed);
+    INFO(pointer << ": " << message);
+    CHECK(support::one_line_with(message, {"tokenizer.json", word}));
+  };
+  refused("/pre_tokenizer/prepend_scheme", "first", "a second one");
+  refused("/normalizer",
+          {{"type", "Sequence"},
+           {"normalizers",
+            {{{"type", "Prepend"}, {"prepend", "\u2581"}}, {{"type", "Prepend"}, {"prepend", "\u2581"}}}}},
+          "a second one");
+  refused("/model/ignore_merges", true, "ignore_merges");
+  refused("/added_tokens/2", {{"id", 6}, {"content", "<a b>"}, {"normalized", true}}, "normalized");
+}
+
+TEST_CASE("tokenizer.json: markers of turns are control tokens, whatever the file calls them") {
+  Files files;
+  files.tokenizer["added_tokens"][0] = {{"id", 4}, {"content", "<|im_start|>"}, {"special", false}};
+  files.tokenizer["added_tokens"][1]["special"] = false;
+  const TokenizerData data = files.read();
+  CHECK(data.types[4] == PieceType::control);
+  CHECK(data.types[5] == PieceType::control);
+  CHECK(data.types[6] == PieceType::user_defined);
+  CHECK(data.end_of_turn == std::vector<std::int32_t>{5});
+}
+
+TEST_CASE("tokenizer.json: more splits than anybody needs are refused") {
+  json steps = json::array();
+  for (int i = 0; i < 17; ++i) steps.push_back({{"type", "Digits"}});
+  check_refused("/pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", steps}}, "16 splits");
+}
+
+TEST_CASE("tokenizer.json: a tokenizer that cannot be made names the file and the piece") {
+  Files files;
+  files.tokenizer["model"]["merges"] = json::array({"a b", "ab Ġ"});
+  try {
+    const Tokenizer tokenizer(files.read());
+    FAIL("no error");
+  } catch (const Error& error) {
+    CHECK(support::one_line_with(error.what(), {"tokenizer.json: ", "merge 1", "ab\\xc4\\xa0"}));
+  }
+}
+
+TEST_CASE("tokenizer.json: millions of small values are read in no time") {
+  std::string many = "[{}";
+  for (int i = 0; i < 500000; ++i) many += ",{}";
+  const support::TemporaryDirectory directory;
+  support::write_file(directory.path() / "tokenizer.json", "{\"version\":{\"a\":" + many + "]}}");
+  const auto start = std::chrono::steady_clock::now();
+  CHECK_THROWS_AS(read_tokenizer_json(directory.path()), Error);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  CHECK(took.count() < 5);  // quadratic, it was minutes
 }
 
 TEST_CASE("tokenizer.json: what is malformed is refused with its place") {

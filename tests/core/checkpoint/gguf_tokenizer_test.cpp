@@ -82,7 +82,7 @@ TEST_CASE("a SentencePiece tokenizer is read from GGUF metadata") {
   const TokenizerData t = tokenizer_of(make_sentencepiece);
   CHECK(t.kind == TokenizerKind::sentencepiece);
   CHECK(t.scores.size() == 32);
-  CHECK(t.add_dummy_prefix);
+  CHECK(t.dummy_prefix == DummyPrefix::texts);
   CHECK(t.add_bos);
   CHECK(t.split_patterns.empty());
   const TokenizerData without = tokenizer_of([](GgufFile& file) {
@@ -90,8 +90,59 @@ TEST_CASE("a SentencePiece tokenizer is read from GGUF metadata") {
     file.set("tokenizer.ggml.add_space_prefix", false);
     file.set("tokenizer.ggml.add_bos_token", false);
   });
-  CHECK_FALSE(without.add_dummy_prefix);
+  CHECK(without.dummy_prefix == DummyPrefix::none);
   CHECK_FALSE(without.add_bos);
+}
+
+TEST_CASE(
+    "a SentencePiece tokenizer without types or ids: bytes by their spelling, the ids that llama.cpp takes") {
+  const auto bare = [](GgufFile& file) {
+    make_sentencepiece(file);
+    std::vector<std::string> pieces = numbered_pieces();
+    pieces[3] = "<0x0A>";
+    file.set("tokenizer.ggml.tokens", pieces);
+    for (const char* key : {"token_type", "bos_token_id", "eos_token_id", "unknown_token_id"})
+      file.remove(fmt::format("tokenizer.ggml.{}", key));
+  };
+  const TokenizerData t = tokenizer_of(bare);
+  CHECK(t.bos == 1);
+  CHECK(t.eos == 2);
+  CHECK(t.unk == 0);
+  CHECK(t.types[0] == PieceType::unknown);
+  CHECK(t.types[1] == PieceType::control);
+  CHECK(t.types[2] == PieceType::control);
+  CHECK(t.types[3] == PieceType::byte);
+  CHECK(t.types[4] == PieceType::normal);
+  // A file with types says itself whether there is such a token.
+  check_refused(
+      [&](GgufFile& file) {
+        bare(file);
+        file.set("tokenizer.ggml.token_type", std::vector<std::int32_t>(32, 1));
+      },
+      {"bos_token_id is missing"});
+}
+
+TEST_CASE("markers of turns are control tokens, whatever a GGUF file calls them") {
+  const TokenizerData t = tokenizer_of([](GgufFile& file) {
+    auto pieces = numbered_pieces();
+    pieces[5] = "<|im_start|>";
+    pieces[6] = "<|im_end|>";
+    pieces[7] = "<tool>";
+    std::vector<std::int32_t> types(32, 1);
+    types[5] = types[6] = types[7] = 4;
+    file.set("tokenizer.ggml.tokens", pieces);
+    file.set("tokenizer.ggml.token_type", types);
+  });
+  CHECK(t.types[5] == PieceType::control);
+  CHECK(t.types[6] == PieceType::control);
+  CHECK(t.types[7] == PieceType::user_defined);
+  CHECK(t.end_of_turn == std::vector<std::int32_t>{0, 6});
+}
+
+TEST_CASE(
+    "a byte-level GGUF tokenizer leaves out what it lacks, whatever its unknown-token, as llama.cpp does") {
+  CHECK(tokenizer_of([](GgufFile& f) { f.set("tokenizer.ggml.unknown_token_id", std::uint32_t{0}); }).unk ==
+        std::nullopt);
 }
 
 TEST_CASE("Llama 3's pre-tokenizer takes whole pieces and adds a BOS") {
