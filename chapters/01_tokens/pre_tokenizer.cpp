@@ -1,5 +1,8 @@
 #include "chapters/01_tokens/pre_tokenizer.h"
 
+#include <algorithm>
+#include <optional>
+
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -29,6 +32,70 @@ std::string with_unicode_spaces(std::string_view pattern) {
   return out;
 }
 
+// A pattern read from left to right, as far as it must be understood to see where the two languages differ.
+class Dialect {
+ public:
+  explicit Dialect(std::string_view pattern) : pattern_(pattern) {}
+
+  /// What Oniguruma, which Hugging Face's tokenizers use, and PCRE2 read differently, or only one of them
+  /// knows; empty when there is nothing of it.
+  std::string_view difference() const {
+    std::optional<std::size_t> class_start;  // where the first character of the class is that we are in
+    // Behind the beginning, (?i) holds for other alternatives.
+    for (std::size_t i = pattern_.starts_with("(?i)") ? 4 : 0; i < pattern_.size(); ++i) {
+      const std::string_view rest = pattern_.substr(i);
+      if (rest[0] == '\\') {
+        if (!known_escape(rest)) return rest.substr(0, 2);
+        i += escape_length(rest) - 1;
+      } else if (class_start) {
+        if (rest[0] == '[' || rest.starts_with("&&")) return rest.substr(0, 2);  // sets of sets
+        if (rest[0] == ']' && i != *class_start) class_start.reset();  // first, it stands for itself
+      } else if (rest[0] == '[') {
+        class_start = i + (rest.starts_with("[^") ? 2 : 1);
+        i = *class_start - 1;
+      } else if (const std::size_t length = strange_length(rest); length > 0) {
+        return rest.substr(0, length);
+      }
+    }
+    return "";
+  }
+
+ private:
+  static bool known_escape(std::string_view rest) {
+    if (rest.size() < 2) return true;  // PCRE2 complains
+    const char c = rest[1];
+    const bool letter = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return !letter || std::string_view("sSdDpPnrtfx").find(c) != std::string_view::npos;
+  }
+
+  // `\p{L}` and `\x{41}` go on to the brace.
+  static std::size_t escape_length(std::string_view rest) {
+    const std::size_t brace = rest.find('}');
+    return rest.size() > 2 && rest[2] == '{' && brace != std::string_view::npos ? brace + 1 : 2;
+  }
+
+  // Outside a class: how many characters of something that is read differently stand here, or 0.
+  static std::size_t strange_length(std::string_view rest) {
+    if (rest[0] == '^' || rest[0] == '$') return 1;  // the ends of a line, or those of the text
+    if (rest.starts_with("(*")) return 2;
+    if (rest.starts_with("(?")) {
+      for (const std::string_view group : {"(?:", "(?=", "(?!", "(?<=", "(?<!", "(?>", "(?i:"})
+        if (rest.starts_with(group)) return 0;
+      return std::min<std::size_t>(3, rest.size());
+    }
+    if (rest[0] != '{') return 0;
+    // x{2,3}+ is any number of them, or possessive; x{2}? is two or none, or two; x{,3} is at most three, or
+    // five characters.
+    const std::string_view braces = rest.substr(0, rest.find('}') + 1);
+    const std::string_view after = rest.substr(braces.size());
+    const bool exact = braces.find(',') == std::string_view::npos;
+    if (braces.starts_with("{,")) return 2;
+    return after.starts_with('+') || (exact && after.starts_with('?')) ? braces.size() + 1 : 0;
+  }
+
+  std::string_view pattern_;
+};
+
 struct Free {
   void operator()(pcre2_code* code) const { pcre2_code_free(code); }
   void operator()(pcre2_match_data* data) const { pcre2_match_data_free(data); }
@@ -40,11 +107,16 @@ struct Free {
 class PreTokenizer::Pattern {
  public:
   explicit Pattern(const std::string& pattern) : text_(pattern) {
+    if (const std::string_view difference = Dialect(pattern).difference(); !difference.empty())
+      throw Error(ErrorKind::bad_input,
+                  "tokenizer: its split pattern \"{}\" has \"{}\", which is not supported: PCRE2 reads it "
+                  "otherwise than Oniguruma, for which it was written",
+                  printable(pattern, 80), printable(difference));
     const std::string converted = with_unicode_spaces(pattern);
     int error = 0;
     PCRE2_SIZE where = 0;
     code_.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(converted.data()), converted.size(),
-                              PCRE2_UTF | PCRE2_UCP, &error, &where, nullptr));
+                              PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &error, &where, nullptr));
     if (!code_) {
       PCRE2_UCHAR message[160] = {};
       pcre2_get_error_message(error, message, sizeof message);

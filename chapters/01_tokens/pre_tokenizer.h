@@ -13,7 +13,7 @@ namespace rung {
 class PreTokenizer {
  public:
   /// @param patterns PCRE2, matched with Unicode's properties
-  /// @throws Error (bad_input) for one that PCRE2 does not understand
+  /// @throws Error (bad_input) for one that PCRE2 does not understand, or reads otherwise than Oniguruma does
   explicit PreTokenizer(const std::vector<std::string>& patterns);
   PreTokenizer(PreTokenizer&&) noexcept;
   PreTokenizer& operator=(PreTokenizer&&) noexcept;

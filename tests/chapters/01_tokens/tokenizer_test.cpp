@@ -1,5 +1,6 @@
 #include "chapters/01_tokens/tokenizer.h"
 
+#include <chrono>
 #include <limits>
 
 #include "core/error.h"
@@ -69,6 +70,72 @@ TEST_CASE("A byte that the vocabulary lacks is left out, as other programs do") 
   CHECK(Tokenizer(data).encode("axb") == Ids{'a', 'b'});
 }
 
+TEST_CASE("A byte that the vocabulary lacks is the unknown-token, where there is one") {
+  TokenizerData data = byte_level_data({}, {"<unk>"});
+  data.types['x'] = PieceType::unused;
+  data.types['y'] = PieceType::unused;
+  data.unk = 256;
+  CHECK(Tokenizer(data).encode("axyb") == Ids{'a', 256, 'b'});
+  data.fuse_unk = false;
+  CHECK(Tokenizer(data).encode("axyb") == Ids{'a', 256, 256, 'b'});
+}
+
+TEST_CASE("Tens of thousands of special tokens are sorted in and found in no time") {
+  TokenizerData data = byte_level_data({});
+  for (int i = 0; i < 65536; ++i) data.pieces.push_back("<|s_" + std::to_string(i) + "|>");
+  data.types.resize(data.pieces.size(), PieceType::control);
+  const auto start = std::chrono::steady_clock::now();
+  const Tokenizer tokenizer(data);
+  std::string text;
+  for (int i = 0; i < 65536; ++i) text += data.pieces[256 + i];
+  const Ids ids = tokenizer.encode(text, parse);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  REQUIRE(ids.size() == 65536);
+  CHECK(ids[65535] == 256 + 65535);
+  CHECK(took.count() < 2);  // a list for each first byte took 6 s
+}
+
+TEST_CASE("Split patterns that PCRE2 reads otherwise than Oniguruma are refused by what is in them") {
+  const auto refused = [](const std::string& pattern, const std::string& part) {
+    TokenizerData data = byte_level_data({});
+    data.split_patterns = {pattern};
+    data.file = "t.json";
+    const std::string message = refusal(data);
+    INFO(pattern << ": " << message);
+    CHECK(message.starts_with("t.json: tokenizer: "));
+    CHECK(message.find("\"" + part + "\"") != std::string::npos);
+    CHECK(message.find("Oniguruma") != std::string::npos);
+  };
+  refused(R"(\h+)", R"(\h)");
+  refused(R"([^\H])", R"(\H)");
+  refused(R"(\C)", R"(\C)");
+  refused(R"(\w+|\s)", R"(\w)");
+  refused(R"(a\b)", R"(\b)");
+  refused(R"([a-z&&[^aeiou]]+)", "&&");
+  refused(R"([a[bc]])", "[b");
+  refused(R"([[:alpha:]])", "[:");
+  refused(R"([]a[b])", "[b");
+  refused("^a", "^");
+  refused(R"(\s++$)", "$");
+  refused("(?s).", "(?s");
+  refused("(?<a>b)", "(?<");
+  refused("(*UCP)a", "(*");
+  refused(R"(\p{N}{1,3}+)", "{1,3}+");
+  refused("a{,3}", "{,");
+  refused("a{3}?", "{3}?");
+  refused("a(?i)b|c", "(?i");
+  refused(R"([\[]\h)", R"(\h)");
+  for (const char* pattern :
+       {R"([^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)",
+        R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+)", R"((?i)'s|(?i:'t)|(?<=a)b{1,2}?)",
+        "[^]&]+|[$^{&]"}) {
+    TokenizerData data = byte_level_data({});
+    data.split_patterns = {pattern};
+    INFO(pattern);
+    CHECK(refusal(data) == "");
+  }
+}
+
 TEST_CASE("SentencePiece: dummy prefix, scores, bytes for what is unknown") {
   const Tokenizer tokenizer(abc());
   CHECK(tokenizer.encode("") == Ids{});
@@ -85,7 +152,7 @@ TEST_CASE("SentencePiece: dummy prefix, scores, bytes for what is unknown") {
 
 TEST_CASE("SentencePiece: of pieces with equal scores the leftmost comes first") {
   TokenizerData data = sentencepiece_data({{"a", -5}, {"b", -5}, {"ab", -1}, {"ba", -1}});
-  data.add_dummy_prefix = false;
+  data.dummy_prefix = DummyPrefix::none;
   CHECK(Tokenizer(data).encode("aba") == Ids{261, 259});
   CHECK(Tokenizer(data).encode("bab") == Ids{262, 260});
 }
@@ -106,6 +173,8 @@ TEST_CASE("SentencePiece without byte pieces: a run of unknown characters is one
   data.scores.erase(data.scores.begin() + 3, data.scores.begin() + 259);
   const Tokenizer tokenizer(data);
   CHECK(tokenizer.encode("axyb") == Ids{7, 0, 4});
+  data.fuse_unk = false;
+  CHECK(Tokenizer(data).encode("axyb") == Ids{7, 0, 0, 4});
   data.unk.reset();
   CHECK(refusal(data).find("unknown") != std::string::npos);
 }
@@ -142,7 +211,7 @@ TEST_CASE("A tokenizer with holes is refused, and the message says where") {
   CHECK(says(data, "a score for each"));
   data = good;
   data.merges.emplace_back("q", "not there");
-  CHECK(says(data, "merge 1"));
+  CHECK(says(data, "merge 1 needs \"not there\""));
   data = good;
   data.bos = 257;
   CHECK(says(data, "begin-of-text"));
