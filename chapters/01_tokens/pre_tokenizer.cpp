@@ -123,6 +123,12 @@ class PreTokenizer::Pattern {
       throw Error(ErrorKind::bad_input, "tokenizer: its split pattern \"{}\" is not understood: {}",
                   printable(pattern, 80), reinterpret_cast<const char*>(message));
     }
+    std::uint32_t may_be_empty = 0;
+    pcre2_pattern_info(code_.get(), PCRE2_INFO_MATCHEMPTY, &may_be_empty);
+    if (may_be_empty != 0)  // Hugging Face's tokenizers cut where nothing is found, too
+      throw Error(ErrorKind::bad_input,
+                  "tokenizer: its split pattern \"{}\" can match an empty text, which is not supported",
+                  printable(pattern, 80));
     pcre2_jit_compile(code_.get(), PCRE2_JIT_COMPLETE);  // without JIT it is slower, and that is all
   }
 
@@ -131,7 +137,7 @@ class PreTokenizer::Pattern {
     return MatchData(pcre2_match_data_create_from_pattern(code_.get(), nullptr));
   }
 
-  /// Finds the first match that is not empty at or after `from`; false when there is none.
+  /// Finds the first match at or after `from`; false when there is none.
   bool find(std::string_view text, std::size_t from, pcre2_match_data* data, std::size_t& begin,
             std::size_t& end) const {
     const auto subject = reinterpret_cast<PCRE2_SPTR>(text.data());
@@ -178,7 +184,6 @@ void PreTokenizer::split_from(std::size_t pattern, std::string_view text,
   const auto data = patterns_[pattern]->match_data();
   std::size_t done = 0, begin = 0, end = 0;
   while (done < text.size() && patterns_[pattern]->find(text, done, data.get(), begin, end)) {
-    if (begin >= end || begin < done) break;  // \K can do that; no split pattern has a use for it
     split_from(pattern + 1, text.substr(done, begin - done), word);
     split_from(pattern + 1, text.substr(begin, end - begin), word);
     done = end;

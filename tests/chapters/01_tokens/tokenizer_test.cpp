@@ -136,6 +136,14 @@ TEST_CASE("Split patterns that PCRE2 reads otherwise than Oniguruma are refused 
   }
 }
 
+TEST_CASE("A split pattern that can match an empty text is refused") {
+  TokenizerData data = byte_level_data({});
+  for (const char* pattern : {R"(\s*)", "", "a|b?"}) {
+    data.split_patterns = {pattern};
+    CHECK(refusal(data).find("empty text") != std::string::npos);
+  }
+}
+
 TEST_CASE("SentencePiece: dummy prefix, scores, bytes for what is unknown") {
   const Tokenizer tokenizer(abc());
   CHECK(tokenizer.encode("") == Ids{});
