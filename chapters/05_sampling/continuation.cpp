@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/error.h"
+
 namespace rung {
 
 namespace {
 
 // Longer prefills gain nothing in speed, and their activations take memory.
-constexpr std::size_t kPrefillChunk = 512;
+constexpr std::size_t prefill_chunk = 512;
 
 std::span<const float> row_of(const Matrix& logits) {
   return {logits.data(), static_cast<std::size_t>(logits.cols())};
@@ -19,6 +21,10 @@ std::span<const float> row_of(const Matrix& logits) {
 Continuation continue_sequence(Stage& stage, Sampler& sampler, const ContinuationRequest& request,
                                std::vector<std::int32_t>& history,
                                const std::function<void(std::int32_t)>& on_token) {
+  if (request.new_tokens.empty()) {
+    throw Error(ErrorKind::usage, "sequence {}: expected at least one token to run first, found none",
+                request.sequence);
+  }
   using Clock = std::chrono::steady_clock;
   const auto seconds = [](Clock::duration time) { return std::chrono::duration<double>(time).count(); };
   Continuation result;
@@ -27,9 +33,9 @@ Continuation continue_sequence(Stage& stage, Sampler& sampler, const Continuatio
   // Prefill: only the last row of the last chunk needs logits.
   const auto start = Clock::now();
   Matrix logits;
-  for (std::size_t done = 0; done < request.new_tokens.size(); done += kPrefillChunk) {
+  for (std::size_t done = 0; done < request.new_tokens.size(); done += prefill_chunk) {
     const auto chunk =
-        request.new_tokens.subspan(done, std::min(kPrefillChunk, request.new_tokens.size() - done));
+        request.new_tokens.subspan(done, std::min(prefill_chunk, request.new_tokens.size() - done));
     const bool last = done + chunk.size() == request.new_tokens.size();
     Batch batch;
     batch.add(request.sequence, position, chunk, last ? Batch::Logits::last : Batch::Logits::none);

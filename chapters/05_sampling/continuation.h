@@ -30,9 +30,9 @@ struct Continuation {
 /// sample one, run it (decode), sample the next, … The last sampled token is not run: it is not remembered by
 /// the stage.
 /// @param history   all tokens of the sequence so far including new_tokens, for the repetition penalty;
-/// sampled
-///                  tokens are appended
+///                  sampled tokens are appended
 /// @param on_token  called with each token as soon as it is known
+/// @throws Error (usage) when there are no new tokens, and what Stage::forward and Sampler::sample throw
 Continuation continue_sequence(Stage& stage, Sampler& sampler, const ContinuationRequest& request,
                                std::vector<std::int32_t>& history,
                                const std::function<void(std::int32_t)>& on_token);

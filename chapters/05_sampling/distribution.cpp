@@ -83,6 +83,9 @@ std::int32_t draw(const Distribution& from, Random& random) {
 }
 
 std::int32_t greedy(std::span<const float> logits) {
+  if (logits.empty()) {
+    throw Error(ErrorKind::bad_input, "logits: expected one for each token of the vocabulary, found none");
+  }
   std::size_t best = 0;
   for (std::size_t token = 0; token < logits.size(); ++token) {
     if (std::isnan(logits[token])) {

@@ -21,7 +21,7 @@ using Distribution = std::vector<Choice>;
 /// softmax(logits / temperature). In double, with the largest logit subtracted.
 /// @param logits       [V], finite or -infinity, at least one of them finite
 /// @param temperature  > 0; below 1 sharpens, above 1 flattens
-/// @throws Error (bad_input) when a logit is NaN or +infinity, or none is finite
+/// @throws Error (bad_input) when there is no logit, one is NaN or +infinity, or none is finite
 Distribution distribution(std::span<const float> logits, double temperature);
 
 /// Keeps the k likeliest. k >= 1.
@@ -48,7 +48,7 @@ void penalise_repetition(std::span<float> logits, std::span<const std::int32_t> 
 std::int32_t draw(const Distribution& from, Random& random);
 
 /// The token with the largest logit; of equal ones the lowest.
-/// @throws Error (bad_input) when a logit is NaN
+/// @throws Error (bad_input) when there is no logit, or one is NaN
 std::int32_t greedy(std::span<const float> logits);
 
 }  // namespace rung

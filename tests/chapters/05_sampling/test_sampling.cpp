@@ -77,10 +77,12 @@ TEST_CASE("the repetition penalty pushes both signs down, once per token") {
   CHECK(changed == std::vector<float>{1, -4, 1});
 }
 
-TEST_CASE("greedy takes the lowest of equals and refuses NaN") {
+TEST_CASE("greedy takes the lowest of equals and refuses NaN and nothing") {
   CHECK(rung::greedy(std::vector<float>{1, 3, 3}) == 1);
   CHECK_THROWS_AS(rung::greedy(std::vector<float>{1, NAN, 3}), rung::Error);
   CHECK_THROWS_AS(rung::greedy(std::vector<float>{NAN, 1}), rung::Error);
+  CHECK_THROWS_AS(rung::greedy({}), rung::Error);
+  CHECK_THROWS_AS(rung::distribution({}, 1), rung::Error);
   CHECK_THROWS_AS(rung::distribution(std::vector<float>{1, INFINITY}, 1), rung::Error);
   CHECK_THROWS_AS(rung::distribution(std::vector<float>{-INFINITY, -INFINITY}, 1), rung::Error);
 }

@@ -6,6 +6,7 @@
 
 #include "chapters/05_sampling/continuation.h"
 #include "chapters/06_kv_cache/kv_cache_stage.h"
+#include "core/error.h"
 #include "tests/catch.h"
 
 using Tokens = std::vector<std::int32_t>;
@@ -65,4 +66,9 @@ TEST_CASE("a fork and its original each continue their own text") {
   const Tokens astray = go_on(*forked.stage, 0, other);
   CHECK(go_on(*forked.stage, 1, next) == expected);
   CHECK(astray != expected);
+}
+
+TEST_CASE("nothing cannot be continued") {
+  Tiny tiny;
+  CHECK_THROWS_AS(go_on(*tiny.stage, 0, {}), rung::Error);
 }
