@@ -16,6 +16,7 @@
 #include "chapters/ladder.h"
 #include "cli/commands.h"
 #include "cli/models.h"
+#include "cli/note.h"
 #include "cli/stage_speed.h"
 #include "core/error.h"
 #include "core/measure/clock.h"
@@ -76,10 +77,6 @@ struct Results {
   double memory_limit() const { return weight_bytes + kv_bytes + memory_allowance; }
 };
 
-void say(const char* what) {
-  fmt::print(stderr, "bench: {} …\n", what);
-}
-
 Results measure_stage(const Options& options) {
   const StageInfo& info = find_stage(ladder(), options.stage);
   const std::filesystem::path path = resolve_model(options.model);
@@ -91,10 +88,10 @@ Results measure_stage(const Options& options) {
   results.runs = fit_to_context({}, checkpoint.config().context);
   const StageOptions room = {.max_positions = results.runs.positions(), .max_sequences = 1};
 
-  say("loading");
+  note("bench: loading …");
   for (int i = 0; i < 3; ++i) results.loads.push_back(time_to_first_token(path, info, room, results.runs));
 
-  say("warming up");
+  note("bench: warming up …");
   const std::unique_ptr<Stage> stage = info.make(checkpoint, room);
   results.prefill_work = time_prefill(*stage, results.runs).work;
   results.decode_work = time_decode(*stage, results.runs).work;
@@ -103,7 +100,7 @@ Results measure_stage(const Options& options) {
   // Everything a run needs has been allocated once, and no buffer of the measurements below yet.
   results.peak_bytes = static_cast<double>(measure::peak_resident_bytes());
 
-  say("decoding, with the read bandwidth before and after each run");
+  note("bench: decoding, with the read bandwidth before and after each run …");
   Series& decode = results.decode;
   decode.limits.push_back(measure::read_bandwidth(results.threads));
   for (int i = 0; i < options.runs; ++i) {
@@ -113,7 +110,7 @@ Results measure_stage(const Options& options) {
     decode.limits.push_back(measure::read_bandwidth(results.threads));
   }
 
-  say("prefilling, with Eigen's GEMM rate before and after each run");
+  note("bench: prefilling, with Eigen's GEMM rate before and after each run …");
   Series& prefill = results.prefill;
   const std::vector<measure::LinearShape> shapes = layer_shapes(checkpoint);
   results.fma_peak = measure::fma_peak(results.threads);
@@ -155,8 +152,7 @@ void print_text(const Options& options, const Results& r) {
   fmt::print("                           {:.0f} % of the FMA peak, {:.1f} GFLOP/s\n",
              100 * p.rate() / r.fma_peak, r.fma_peak / 1e9);
   if (!r.has_goals()) {
-    fmt::print(stderr,
-               "bench: note: these weights fit the caches, so the read bandwidth is not their limit\n");
+    note("bench: note: these weights fit the caches, so the read bandwidth is not their limit");
   }
   const double load = measure::median(r.loads);
   fmt::print("load      {:8.2f} s       from opening the file to the first token   {}\n", load,
@@ -167,9 +163,8 @@ void print_text(const Options& options, const Results& r) {
       r.memory_limit() / 1e6, verdict("at most that", r.peak_bytes <= r.memory_limit()));
   for (const auto& [series, what] : {std::pair{&d, "read bandwidth"}, std::pair{&p, "GEMM rate"}}) {
     if (series->unrest() > 1.2) {
-      fmt::print(stderr,
-                 "bench: note: the {} itself moved by a factor of {:.1f} meanwhile; shares are rough\n", what,
-                 series->unrest());
+      note("bench: note: the {} itself moved by a factor of {:.1f} meanwhile; shares are rough", what,
+           series->unrest());
     }
   }
 }
@@ -206,7 +201,8 @@ void print_json(const Options& options, const Results& r) {
                    {"weight_bytes", r.weight_bytes},
                    {"kv_bytes", r.kv_bytes},
                    {"limit_bytes", r.memory_limit()}};
-  fmt::print("{}\n", out.dump(2));
+  // A model's path may hold bytes that are no UTF-8, which JSON cannot.
+  fmt::print("{}\n", out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "cli/arguments.h"
 #include "cli/check_options.h"
 #include "cli/commands.h"
 #include "core/check/case_files.h"
@@ -40,9 +41,12 @@ void rung::add_cases(CLI::App& app) {
       "cases", "Write an op's test inputs as .npy files, for a kernel written in anything");
   command->add_option("OP", options->op, "rmsnorm, rope, softmax, attention, swiglu or linear")->required();
   command->add_option("--out", options->out, "The folder to write; one folder per case goes into it")
-      ->required();
+      ->required()
+      ->check(not_empty());
   command->add_option("--dtype", options->type, "f32, f16 or bf16 only; all of them if not given");
-  command->add_option("--seed", options->seed, "Draw other numbers")->capture_default_str();
+  command->add_option("--seed", options->seed, "Draw other numbers")
+      ->check(whole_number<std::uint64_t>())
+      ->capture_default_str();
   command->add_flag("--force", options->force, "Replace the cases in a folder that is not empty");
   command->callback([options] { run(*options); });
 }

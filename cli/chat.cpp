@@ -17,8 +17,10 @@
 #include "chapters/01_tokens/utf8_stream.h"
 #include "chapters/05_sampling/continuation.h"
 #include "chapters/ladder.h"
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/models.h"
+#include "cli/note.h"
 #include "cli/sampling_options.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/error.h"
@@ -31,7 +33,7 @@ struct Options {
   std::string stage = "kv_cache";
   std::optional<std::string> system;
   std::int32_t count = 512;
-  std::int64_t context = 0;  // 0: the model's, but no more than usual_context
+  std::optional<std::int64_t> context;  // else the model's, but no more than usual_context
   SamplerOptions sampling;
 };
 
@@ -83,45 +85,56 @@ bool read_line(std::string& line) {
   return true;
 }
 
-[[noreturn]] void throw_full(std::int64_t context) {
-  throw Error(ErrorKind::full,
-              "chat: the conversation has filled its {} positions; start a new one, or give it more room "
-              "with --context",
-              context);
-}
-
 // Runs what the stage does not remember yet, which is never more than the new turn and one token, and prints
 // the answer.
 void answer(Stage& stage, Sampler& sampler, const Tokenizer& tokenizer, std::vector<std::int32_t>& history,
-            const Options& options) {
+            const Options& options, std::int64_t context) {
   const auto remembered = stage.sequences().length(conversation_id);
   const std::vector<std::int32_t> new_tokens(history.begin() + remembered, history.end());
-  const std::int64_t room = options.context - static_cast<std::int64_t>(history.size());
-  if (room < 1) throw_full(options.context);
+  const std::int64_t room = context - static_cast<std::int64_t>(history.size());
+  if (room < 1) {
+    throw Error(
+        ErrorKind::full,
+        "chat: with this line the conversation is {} tokens long, {} of them new, which leaves no room "
+        "for an answer in {} positions; write less, start a new one, or give it more with --context",
+        history.size(), new_tokens.size(), context);
+  }
 
   AnswerPrinter printer(tokenizer);
-  const Continuation result = continue_sequence(stage, sampler,
-                                                {.sequence = conversation_id,
-                                                 .new_tokens = new_tokens,
-                                                 .count = std::min<std::int64_t>(options.count, room),
-                                                 .stop_tokens = tokenizer.end_of_turn()},
-                                                history, [&](std::int32_t token) { printer.token(token); });
+  Continuation result;
+  try {
+    result = continue_sequence(stage, sampler,
+                               {.sequence = conversation_id,
+                                .new_tokens = new_tokens,
+                                .count = std::min<std::int64_t>(options.count, room),
+                                .stop_tokens = tokenizer.end_of_turn()},
+                               history, [&](std::int32_t token) { printer.token(token); });
+  } catch (...) {
+    printer.finish();  // the error gets a line of its own
+    throw;
+  }
   printer.finish();
   if (result.stopped) return;
-  if (static_cast<std::int64_t>(result.tokens.size()) == room) throw_full(options.context);
-  fmt::print(stderr, "(stopped after {} tokens; -n raises that)\n", options.count);
+  if (static_cast<std::int64_t>(result.tokens.size()) == room) {
+    throw Error(ErrorKind::full,
+                "chat: the conversation has filled its {} positions; start a new one, or give it more room "
+                "with --context",
+                context);
+  }
+  note("(stopped after {} tokens; -n raises that)", options.count);
 }
 
-void run(Options options) {
+void run(const Options& options) {
   const StageInfo& info = find_stage(ladder(), options.stage);
   Sampler sampler(options.sampling);
   if (options.count < 1) throw Error(ErrorKind::usage, "-n: expected at least 1, found {}", options.count);
 
   const Checkpoint checkpoint = Checkpoint::open(resolve_model(options.model));
-  if (options.context == 0) options.context = std::min(usual_context, checkpoint.config().context);
-  if (options.context < 1 || options.context > checkpoint.config().context)
-    throw Error(ErrorKind::usage, "--context: expected 1 to {}, what {} was made for, found {}",
-                checkpoint.config().context, options.model, options.context);
+  const std::int64_t most = checkpoint.config().context;
+  const std::int64_t context = options.context.value_or(std::min(usual_context, most));
+  if (context < 1 || context > most)
+    throw Error(ErrorKind::usage, "--context: expected 1 to {}, what {} was made for, found {}", most,
+                options.model, context);
   const Tokenizer tokenizer(checkpoint.tokenizer());
   const auto chat_template = recognise_chat_template(tokenizer.chat_template());
   if (!chat_template)
@@ -131,15 +144,15 @@ void run(Options options) {
             ? "carries no chat template, so it was not made for conversations"
             : "has a chat template in none of the styles known here (ChatML, Llama 2, Llama 3, Mistral)");
   Conversation conversation(tokenizer, *chat_template, options.system);
-  const auto stage = info.make(
-      checkpoint, {.max_positions = static_cast<std::int32_t>(options.context), .max_sequences = 1});
+  const auto stage =
+      info.make(checkpoint, {.max_positions = static_cast<std::int32_t>(context), .max_sequences = 1});
 
   std::vector<std::int32_t> history;
   for (std::string line; read_line(line);) {
     if (line.empty()) continue;
     const auto turn = conversation.user_turn(line);
     history.insert(history.end(), turn.begin(), turn.end());
-    answer(*stage, sampler, tokenizer, history, options);
+    answer(*stage, sampler, tokenizer, history, options, context);
   }
 }
 
@@ -155,9 +168,13 @@ void add_chat(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--system", options->system,
                       "The system message, instead of the model's own; \"\": none");
-  command->add_option("-n", options->count, "Tokens of one answer at most")->capture_default_str();
-  command->add_option("--context", options->context,
-                      "Tokens of the whole conversation at most (2048, or what the model was made for)");
+  command->add_option("-n", options->count, "Tokens of one answer at most")
+      ->check(whole_number<std::int32_t>())
+      ->capture_default_str();
+  command
+      ->add_option("--context", options->context,
+                   "Tokens of the whole conversation at most (2048, or what the model was made for)")
+      ->check(whole_number<std::int64_t>());
   add_sampling_options(*command, options->sampling);
   command->callback([options] { run(*options); });
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,11 +19,14 @@
 
 #include "chapters/candidates.h"
 #include "chapters/ladder.h"
+#include "cli/arguments.h"
 #include "cli/check_options.h"
 #include "cli/commands.h"
 #include "cli/models.h"
+#include "cli/note.h"
 #include "core/check/candidate_library.h"
 #include "core/check/case_files.h"
+#include "core/check/model_mistakes.h"
 #include "core/check/rules.h"
 #include "core/check/whole_model.h"
 #include "core/checkpoint/checkpoint.h"
@@ -95,8 +99,7 @@ std::vector<NumberType> judged_types(const Options& options, const Candidate& ca
     if (std::find(candidate.types.begin(), candidate.types.end(), type) != candidate.types.end()) {
       types.push_back(type);
     } else if (options.type.empty()) {
-      fmt::print(stderr, "{} does no {} at {}: not judged\n", candidate.name, candidate.op,
-                 check::name(type));
+      note("{} does no {} at {}: not judged", candidate.name, candidate.op, check::name(type));
     } else {
       throw Error(ErrorKind::usage, "--dtype {}: {} does no {} at it", options.type, candidate.name,
                   candidate.op);
@@ -130,18 +133,15 @@ void check_outputs(const Options& options, Printer& printer) {
   constexpr std::size_t most_named = 5;
   const std::size_t named = std::min(folder.missing.size(), most_named);
   if (named > 0) {
-    fmt::print(
-        stderr, "{} outputs are missing: {}{}\n", folder.missing.size(),
-        fmt::join(folder.missing.begin(), folder.missing.begin() + static_cast<std::ptrdiff_t>(named), ", "),
-        named < folder.missing.size() ? ", …" : "");
+    note("{} outputs are missing: {}{}", folder.missing.size(),
+         fmt::join(folder.missing.begin(), folder.missing.begin() + static_cast<std::ptrdiff_t>(named), ", "),
+         named < folder.missing.size() ? ", …" : "");
   }
   judge(options, folder_candidate(folder), folder.seed, printer);
 }
 
 /// The project's own ops, all or those called options.name.
-/// @return how many there were
-int check_own_ops(const Options& options, Printer& printer) {
-  int judged = 0;
+void check_own_ops(const Options& options, Printer& printer) {
   for (const Candidate& candidate : chapter_candidates()) {
     if (!options.name.empty() && candidate.op != options.name) continue;
     if (options.type.empty()) {  // they are fp32 by design: nothing is missing
@@ -150,14 +150,14 @@ int check_own_ops(const Options& options, Printer& printer) {
     } else {
       judge(options, candidate, options.seed.value_or(default_seed), printer);
     }
-    ++judged;
   }
-  return judged;
 }
 
 void check_stages(const Options& options, Printer& printer) {
   const Checkpoint checkpoint = Checkpoint::open(resolve_model(options.model));
-  const WholeModelCheck whole(checkpoint);
+  WholeModelCheck::Options check_options;
+  if (options.seed) check_options.seed = *options.seed;
+  const WholeModelCheck whole(checkpoint, check_options);
   for (const StageInfo& stage : ladder()) {
     if (!options.name.empty() && stage.name != options.name) continue;
     const StageInfo* const below =
@@ -166,25 +166,73 @@ void check_stages(const Options& options, Printer& printer) {
   }
 }
 
-/// An op's or a stage's name, or none.
-void require_known(const std::string& name) {
-  std::string known;
-  for (const Op& op : ops()) {
-    if (name == op.name) return;
-    known += op.name + ", ";
+/// What a run is about.
+enum class Subject { all, op, stage, library, outputs, mistakes, rules };
+
+/// @throws Error (usage) for a name that is no op's and no stage's, or a stage's where only an op will do
+Subject subject_of(const Options& options) {
+  const bool is_op = std::ranges::any_of(ops(), [&](const Op& op) { return op.name == options.name; });
+  const bool is_stage =
+      std::ranges::any_of(ladder(), [&](const StageInfo& stage) { return stage.name == options.name; });
+  if (!options.name.empty() && !is_op && !is_stage) {
+    std::vector<std::string> op_names, stage_names;
+    for (const Op& op : ops()) op_names.push_back(op.name);
+    for (const StageInfo& stage : ladder()) stage_names.push_back(stage.name);
+    throw Error(ErrorKind::usage, "there is no op or stage '{}'; there are {}, and the stages {}",
+                options.name, fmt::join(op_names, ", "), fmt::join(stage_names, ", "));
   }
-  known += "and the stages ";
-  for (const StageInfo& stage : ladder()) {
-    if (name == stage.name) return;
-    known += stage.name + (&stage == &ladder().back() ? "" : ", ");
+  if (options.rules && !options.name.empty()) {
+    throw Error(ErrorKind::usage, "--rules: takes no op or stage; it compares on all ops");
   }
-  throw Error(ErrorKind::usage, "there is no op or stage '{}'; there are {}", name, known);
+  const bool handed_over = !options.candidate.empty() || !options.outputs.empty();
+  if (handed_over && is_stage) {
+    throw Error(ErrorKind::usage, "{}: expected an op to judge, found the stage {}",
+                options.candidate.empty() ? "--outputs" : "--candidate", options.name);
+  }
+  if (options.mistakes) return Subject::mistakes;
+  if (options.rules) return Subject::rules;
+  if (!options.candidate.empty()) return Subject::library;
+  if (!options.outputs.empty()) return Subject::outputs;
+  return is_op ? Subject::op : is_stage ? Subject::stage : Subject::all;
+}
+
+/// An option that would change nothing is refused: whoever gave it expects that it does.
+/// @throws Error (usage)
+void refuse_what_is_of_no_use(const CLI::App& command, Subject subject) {
+  using enum Subject;
+  static const std::map<Subject, std::string> what{
+      {all, "everything"},           {op, "an op"},        {stage, "a stage"},
+      {library, "a shared library"}, {outputs, "outputs"}, {mistakes, "the list of mistakes"},
+      {rules, "the table of rules"}};
+  static const std::map<std::string, std::vector<Subject>> uses{
+      {"--dtype", {all, op, library, outputs, rules}},
+      {"--seed", {all, op, stage, library, outputs, rules}},
+      {"--timeout", {library}},
+      {"--model", {all, stage}},
+      {"--cases", {all, op, library, outputs}},
+      {"--json", {all, op, stage, library, outputs, rules}}};
+  for (const auto& [option, subjects] : uses) {
+    if (command.count(option) == 0 || std::ranges::find(subjects, subject) != subjects.end()) continue;
+    std::vector<std::string> others;
+    for (const Subject other : subjects) others.push_back(what.at(other));
+    throw Error(ErrorKind::usage, "{}: means nothing for {}, only for {}", option, what.at(subject),
+                fmt::join(others, ", "));
+  }
+}
+
+void print_model_mistakes() {
+  fmt::print("the whole model: stages are compared with these\n");
+  for (const ModelMistake& mistake : model_mistakes()) {
+    fmt::print("  {:<24} chapter {:<4} {}\n", mistake.name, mistake.chapter, mistake.sentence);
+  }
 }
 
 void print_mistakes(const Options& options) {
-  if (options.json) throw Error(ErrorKind::usage, "--mistakes has no --json");
+  const bool all = options.name.empty();
+  bool is_op = false;
   for (const Op& op : ops()) {
-    if (!options.name.empty() && op.name != options.name) continue;
+    if (!all && op.name != options.name) continue;
+    is_op = true;
     fmt::print("{} (chapter {}): {}\n  {}\n", op.name, op.chapter, op.what, op.precision);
     for (const Mistake& mistake : op.mistakes) {
       std::vector<std::string_view> types;
@@ -194,34 +242,29 @@ void print_mistakes(const Options& options) {
                  mistake.sentence);
     }
   }
+  if (all || !is_op) print_model_mistakes();
 }
 
 /// What each published rule lets through, of the known mistakes.
 void print_rules(const Options& options) {
-  if (!options.name.empty()) {
-    throw Error(ErrorKind::usage, "--rules: takes no op or stage; it compares on all ops");
-  }
   std::vector<RulesTable> tables;
   for (const NumberType type : wanted_types(options.type)) {
-    fmt::print(stderr, "judging every known mistake and reordering by every rule at {} …\n",
-               check::name(type));
+    note("judging every known mistake and reordering by every rule at {} …", check::name(type));
     tables.push_back(rules_table(type, options.seed.value_or(default_seed)));
   }
   fmt::print("{}\n", options.json ? to_json(tables) : to_text(tables));
 }
 
-void run(const Options& options) {
-  if (!options.name.empty()) require_known(options.name);
-  if (options.mistakes) return print_mistakes(options);
-  if (options.rules) return print_rules(options);
+void run(const Options& options, const CLI::App& command) {
+  const Subject subject = subject_of(options);
+  refuse_what_is_of_no_use(command, subject);
+  if (subject == Subject::mistakes) return print_mistakes(options);
+  if (subject == Subject::rules) return print_rules(options);
   Printer printer(options);
-  if (!options.candidate.empty()) {
-    check_library(options, printer);
-  } else if (!options.outputs.empty()) {
-    check_outputs(options, printer);
-  } else if (check_own_ops(options, printer) == 0 || options.name.empty()) {
-    check_stages(options, printer);
-  }
+  if (subject == Subject::library) check_library(options, printer);
+  if (subject == Subject::outputs) check_outputs(options, printer);
+  if (subject == Subject::op || subject == Subject::all) check_own_ops(options, printer);
+  if (subject == Subject::stage || subject == Subject::all) check_stages(options, printer);
   printer.finish();
 }
 
@@ -232,17 +275,19 @@ void rung::add_check(CLI::App& app) {
   CLI::App* const command = app.add_subcommand(
       "check", "Judge ops and stages, or your own kernel, against the fp64 oracle within an error budget");
   command->add_option("OP", options->name, "An op or a stage; all of them if not given")
-      ->type_name("OP|STAGE");
+      ->type_name("OP|STAGE")
+      ->check(not_empty());
   auto* const candidate =
       command->add_option("--candidate", options->candidate, "Your shared library (C ABI: core/check/abi.h)")
-          ->type_name("LIB.so");
+          ->type_name("LIB.so")
+          ->check(not_empty());
   auto* const outputs =
       command
           ->add_option("--outputs", options->outputs, "The folder of ./rung cases, with your outputs in it")
-          ->type_name("DIR");
-  candidate->excludes(outputs);
-  command->add_option("--dtype", options->type, "f32, f16 or bf16 only");
-  command->add_option("--seed", options->seed, "Draw other inputs");
+          ->type_name("DIR")
+          ->check(not_empty());
+  command->add_option("--dtype", options->type, "f32, f16 or bf16 only")->check(not_empty());
+  command->add_option("--seed", options->seed, "Draw other inputs")->check(whole_number<std::uint64_t>());
   command
       ->add_option("--timeout", options->timeout_seconds, "Seconds that one call of a --candidate may take")
       ->check(CLI::Range(0.01, 86400.0))
@@ -251,10 +296,14 @@ void rung::add_check(CLI::App& app) {
       ->type_name("MODEL")
       ->capture_default_str();
   command->add_flag("--cases", options->all_cases, "A line for every case");
-  command->add_flag("--mistakes", options->mistakes,
-                    "List the known mistakes that a failure is compared with");
-  command->add_flag("--rules", options->rules,
-                    "What published rules (allclose and others) let through of the known mistakes");
+  auto* const mistakes = command->add_flag("--mistakes", options->mistakes,
+                                           "List the known mistakes that a failure is compared with");
+  auto* const rules =
+      command->add_flag("--rules", options->rules,
+                        "What published rules (allclose and others) let through of the known mistakes");
   command->add_flag("--json", options->json, "For machines");
-  command->callback([options] { run(*options); });
+  candidate->excludes(outputs)->excludes(mistakes)->excludes(rules);
+  outputs->excludes(mistakes)->excludes(rules);
+  mistakes->excludes(rules);
+  command->callback([options, command] { run(*options, *command); });
 }

@@ -11,13 +11,17 @@
 #include <fmt/format.h>
 
 #include "chapters/01_tokens/tokenizer.h"
+#include "chapters/01_tokens/utf8.h"
 #include "chapters/01_tokens/utf8_stream.h"
 #include "chapters/05_sampling/continuation.h"
 #include "chapters/ladder.h"
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/models.h"
+#include "cli/note.h"
 #include "cli/sampling_options.h"
 #include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/printable.h"
 #include "core/error.h"
 
 namespace rung {
@@ -39,13 +43,13 @@ void print_stats(const Stage& stage, const Continuation& result, std::size_t pro
     return seconds > 0 ? static_cast<double>(tokens) / seconds : 0.0;
   };
   const std::size_t steps = result.tokens.empty() ? 0 : result.tokens.size() - (result.stopped ? 0 : 1);
-  fmt::print(stderr, "load     {:8.2f} s\n", load_seconds);
-  fmt::print(stderr, "prefill  {:8.2f} s   {} tokens, {:.1f} tok/s\n", result.prefill_seconds, prompt_tokens,
-             rate(prompt_tokens, result.prefill_seconds));
-  fmt::print(stderr, "decode   {:8.2f} s   {} tokens, {:.1f} tok/s\n", result.decode_seconds, steps,
-             rate(steps, result.decode_seconds));
-  fmt::print(stderr, "memory   {:8.1f} MB  weights, {:.1f} MB keys and values\n",
-             static_cast<double>(stage.weight_bytes()) / 1e6, static_cast<double>(stage.kv_bytes()) / 1e6);
+  note("load     {:8.2f} s", load_seconds);
+  note("prefill  {:8.2f} s   {} tokens, {:.1f} tok/s", result.prefill_seconds, prompt_tokens,
+       rate(prompt_tokens, result.prefill_seconds));
+  note("decode   {:8.2f} s   {} tokens, {:.1f} tok/s", result.decode_seconds, steps,
+       rate(steps, result.decode_seconds));
+  note("memory   {:8.1f} MB  weights, {:.1f} MB keys and values",
+       static_cast<double>(stage.weight_bytes()) / 1e6, static_cast<double>(stage.kv_bytes()) / 1e6);
 }
 
 void run(const Options& options) {
@@ -62,6 +66,12 @@ void run(const Options& options) {
   std::vector<std::int32_t> history =
       tokenizer.encode(options.prompt, Tokenizer::Special::as_text, Tokenizer::AddSpecial::as_the_model_says);
   const std::vector<std::int32_t> prompt = history;
+  if (prompt.empty()) {
+    throw Error(ErrorKind::usage,
+                "the prompt \"{}\" has no tokens: nothing of it can be spelled with the vocabulary of {}; "
+                "write other words",
+                printable(options.prompt), options.model);
+  }
   const auto positions = static_cast<std::int64_t>(prompt.size()) + options.count;
   if (positions > checkpoint.config().context) {
     throw Error(ErrorKind::usage,
@@ -77,11 +87,17 @@ void run(const Options& options) {
     std::fwrite(part.data(), 1, part.size(), stdout);
     std::fflush(stdout);
   };
-  print(options.prompt);
+  print(valid_utf8(options.prompt));
   const std::vector<std::int32_t> stops(tokenizer.end_of_turn().begin(), tokenizer.end_of_turn().end());
-  const Continuation result = continue_sequence(
-      *stage, sampler, {.sequence = 0, .new_tokens = prompt, .count = options.count, .stop_tokens = stops},
-      history, [&](std::int32_t token) { print(text.push(tokenizer.piece_bytes(token))); });
+  Continuation result;
+  try {
+    result = continue_sequence(
+        *stage, sampler, {.sequence = 0, .new_tokens = prompt, .count = options.count, .stop_tokens = stops},
+        history, [&](std::int32_t token) { print(text.push(tokenizer.piece_bytes(token))); });
+  } catch (...) {
+    print("\n");  // the error gets a line of its own
+    throw;
+  }
   print(text.finish());
   print("\n");
   if (options.stats) print_stats(*stage, result, prompt.size(), load_time.count());
@@ -92,13 +108,15 @@ void run(const Options& options) {
 void add_generate(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("generate", "Continue a text: ./rung generate \"Once upon a time\"");
-  command->add_option("prompt", options->prompt, "The text to continue")->required();
+  command->add_option("prompt", options->prompt, "The text to continue (behind -- when it begins with -)");
   command->add_option("-m,--model", options->model, "smollm2, tiny, a GGUF file or a Hugging Face directory")
       ->capture_default_str();
   command
       ->add_option("--stage", options->stage, "Which rung of the ladder runs it (./rung ladder lists them)")
       ->capture_default_str();
-  command->add_option("-n", options->count, "New tokens at most")->capture_default_str();
+  command->add_option("-n", options->count, "New tokens at most")
+      ->check(whole_number<std::int32_t>())
+      ->capture_default_str();
   add_sampling_options(*command, options->sampling);
   command->add_flag("--stats", options->stats, "Times, rates and memory, on stderr");
   command->callback([options] { run(*options); });

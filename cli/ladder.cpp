@@ -16,6 +16,7 @@
 
 #include "cli/commands.h"
 #include "cli/models.h"
+#include "cli/note.h"
 #include "cli/stage_speed.h"
 #include "core/check/whole_model.h"
 #include "core/checkpoint/checkpoint.h"
@@ -100,11 +101,9 @@ void print_text(const Options& options, const std::vector<Rung>& rungs, const Sp
   }
   fmt::print(
       "\nBudget: the share of the measured error budget that the worst logit used, on {}. Every stage is "
-      "held against "
-      "the fp64 model too; ./rung check STAGE tells more.\n"
+      "held against the fp64 model too; ./rung check STAGE tells more.\n"
       "Speed: {}, {} threads, median of {}: a prefill of {} tokens, and decoding {} after {}. Weights: what "
-      "one decode "
-      "step reads.\n",
+      "one decode step reads.\n",
       checked, options.model, omp_get_max_threads(), repetitions, runs.prefill, runs.decode, runs.prompt);
 }
 
@@ -142,13 +141,11 @@ void run(const Options& options) {
   const std::string checked = small ? options.model : "tiny";
   const Checkpoint small_checkpoint = Checkpoint::open(resolve_model(checked));
 
-  fmt::print(stderr, "ladder: measuring the error budget on {} …\n", checked);
-  check::WholeModelCheck::Options check_options;
-  check_options.longest_text = 72;  // more than the longest chunk
-  const check::WholeModelCheck whole(small_checkpoint, check_options);
+  note("ladder: measuring the error budget on {} …", checked);
+  const check::WholeModelCheck whole(small_checkpoint);
   std::vector<Rung> rungs;
   for (const StageInfo& stage : ladder()) {
-    fmt::print(stderr, "ladder: {}: checking on {}, timing on {} …\n", stage.name, checked, options.model);
+    note("ladder: {}: checking on {}, timing on {} …", stage.name, checked, options.model);
     const StageInfo* const below =
         stage.checked_against.empty() ? nullptr : &find_stage(ladder(), stage.checked_against);
     rungs.push_back({&stage, whole.check(stage, below), measure_speed(stage, checkpoint, runs)});

@@ -11,8 +11,10 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/models.h"
+#include "cli/note.h"
 #include "cli/stage_choice.h"
 #include "cli/token_list.h"
 #include "core/check/npy_rows.h"
@@ -84,8 +86,8 @@ void run(const Options& options) {
     from_stage(stage, checkpoint, tokens, out);
   }
   out.finish();
-  fmt::print(stderr, "{}: float32 [{}, {}], {} on {}\n", options.out.string(), tokens.size(), config.vocab,
-             options.stage, options.model);
+  note("{}: float32 [{}, {}], {} on {}", options.out.string(), tokens.size(), config.vocab, options.stage,
+       options.model);
 }
 
 }  // namespace
@@ -104,7 +106,8 @@ void add_logits(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--out", options->out, "The .npy file: float32, [tokens, vocabulary], teacher-forced")
       ->type_name("FILE.npy")
-      ->required();
+      ->required()
+      ->check(not_empty());
   command->callback([options] { run(*options); });
 }
 

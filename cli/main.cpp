@@ -8,11 +8,15 @@
 #include <iostream>
 #include <new>
 #include <string>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/note.h"
 #include "core/error.h"
 
 namespace {
@@ -84,8 +88,7 @@ void print_overview(const CLI::App& app) {
   }
   fmt::print(
       "\nMODEL is smollm2 (a 135M model, fetched once), tiny (in the repository), a GGUF file, or a Hugging "
-      "Face "
-      "directory.\n");
+      "Face directory.\n");
 }
 
 /// An error is one line, whatever the library that worded it thinks.
@@ -93,8 +96,23 @@ int report(const std::string& message, int status) {
   std::string line = message;
   std::replace(line.begin(), line.end(), '\n', ' ');
   std::cout.flush();
-  fmt::print(stderr, "rung: {}\n", line);
+  rung::note("rung: {}", line);
   return status;
+}
+
+/// CLI11 takes "-hello" for -h too, which somebody's text may be.
+bool asks_for_help(int argc, char** argv) {
+  return std::any_of(argv + 1, argv + argc, [](const char* argument) {
+    return std::string_view(argument) == "-h" || std::string_view(argument) == "--help";
+  });
+}
+
+/// A file opened while stdin, stdout or stderr is closed would take its place and get what is printed.
+/// Read-only, so that printing fails as it did.
+void hold_standard_streams() {
+  for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream) {
+    if (fcntl(stream, F_GETFD) == -1) open("/dev/null", O_RDONLY);
+  }
 }
 
 int run(int argc, char** argv) {
@@ -115,6 +133,10 @@ int run(int argc, char** argv) {
   } catch (const CLI::RuntimeError& failed) {  // a command ran and says that something is not right
     return failed.get_exit_code();
   } catch (const CLI::CallForHelp&) {
+    if (!asks_for_help(argc, argv)) {
+      return report(first + ": no option begins with -h but --help; a text that begins with - goes behind --",
+                    exit_usage);
+    }
     if (first.starts_with('-')) {
       print_overview(app);
     } else {
@@ -135,20 +157,24 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  hold_standard_streams();
   int status = exit_failed;
+  std::string wrong;
   try {
     status = run(argc, argv);
   } catch (const rung::Error& error) {
-    status = report(error.what(), error.kind() == rung::ErrorKind::usage ? exit_usage : exit_failed);
+    wrong = error.what();
+    if (error.kind() == rung::ErrorKind::usage) status = exit_usage;
   } catch (const std::bad_alloc&) {
-    status = report("out of memory", exit_failed);
+    wrong = "out of memory";
   } catch (const std::exception& error) {
-    status = report(error.what(), exit_failed);
+    wrong = error.what();
   }
-  // A result that did not reach its file (a full disk) is no result.
+  // A result that did not reach its file (a full disk) is no result, whatever else was wrong.
   std::cout.flush();
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout) {
-    return report("cannot write to standard output", exit_failed);
+    wrong = "cannot write to standard output";
+    status = exit_failed;
   }
-  return status;
+  return wrong.empty() ? status : report(wrong, status);
 }

@@ -18,6 +18,7 @@
 #include "chapters/01_tokens/tokenizer.h"
 #include "cli/commands.h"
 #include "cli/models.h"
+#include "cli/note.h"
 #include "cli/stage_choice.h"
 #include "core/check/model_reference.h"
 #include "core/check/point_watch.h"
@@ -166,14 +167,16 @@ void run(const Options& options) {
   const StageInfo b = choose_stage(options.b, "B");
   const Checkpoint checkpoint = Checkpoint::open(resolve_model(options.model));
   const std::vector<std::int32_t> tokens = Tokenizer(checkpoint.tokenizer()).encode(options.text);
-  if (tokens.empty()) throw Error(ErrorKind::usage, "the text is empty; write a few words to trace");
+  if (tokens.empty()) {
+    throw Error(ErrorKind::usage, "the text has no tokens of {}; write a few words to trace", options.model);
+  }
   if (static_cast<std::int64_t>(tokens.size()) > checkpoint.config().context) {
     throw Error(ErrorKind::usage, "the text is {} tokens; {} was made for {} at most", tokens.size(),
                 options.model, checkpoint.config().context);
   }
 
-  fmt::print(stderr, "trace: measuring the budgets: the fp64 model runs {} times over {} tokens …\n",
-             1 + check::roundings, tokens.size());
+  note("trace: measuring the budgets: the fp64 model runs {} times over {} tokens …", 1 + check::roundings,
+       tokens.size());
   const check::ModelReference reference = check::measure_reference(
       oracle::Transformer(checkpoint), tokens, check::NumberType::f32, 1, check::KeepPoints::budgets);
   const std::vector<Row> rows =

@@ -12,7 +12,11 @@ struct Ran {
 };
 
 /// Runs the command line through the shell.
-/// @param arguments  as typed behind `rung`, quotes included
+/// @param arguments  as typed behind `rung`, quotes included; may redirect its streams elsewhere
 Ran run_rung(const std::string& arguments);
+
+/// Checks that the command line refuses: one line on stderr that holds `word`, nothing on stdout, and that
+/// exit status.
+void refuses(const std::string& arguments, int status, const std::string& word);
 
 }  // namespace rung::support

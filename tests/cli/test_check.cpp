@@ -11,6 +11,7 @@
 #include "tests/cli/run_rung.h"
 #include "tests/support/temporary_directory.h"
 
+using rung::support::refuses;
 using rung::support::run_rung;
 using rung::support::TemporaryDirectory;
 
@@ -18,16 +19,6 @@ namespace {
 
 bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
-}
-
-void refuses(const std::string& arguments, int status, const std::string& word) {
-  const auto ran = run_rung(arguments);
-  INFO("rung " << arguments << "\nstatus " << ran.status << "\nstdout: " << ran.out
-               << "\nstderr: " << ran.err);
-  CHECK(ran.status == status);
-  CHECK(ran.out.empty());
-  CHECK(std::ranges::count(ran.err, '\n') == 1);
-  CHECK(has(ran.err, word));
 }
 
 }  // namespace
@@ -104,4 +95,16 @@ TEST_CASE("check knows its own ops and mistakes") {
   const auto mistakes = run_rung("check --mistakes");
   CHECK(mistakes.status == 0);
   CHECK(std::ranges::count(mistakes.out, '\n') >= 30);
+  CHECK(has(mistakes.out, "rope_interleaved"));
+  const auto one = run_rung("check rmsnorm --mistakes");
+  CHECK_FALSE(has(one.out, "rope_interleaved"));
+  const auto stage = run_rung("check kv_cache --mistakes");
+  CHECK(has(stage.out, "rope_interleaved"));
+  CHECK_FALSE(has(stage.out, "rmsnorm (chapter"));
+}
+
+TEST_CASE("a seed draws other texts for a stage") {
+  const auto usual = run_rung("check kv_cache");
+  CHECK(usual.status == 0);
+  CHECK(run_rung("check kv_cache --seed 5").out != usual.out);
 }

@@ -81,6 +81,8 @@ TEST_CASE("the ladder has a row for every stage, all within their budgets") {
   CHECK(stages[0].at("kv_bytes_per_position") == 0);
   CHECK(stages[1].at("checked_against") == "recompute");
   CHECK(stages[1].at("kv_bytes_per_position") == 4 * 2 * 6 * 32 * 4);  // layers · (k and v) · H · D · fp32
+  const auto checked = nlohmann::json::parse(run_rung("check kv_cache --json").out);
+  CHECK(stages[1].at("budget_percent") == checked.at("stages").at(0).at("percent"));  // on the same texts
   for (const auto& stage : stages) {
     CHECK(stage.at("passed") == true);
     CHECK(stage.at("budget_percent") > 0);

@@ -1,5 +1,7 @@
 #include "tests/catch.h"
 #include "tests/cli/run_rung.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/support/tiny_model.h"
 
 using rung::support::run_rung;
 
@@ -28,6 +30,39 @@ TEST_CASE("statistics go to stderr, the text to stdout") {
   const auto stats = run_rung("generate 'Now' -m tiny -n 8 --stats");
   CHECK(stats.out == plain.out);
   CHECK(stats.err.find("decode") != std::string::npos);
+}
+
+TEST_CASE("a prompt may begin with -, and one that is no UTF-8 is shown as the model reads it") {
+  CHECK(run_rung("generate -m tiny -n 2 -- -hello").out.starts_with("-hello"));
+  CHECK(run_rung("generate -m tiny -n 2 \"$(printf 'a\\377b')\"")
+            .out.starts_with("a\xEF\xBF\xBD"
+                             "b"));
+}
+
+TEST_CASE("an error in the middle of a text stands on a line of its own") {
+  const rung::support::TemporaryDirectory folder;
+  rung::support::TinyModel model;
+  for (float& weight : model.tensors.at("output.weight")) weight = 3e38F;  // finite; its products are not
+  const auto file = folder.path() / "huge.gguf";
+  rung::support::write_file(file, rung::support::to_gguf(model).bytes());
+  const auto ran = run_rung("generate abc -n 2 --temperature 1 -m " + file.string());
+  CHECK(ran.status == 1);
+  CHECK(ran.out == "abc\n");
+  CHECK(ran.err.find("logits") != std::string::npos);
+}
+
+TEST_CASE("chat says that a line is too long for the conversation") {
+  const rung::support::TemporaryDirectory folder;
+  auto file = rung::support::to_gguf(rung::support::TinyModel());
+  file.set("tokenizer.chat_template", "{{ '<|im_start|>' }}");
+  const auto path = folder.path() / "chat.gguf";
+  rung::support::write_file(path, file.bytes());
+  const auto line = folder.path() / "line";
+  rung::support::write_file(line, std::string(70, 'b') + "\n");
+  const auto ran = run_rung("chat -n 2 -m " + path.string() + " <" + line.string());
+  INFO(ran.out << ran.err);
+  CHECK(ran.status == 1);
+  CHECK(ran.err.find("with this line the conversation is") != std::string::npos);
 }
 
 TEST_CASE("the real model knows a capital") {

@@ -1,25 +1,13 @@
-#include <algorithm>
+#include <filesystem>
 #include <string>
 
 #include "tests/catch.h"
 #include "tests/cli/run_rung.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/support/tiny_model.h"
 
+using rung::support::refuses;
 using rung::support::run_rung;
-
-namespace {
-
-// One clear line on stderr that holds `word`, nothing on stdout, and the right status.
-void refuses(const std::string& arguments, int status, const std::string& word) {
-  const auto ran = run_rung(arguments);
-  INFO("rung " << arguments << "\nstatus " << ran.status << "\nstdout: " << ran.out
-               << "\nstderr: " << ran.err);
-  CHECK(ran.status == status);
-  CHECK(ran.out.empty());
-  CHECK(std::ranges::count(ran.err, '\n') == 1);
-  CHECK(ran.err.find(word) != std::string::npos);
-}
-
-}  // namespace
 
 TEST_CASE("generate refuses what it cannot do, in one line") {
   refuses("generate '' -m tiny", 2, "prompt");
@@ -38,8 +26,76 @@ TEST_CASE("generate refuses what it cannot do, in one line") {
   refuses("generate hello -m tiny --min-p 2", 2, "--min-p");
   refuses("generate hello -m tiny --repetition-penalty 0", 2, "--repetition-penalty");
   refuses("generate hello there -m tiny", 2, "there");
+  refuses("generate -xyz -m tiny", 2, "-xyz");
+  refuses("generate -hello -m tiny", 2, "--");
   refuses("generate hello -m tiny --no-such-option", 2, "--no-such-option");
   refuses("nonsense", 2, "nonsense");
+}
+
+TEST_CASE("a text without a single token is refused") {
+  const rung::support::TemporaryDirectory folder;
+  const auto model = folder.path() / "abc.gguf";  // its vocabulary spells a, b and c
+  rung::support::write_file(model, rung::support::to_gguf(rung::support::TinyModel()).bytes());
+  refuses("generate xyz --temperature 1 -m " + model.string(), 2, "xyz");
+  refuses("generate xyz -m " + model.string(), 2, model.string());
+  refuses("trace recompute kv_cache xyz -m " + model.string(), 2, "no tokens");
+}
+
+TEST_CASE("a whole number out of range is refused, and not changed") {
+  refuses("generate hello -m tiny --seed 18446744073709551616", 2, "--seed");
+  refuses("generate hello -m tiny --seed -1", 2, "--seed");
+  refuses("generate hello -m tiny --top-k 9223372036854775808", 2, "--top-k");
+  refuses("generate hello -m tiny -n 2147483648", 2, "-n");
+  refuses("chat -m tiny --context 9223372036854775808", 2, "--context");
+  refuses("chat -m tiny --context 0", 2, "--context");
+  refuses("cases linear --seed -1 --out /tmp/rung-never", 2, "--seed");
+  refuses("check linear --seed 18446744073709551616", 2, "--seed");
+}
+
+TEST_CASE("an empty name, such as an unset variable leaves, is refused") {
+  refuses("check ''", 2, "OP");
+  refuses("check rmsnorm --candidate ''", 2, "--candidate");
+  refuses("check rmsnorm --outputs ''", 2, "--outputs");
+  refuses("check rmsnorm --dtype ''", 2, "--dtype");
+  refuses("cases rmsnorm --out ''", 2, "--out");
+  refuses("logits tiny --tokens 1 --out ''", 2, "--out");
+}
+
+TEST_CASE("check refuses an option that would change nothing") {
+  refuses("check kv_cache --dtype f16", 2, "--dtype");
+  refuses("check kv_cache --cases", 2, "--cases");
+  refuses("check kv_cache --candidate lib.so", 2, "kv_cache");
+  refuses("check kv_cache --outputs folder", 2, "kv_cache");
+  refuses("check rmsnorm -m nonsense", 2, "--model");
+  refuses("check rmsnorm --timeout 1", 2, "--timeout");
+  refuses("check --mistakes --candidate lib.so", 2, "--mistakes");
+  refuses("check --mistakes --seed 3", 2, "--seed");
+  refuses("check --rules --candidate lib.so", 2, "--rules");
+  refuses("check --rules --mistakes", 2, "--rules");
+  refuses("check rmsnorm --rules", 2, "--rules");
+}
+
+TEST_CASE("what cannot be printed is one line and a failure, and a lost note nothing") {
+  const auto full = run_rung("inspect tiny --json >/dev/full");
+  CHECK(full.status == 1);
+  CHECK(full.err == "rung: cannot write to standard output\n");
+  CHECK(run_rung("generate hello -m nonsense 2>/dev/full").status == 2);
+  CHECK(run_rung("generate hello -m nonsense 2>&-").status == 2);
+  CHECK(run_rung("generate hello -m tiny -n 2 --stats 2>/dev/full").status == 0);
+}
+
+TEST_CASE("a file does not take the place of a stream that is closed") {
+  const rung::support::TemporaryDirectory folder;
+  const auto one = folder.path() / "one.npy", other = folder.path() / "other.npy";
+  REQUIRE(run_rung("logits tiny --tokens '1 2' --out " + one.string()).status == 0);
+  REQUIRE(run_rung("logits tiny --tokens '1 2' --out " + other.string() + " 2>&-").status == 0);
+  CHECK(std::filesystem::file_size(one) == std::filesystem::file_size(other));
+}
+
+TEST_CASE("what a terminal would obey is shown, not sent") {
+  refuses("generate hello -m $(printf 'no\\033[31mpe')", 2, "no\\x1b[31mpe");
+  refuses("generate hello -m $(printf 'no\\302\\23331mpe')", 2, "no\\xc2\\x9b31mpe");
+  refuses("generate hello -m Zoë", 2, "Zoë");
 }
 
 TEST_CASE("a file that is no model is refused by name") {
