@@ -1,12 +1,9 @@
 #include "chapters/04_transformer/recompute.h"
 
-#include <map>
-#include <span>
 #include <utility>
-#include <vector>
 
 #include "chapters/04_transformer/transformer.h"
-#include "core/error.h"
+#include "core/stage/token_sequences.h"
 
 namespace rung {
 
@@ -37,79 +34,16 @@ class ThrowAwayKv : public KvStore {
   Matrix keys_, values_;  // [rows of the batch, width]
 };
 
-// Remembers the tokens of each sequence.
-class Histories : public Sequences {
- public:
-  explicit Histories(const StageOptions& options) : options_(options) {}
-
-  std::optional<Plan> reserve(const Batch& batch) override {
-    Plan plan = plan_rows(batch);
-    std::size_t unknown = 0;
-    for (const SequencePlan& sequence : plan.sequences) {
-      check_continues(sequence, length(sequence.sequence));
-      if (sequence.length() > options_.max_positions) return std::nullopt;
-      unknown += tokens_.contains(sequence.sequence) ? 0 : 1;
-    }
-    if (tokens_.size() + unknown > static_cast<std::size_t>(options_.max_sequences)) return std::nullopt;
-    return plan;
-  }
-  void commit(const Plan& /*plan*/) override {}
-  void abort(const Plan& /*plan*/) override {}
-
-  std::int32_t length(SequenceId sequence) const override {
-    const auto found = tokens_.find(sequence);
-    return found == tokens_.end() ? 0 : static_cast<std::int32_t>(found->second.size());
-  }
-  void fork(SequenceId from, SequenceId to) override {
-    check_known(from, tokens_.contains(from));
-    if (!tokens_.contains(to) && tokens_.size() >= static_cast<std::size_t>(options_.max_sequences)) {
-      throw Error(ErrorKind::full, "fork of sequence {}: all {} sequences are taken", from,
-                  options_.max_sequences);
-    }
-    tokens_[to] = tokens_.at(from);
-  }
-  void truncate(SequenceId sequence, std::int32_t new_length) override {
-    check_truncation(sequence, length(sequence), new_length);
-    if (tokens_.contains(sequence)) tokens_[sequence].resize(static_cast<std::size_t>(new_length));
-  }
-  void drop(SequenceId sequence) override { tokens_.erase(sequence); }
-
-  std::span<const std::int32_t> tokens(SequenceId sequence) const {
-    const auto found = tokens_.find(sequence);
-    return found == tokens_.end() ? std::span<const std::int32_t>() : found->second;
-  }
-  void append(const Row& row) { tokens_[row.sequence].push_back(row.token); }
-
- private:
-  StageOptions options_;
-  std::map<SequenceId, std::vector<std::int32_t>> tokens_;
-};
-
 class Recompute : public Stage {
  public:
   Recompute(ModelConfig config, Parts parts, const StageOptions& options)
-      : transformer_(std::move(config), std::move(parts)), histories_(options) {}
+      : transformer_(std::move(config), std::move(parts)), sequences_(options) {}
 
   const ModelConfig& config() const override { return transformer_.config(); }
-  Sequences& sequences() override { return histories_; }
+  Sequences& sequences() override { return sequences_; }
 
   Matrix forward(const Batch& batch, Trace* trace) override {
-    const auto plan = histories_.reserve(batch);
-    if (!plan) throw no_room(batch, histories_);
-    // The same batch with every sequence's whole history before its new rows.
-    Batch whole;
-    for (const SequencePlan& sequence : plan->sequences) {
-      whole.add(sequence.sequence, 0, histories_.tokens(sequence.sequence), Batch::Logits::none);
-      for (std::int32_t i = 0; i < sequence.rows; ++i)
-        whole.rows.push_back(batch.rows[sequence.first_row + i]);
-    }
-    Plan whole_plan = plan_rows(whole);
-    for (SequencePlan& sequence : whole_plan.sequences) sequence.first_slot = sequence.first_row;
-    ThrowAwayKv store(static_cast<std::int64_t>(whole.rows.size()),
-                      transformer_.parts().attention->stored_width());
-    Matrix logits = transformer_.forward(whole, whole_plan, store, trace);
-    for (const Row& row : batch.rows) histories_.append(row);
-    return logits;
+    return run_reserved(batch, sequences_, [&](const Plan& plan) { return run_whole(batch, plan, trace); });
   }
 
   StageCost cost() const override { return transformer_.cost(); }
@@ -117,8 +51,24 @@ class Recompute : public Stage {
   std::int64_t kv_bytes() const override { return 0; }
 
  private:
+  // Runs the same batch with every sequence's whole history before its new rows.
+  Matrix run_whole(const Batch& batch, const Plan& plan, Trace* trace) const {
+    Batch whole;
+    for (const SequencePlan& sequence : plan.sequences) {
+      const auto past = sequences_.tokens(sequence.sequence).first(static_cast<std::size_t>(sequence.past));
+      whole.add(sequence.sequence, 0, past, Batch::Logits::none);
+      const auto first = batch.rows.begin() + sequence.first_row;
+      whole.rows.insert(whole.rows.end(), first, first + sequence.rows);
+    }
+    Plan whole_plan = plan_rows(whole);
+    for (SequencePlan& sequence : whole_plan.sequences) sequence.first_slot = sequence.first_row;
+    ThrowAwayKv store(static_cast<std::int64_t>(whole.rows.size()),
+                      transformer_.parts().attention->stored_width());
+    return transformer_.forward(whole, whole_plan, store, trace);
+  }
+
   Transformer transformer_;
-  Histories histories_;
+  TokenSequences sequences_;
 };
 
 }  // namespace

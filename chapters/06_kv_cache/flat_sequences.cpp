@@ -15,15 +15,16 @@ std::optional<Plan> FlatSequences::reserve(const Batch& batch) {
   Plan plan = plan_rows(batch);
   // First see whether everything fits, so that a full store is left as it was.
   std::size_t unknown = 0;
-  for (const SequencePlan& sequence : plan.sequences) {
+  for (SequencePlan& sequence : plan.sequences) {
     check_continues(sequence, length(sequence.sequence));
     if (sequence.length() > options_.max_positions) return std::nullopt;
-    if (!lanes_.contains(sequence.sequence)) ++unknown;
+    sequence.is_new = !lanes_.contains(sequence.sequence);
+    unknown += sequence.is_new ? 1 : 0;
   }
   if (unknown > free_lanes_.size()) return std::nullopt;
 
   for (SequencePlan& sequence : plan.sequences) {
-    if (!lanes_.contains(sequence.sequence)) lanes_[sequence.sequence] = take_lane();
+    if (sequence.is_new) lanes_[sequence.sequence] = take_lane();
     sequence.first_slot = lanes_[sequence.sequence].first_slot;
   }
   return plan;
@@ -36,7 +37,7 @@ void FlatSequences::commit(const Plan& plan) {
 void FlatSequences::abort(const Plan& plan) {
   // What was written behind a sequence's length is never read. Only new sequences must go.
   for (const SequencePlan& sequence : plan.sequences) {
-    if (sequence.past == 0) drop(sequence.sequence);
+    if (sequence.is_new) drop(sequence.sequence);
   }
 }
 

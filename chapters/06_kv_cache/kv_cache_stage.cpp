@@ -22,16 +22,8 @@ class KvCacheStage : public Stage {
   Sequences& sequences() override { return sequences_; }
 
   Matrix forward(const Batch& batch, Trace* trace) override {
-    const auto plan = sequences_.reserve(batch);
-    if (!plan) throw no_room(batch, sequences_);
-    try {
-      Matrix logits = transformer_.forward(batch, *plan, store_, trace);
-      sequences_.commit(*plan);
-      return logits;
-    } catch (...) {
-      sequences_.abort(*plan);
-      throw;
-    }
+    return run_reserved(batch, sequences_,
+                        [&](const Plan& plan) { return transformer_.forward(batch, plan, store_, trace); });
   }
 
   StageCost cost() const override {

@@ -135,12 +135,19 @@ void must_refuse(Stage& stage, const Batch& batch, ErrorKind kind, const char* w
 Answers refused(Stage& stage, const CheckTexts& texts, PointWatch*) {
   const Tokens& text = texts.tokens[2];
   Feeder feeder(stage);
-  feeder.feed(0, text, 4);
-
   const auto one = [](std::int32_t token, std::int32_t position) {
     return Row{.token = token, .sequence = 0, .position = position, .wants_logits = true};
   };
   const auto vocab = static_cast<std::int32_t>(stage.config().vocab);
+
+  // A sequence that was cut to nothing is still known, also when the batch that followed was refused.
+  feeder.feed(0, text, 4);
+  feeder.truncate(0, 0);
+  must_refuse(stage, {{one(vocab, 0)}}, ErrorKind::usage, "a token outside the vocabulary", 0);
+  feeder.fork(0, 1);
+  feeder.drop(1);
+
+  feeder.feed(0, text, 4);
   must_refuse(stage, {{one(text[4], 4), one(vocab, 5)}}, ErrorKind::usage, "a token outside the vocabulary",
               0);
   must_refuse(stage, {{one(-1, 4)}}, ErrorKind::usage, "a negative token", 0);

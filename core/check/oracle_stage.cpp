@@ -1,83 +1,15 @@
 #include "core/check/oracle_stage.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 #include <vector>
 
 #include "core/check/model_rounding.h"
 #include "core/error.h"
+#include "core/stage/token_sequences.h"
 
 namespace rung::check {
 namespace {
-
-/// Remembers the tokens of each sequence, and the batches they came in.
-class TokenSequences : public Sequences {
- public:
-  explicit TokenSequences(const StageOptions& options) : options_(options) {}
-
-  std::optional<Plan> reserve(const Batch& batch) override {
-    Plan plan = plan_rows(batch);
-    std::size_t unknown = 0;
-    for (const SequencePlan& part : plan.sequences) {
-      check_continues(part, length(part.sequence));
-      if (part.length() > options_.max_positions) return std::nullopt;
-      if (!feedings_.contains(part.sequence)) ++unknown;
-    }
-    if (feedings_.size() + unknown > static_cast<std::size_t>(options_.max_sequences)) return std::nullopt;
-    for (const SequencePlan& part : plan.sequences) {
-      Feeding& reserved = reserved_[part.sequence];
-      const auto found = feedings_.find(part.sequence);
-      reserved = found == feedings_.end() ? Feeding{} : found->second;
-      reserved.starts.push_back(part.past);
-      for (std::int32_t row = 0; row < part.rows; ++row) {
-        reserved.tokens.push_back(
-            batch.rows[static_cast<std::size_t>(part.first_row) + static_cast<std::size_t>(row)].token);
-      }
-    }
-    return plan;
-  }
-  void commit(const Plan& plan) override {
-    for (const SequencePlan& part : plan.sequences) {
-      feedings_[part.sequence] = std::move(reserved_.at(part.sequence));
-    }
-    reserved_.clear();
-  }
-  void abort(const Plan& plan) override {
-    for (const SequencePlan& part : plan.sequences) {
-      if (part.past == 0) feedings_.erase(part.sequence);
-    }
-    reserved_.clear();
-  }
-
-  std::int32_t length(SequenceId sequence) const override {
-    const auto found = feedings_.find(sequence);
-    return found == feedings_.end() ? 0 : static_cast<std::int32_t>(found->second.tokens.size());
-  }
-  void fork(SequenceId from, SequenceId to) override {
-    check_known(from, feedings_.contains(from));
-    if (!feedings_.contains(to) && feedings_.size() == static_cast<std::size_t>(options_.max_sequences)) {
-      throw Error(ErrorKind::full, "fork of sequence {}: all {} sequences are taken", from,
-                  options_.max_sequences);
-    }
-    feedings_[to] = feedings_[from];
-  }
-  void truncate(SequenceId sequence, std::int32_t new_length) override {
-    check_truncation(sequence, length(sequence), new_length);
-    if (!feedings_.contains(sequence)) return;
-    Feeding& feeding = feedings_[sequence];
-    feeding.tokens.resize(static_cast<std::size_t>(new_length));
-    std::erase_if(feeding.starts, [&](std::int64_t start) { return start >= new_length; });
-  }
-  void drop(SequenceId sequence) override { feedings_.erase(sequence); }
-
-  /// With the tokens that are reserved and not committed yet.
-  const Feeding& reserved(SequenceId sequence) const { return reserved_.at(sequence); }
-
- private:
-  StageOptions options_;
-  std::map<SequenceId, Feeding> feedings_, reserved_;
-};
 
 /// Collects the trace points of the sequences of a batch, one sequence after the other, and shows each once.
 class StackedTrace {
@@ -126,16 +58,15 @@ class OracleStage : public Stage {
         throw Error(ErrorKind::usage, "token {}: expected an id from 0 to {}", row.token, config_.vocab - 1);
       }
     }
-    const auto plan = sequences_.reserve(batch);
-    if (!plan) throw no_room(batch, sequences_);
-    Matrix logits(batch.wanted(), config_.vocab);  // [wanted, V]
-    Eigen::Index next = 0;
-    StackedTrace stacked;
-    for (const SequencePlan& part : plan->sequences)
-      run(batch, part, logits, next, trace ? &stacked : nullptr);
-    if (trace) stacked.show(*trace);
-    sequences_.commit(*plan);
-    return logits;
+    return run_reserved(batch, sequences_, [&](const Plan& plan) {
+      Matrix logits(batch.wanted(), config_.vocab);  // [wanted, V]
+      Eigen::Index next = 0;
+      StackedTrace stacked;
+      for (const SequencePlan& part : plan.sequences)
+        run(batch, part, logits, next, trace ? &stacked : nullptr);
+      if (trace) stacked.show(*trace);
+      return logits;
+    });
   }
 
   StageCost cost() const override { return {}; }
@@ -153,7 +84,9 @@ class OracleStage : public Stage {
       }
     }
 
-    const Feeding& feeding = sequences_.reserved(part.sequence);
+    const auto tokens = sequences_.tokens(part.sequence);
+    const auto starts = sequences_.starts(part.sequence);
+    const Feeding feeding{.tokens = {tokens.begin(), tokens.end()}, .starts = {starts.begin(), starts.end()}};
     oracle::Hook hook;
     if (variant_.mistake) hook = mistaken_hook(*variant_.mistake, transformer_.config(), feeding);
     if (variant_.rounding) hook = chain(std::move(hook), rounding_hook(*variant_.rounding, variant_.seed));

@@ -12,9 +12,11 @@ struct SequencePlan {
   SequenceId sequence = 0;
   std::int32_t first_row = 0;  ///< its rows in the batch: [first_row, first_row + rows)
   std::int32_t rows = 0;
-  std::int32_t past = 0;           ///< positions remembered before this batch
-  std::int32_t first_visible = 0;  ///< the oldest position still remembered
-  std::int64_t first_slot = 0;     ///< flat: position p is in slot first_slot + p
+  std::int32_t past = 0;  ///< positions remembered before this batch
+  bool is_new = false;    ///< unknown before this batch, so that abort() forgets it
+  /// The oldest position still remembered. Always 0 in a flat store; the ring of chapter 07 forgets.
+  std::int32_t first_visible = 0;
+  std::int64_t first_slot = 0;  ///< flat: position p is in slot first_slot + p
 
   std::int32_t length() const { return past + rows; }  ///< positions after this batch
   std::int64_t slot(std::int32_t position) const { return first_slot + position; }

@@ -12,7 +12,8 @@ namespace rung {
 ///
 /// A batch goes through in three steps: reserve() finds room for all of it or for none, the stage runs, then
 /// commit() makes the new positions part of the sequences, or abort() forgets them. A sequence comes into
-/// being with its first reserved batch.
+/// being with its first reserved batch. What one sequence takes over of another's beginning, so that it need
+/// not be run again, comes with the pages of chapter 10.
 class Sequences {
  public:
   virtual ~Sequences() = default;

@@ -5,6 +5,20 @@
 #include "core/error.h"
 
 namespace rung {
+namespace {
+
+Error no_room(const Batch& batch, const Sequences& sequences) {
+  std::int32_t longest = 0;
+  for (const Row& row : batch.rows) longest = std::max(longest, row.position + 1);
+  const SequenceId first = batch.rows.empty() ? 0 : batch.rows.front().sequence;
+  return Error(
+      ErrorKind::full,
+      "no room for a batch of {} rows that makes its longest sequence {} positions long (sequence {} has "
+      "{}); truncate or drop a sequence, or make the stage with more room",
+      batch.rows.size(), longest, first, sequences.length(first));
+}
+
+}  // namespace
 
 const StageInfo& find_stage(const std::vector<StageInfo>& ladder, const std::string& name) {
   std::string names;
@@ -27,15 +41,17 @@ StageOptions with_defaults(StageOptions options, const ModelConfig& config) {
   return options;
 }
 
-Error no_room(const Batch& batch, const Sequences& sequences) {
-  std::int32_t longest = 0;
-  for (const Row& row : batch.rows) longest = std::max(longest, row.position + 1);
-  const SequenceId first = batch.rows.empty() ? 0 : batch.rows.front().sequence;
-  return Error(
-      ErrorKind::full,
-      "no room for a batch of {} rows that makes its longest sequence {} positions long (sequence {} has "
-      "{}); truncate or drop a sequence, or make the stage with more room",
-      batch.rows.size(), longest, first, sequences.length(first));
+Matrix run_reserved(const Batch& batch, Sequences& sequences, const std::function<Matrix(const Plan&)>& run) {
+  const auto plan = sequences.reserve(batch);
+  if (!plan) throw no_room(batch, sequences);
+  try {
+    Matrix logits = run(*plan);
+    sequences.commit(*plan);
+    return logits;
+  } catch (...) {
+    sequences.abort(*plan);
+    throw;
+  }
 }
 
 }  // namespace rung

@@ -21,7 +21,9 @@ class Stage {
  public:
   virtual ~Stage() = default;
 
+  /// The config of the model it was made from.
   virtual const ModelConfig& config() const = 0;
+  /// What it remembers. Its caller forks, truncates and drops; forward() itself reserves and commits.
   virtual Sequences& sequences() = 0;
 
   /// Runs every row of the batch and remembers it.
@@ -30,6 +32,7 @@ class Stage {
   ///         there is no room. Then no sequence has changed.
   virtual Matrix forward(const Batch& batch, Trace* trace = nullptr) = 0;
 
+  /// Bytes it moves and FLOPs it computes, for measuring; all 0 for a stage that nobody times.
   virtual StageCost cost() const = 0;
   virtual std::int64_t weight_bytes() const = 0;  ///< memory that weights take
   virtual std::int64_t kv_bytes() const = 0;      ///< memory allocated for keys and values
@@ -45,8 +48,10 @@ struct StageOptions {
 /// @throws Error (usage) when they ask for more than the model's context, or for nothing
 StageOptions with_defaults(StageOptions options, const ModelConfig& config);
 
-/// The error (full) for a batch that `sequences` would not reserve; says which sequence and what to do.
-Error no_room(const Batch& batch, const Sequences& sequences);
+/// The three steps of a batch: reserves it, runs it, and commits it, or aborts it when `run` throws.
+/// @param run  from the plan to the logits
+/// @throws Error (full), saying which sequence and what to do, when there is no room, and what `run` throws
+Matrix run_reserved(const Batch& batch, Sequences& sequences, const std::function<Matrix(const Plan&)>& run);
 
 /// One row of the ladder.
 struct StageInfo {

@@ -1,6 +1,7 @@
 #include "chapters/06_kv_cache/flat_sequences.h"
 #include "core/error.h"
 #include "tests/catch.h"
+#include "tests/support/sequences_contract.h"
 
 using rung::Batch;
 using rung::Matrix;
@@ -44,6 +45,11 @@ struct Cache {
 using List = std::vector<float>;
 
 }  // namespace
+
+TEST_CASE("flat sequences keep the contract of Sequences") {
+  Cache cache;
+  rung::testing::check_contract(cache.sequences);
+}
 
 TEST_CASE("what is written is read back, in order, by sequence") {
   Cache cache;
@@ -106,14 +112,6 @@ TEST_CASE("truncate forgets the end") {
   CHECK(cache.read(1) == List{1, 7});
   CHECK_THROWS_AS(cache.sequences.truncate(1, 3), rung::Error);
   CHECK_THROWS_AS(cache.sequences.truncate(1, -1), rung::Error);
-}
-
-TEST_CASE("positions must go on where the sequence ended") {
-  Cache cache;
-  cache.add(1, 0, 2, 1);
-  CHECK_THROWS_AS(cache.sequences.reserve(Cache::batch(1, 1, 1)), rung::Error);
-  CHECK_THROWS_AS(cache.sequences.reserve(Cache::batch(1, 3, 1)), rung::Error);
-  CHECK_THROWS_AS(cache.sequences.reserve(Cache::batch(2, 1, 1)), rung::Error);
 }
 
 TEST_CASE("bytes are those allocated") {

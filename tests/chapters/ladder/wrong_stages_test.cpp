@@ -23,6 +23,7 @@ using namespace rung::check;
 struct Wrong {
   std::function<void(const Batch&, Matrix&)> after;  ///< changes the logits of a batch
   std::function<void(Stage&, SequenceId)> after_fork, after_truncate;
+  std::function<void(Stage&, const Batch&)> after_refusal;
   bool accepts_everything = false;  ///< swallows errors
   bool hides_trace = false;
 };
@@ -39,6 +40,7 @@ class WrongStage : public Stage, private Sequences {
     try {
       logits = right_->forward(batch, wrong_.hides_trace ? nullptr : trace);
     } catch (const Error&) {
+      if (wrong_.after_refusal) wrong_.after_refusal(*right_, batch);
       if (!wrong_.accepts_everything) throw;
       logits = Matrix::Zero(batch.wanted(), config().vocab);
     }
@@ -132,6 +134,14 @@ TEST_CASE("a truncation that is off by one position") {
 TEST_CASE("batches that cannot be run are taken") {
   Wrong wrong;
   wrong.accepts_everything = true;
+  CHECK(failures(wrong) == Names{"refusals"});
+}
+
+TEST_CASE("a refused batch takes an empty sequence with it") {
+  Wrong wrong;
+  wrong.after_refusal = [](Stage& stage, const Batch& batch) {
+    if (batch.rows.front().position == 0) stage.sequences().drop(batch.rows.front().sequence);
+  };
   CHECK(failures(wrong) == Names{"refusals"});
 }
 
