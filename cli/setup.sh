@@ -44,6 +44,13 @@ find_compiler() {
       too_old+=" GCC $major ($candidate)"
     fi
   done
+  if [[ -n ${CXX-} ]]; then
+    local wrong='does not run as a compiler'
+    [[ -n $too_old ]] && wrong="is too old,$too_old"
+    # Nothing to install: what is set must change.
+    found 'C++ compiler' '' "CXX is set to '$CXX', which $wrong; unset it or set it to g++ $oldest_gcc, clang $oldest_clang or newer (ccache goes into CMAKE_CXX_COMPILER_LAUNCHER)" yes ''
+    return
+  fi
   found 'C++ compiler' '' "g++ $oldest_gcc or clang $oldest_clang or newer is needed${too_old:+, found only$too_old}" yes g++
 }
 
@@ -108,6 +115,7 @@ probe_libraries() {
     if [[ -n $version ]]; then
       found "$name" "$version" '' yes "$package"
     elif [[ -z $compiler ]]; then
+      [[ -n ${CXX-} ]] && package='' # they may well be here
       found "$name" '' 'not looked for without a compiler' yes "$package"
     else
       found "$name" '' '' yes "$package"
@@ -159,11 +167,20 @@ probe_fetching() {
 missing_packages() {
   local index list=''
   for index in "${!names[@]}"; do
-    if [[ ${required[index]} == yes && -z ${versions[index]} && " $list" != *" ${packages[index]} "* ]]; then
+    if [[ ${required[index]} == yes && -z ${versions[index]} && -n ${packages[index]} && " $list" != *" ${packages[index]} "* ]]; then
       list+="${packages[index]} "
     fi
   done
   printf '%s' "${list% }"
+}
+
+# Whether everything that is required was found.
+all_here() {
+  local index
+  for index in "${!names[@]}"; do
+    [[ ${required[index]} == yes && -z ${versions[index]} ]] && return 1
+  done
+  return 0
 }
 
 install_line() { printf 'apt-get update && apt-get install -y --no-install-recommends %s' "$1"; }
@@ -200,6 +217,7 @@ set_up() {
   probe_tools
   probe_libraries
   probe_fetching
+  [[ -n $compiler || -z ${CXX-} ]] || die "${remarks[0]}"
   missing=$(missing_packages)
   if [[ -n $missing ]]; then
     # A library may be where only CMake is told to look (CMAKE_PREFIX_PATH): missing is what CMake does not find.
@@ -277,7 +295,7 @@ doctor() {
   missing=$(missing_packages)
 
   if [[ $json == yes ]]; then
-    printf '{"ready": %s, "install": %s, "found": [' "$([[ -z $missing ]] && echo true || echo false)" \
+    printf '{"ready": %s, "install": %s, "found": [' "$(all_here && echo true || echo false)" \
       "$(json_string "${missing:+$(install_line "$missing")}")"
     for index in "${!names[@]}"; do
       ((index > 0)) && printf ', '
@@ -293,7 +311,7 @@ doctor() {
       if [[ -z $line ]]; then
         mark='--'
         [[ ${required[index]} == yes ]] && mark='MISSING'
-        [[ ${required[index]} == yes ]] && line="apt-get install ${packages[index]}"
+        [[ ${required[index]} == yes && -n ${packages[index]} ]] && line="apt-get install ${packages[index]}"
       fi
       line+=${remarks[index]:+${line:+  }(${remarks[index]})}
       printf '%-8s %-14s %s\n' "$mark" "${names[index]}" "$line"
@@ -301,9 +319,9 @@ doctor() {
     if [[ -n $missing ]]; then
       printf '\nTo get what is missing, as root:  %s\n' "$(install_line "$missing")"
       printf '(./rung does that by itself when it is run by root, or where sudo asks for no password.)\n'
-    else
+    elif all_here; then
       printf '\nEverything that is required is here.\n'
     fi
   fi
-  [[ -z $missing ]]
+  all_here
 }

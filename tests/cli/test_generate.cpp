@@ -67,6 +67,7 @@ TEST_CASE("chat says that a line is too long for the conversation") {
 
 TEST_CASE("the real model knows a capital") {
   const auto ran = run_rung("generate 'The capital of France is' -n 8");
+  INFO(ran.err);
   REQUIRE(ran.status == 0);
   CHECK(ran.out.find("Paris") != std::string::npos);
 }

