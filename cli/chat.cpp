@@ -45,8 +45,7 @@ void print(std::string_view text) {
   std::fflush(stdout);
 }
 
-// Prints an answer as it comes. Models that read "[/INST]" begin theirs with a space, which nobody wants to
-// see.
+// Prints an answer as it comes, without the space that models which read "[/INST]" begin theirs with.
 class AnswerPrinter {
  public:
   explicit AnswerPrinter(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}

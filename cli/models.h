@@ -9,8 +9,7 @@ namespace rung {
 ///
 /// - `tiny`: the small checkpoint in the repository, models/tiny.gguf;
 /// - `smollm2`: SmolLM2-135M-Instruct in the user's cache directory, fetched first if it is not there or is
-/// no
-///   longer what was fetched (cli/fetch_smollm2.py does that and says so on stderr);
+///   no longer what was fetched (cli/fetch_smollm2.py does that and says so on stderr);
 /// - anything else: a path, of which is only asked that it exists.
 ///
 /// @throws Error(usage) for a name that is neither known nor a path, Error(bad_input) when fetching failed.

@@ -11,8 +11,7 @@ namespace rung {
 inline constexpr std::string_view oracle_name = "oracle";
 
 /// What a command may compare: a stage of the ladder, the oracle, or the oracle with one of the known
-/// mistakes
-/// (`rope_interleaved`), to see what that looks like.
+/// mistakes (`rope_interleaved`), to see what that looks like.
 /// @param argument  the argument's name, for the error
 /// @throws Error (usage) listing the stages there are
 StageInfo choose_stage(const std::string& name, std::string_view argument);

@@ -29,8 +29,8 @@ class Transformer {
   /// @throws Error (usage) for a token outside the vocabulary
   Matrix forward(const Batch& batch, const Plan& plan, KvStore& store, Trace* trace) const;
 
-  /// Counted from the parts. The bytes of keys and values are the store's to know: kv_bytes_per_position is
-  /// 0.
+  /// Counted from the parts, with kv_bytes_per_position 0: the bytes of keys and values are the store's to
+  /// know.
   StageCost cost() const;
   /// Memory of all weights; a tied output matrix counts once.
   std::int64_t weight_bytes() const;

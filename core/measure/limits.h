@@ -23,7 +23,7 @@ std::int64_t bandwidth_buffer_bytes();
 /// `seconds`.
 /// @param buffer_bytes  allocated and freed; much less than the default measures a cache
 /// @throws Error (usage) when threads < 1 or there are less than 4 KiB for each; Error (full) when there is
-/// no memory
+///         no memory
 double read_bandwidth(int threads, double seconds = 0.3,
                       std::int64_t buffer_bytes = bandwidth_buffer_bytes());
 

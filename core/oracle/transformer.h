@@ -38,8 +38,7 @@ class Transformer {
   /// Logits of every position: [T, V]. logits = output(normed(tokens)).
   /// @param tokens  the sequence from its first token on; T >= 1
   /// @throws Error (usage) for no tokens or one outside the vocabulary, Error (bad_input) naming a weight
-  /// that
-  ///         is not finite
+  ///         that is not finite
   Grid logits(std::span<const std::int32_t> tokens, const Hook& hook = {}) const;
 
   /// Everything up to the last norm: [T, hidden].

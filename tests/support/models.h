@@ -30,8 +30,7 @@ inline std::filesystem::path smollm2_path() {
   if (!std::filesystem::is_regular_file(path, unreadable)) {
     throw Error(ErrorKind::bad_input,
                 "{}: this test needs SmolLM2 and it is not there; run `./rung inspect smollm2` once with a "
-                "network, or "
-                "set RUNG_SMOLLM2 to the file",
+                "network, or set RUNG_SMOLLM2 to the file",
                 path.string());
   }
   return path;
