@@ -22,6 +22,7 @@
 #include "core/measure/clock.h"
 #include "core/measure/limits.h"
 #include "core/measure/memory.h"
+#include "core/measure/roofline.h"
 
 namespace rung {
 namespace {
@@ -41,30 +42,45 @@ struct Options {
   bool json = false;
 };
 
-/// Runs against a limit: one entry a run, and the limits around them (one more).
+/// Runs of the same work, and the limits around them (one more).
 struct Series {
-  std::vector<double> seconds, rates, limits;
+  measure::Work work;
+  std::vector<double> seconds;
+  std::vector<measure::Limits> limits;
 
-  /// Median over the runs of rate / mean of the limits just before and just after.
+  /// Median over the runs of the least time by the roofline, at the mean of the limits just before and just
+  /// after, as a share of the time it took.
   double share() const {
     std::vector<double> shares;
-    for (std::size_t i = 0; i < rates.size(); ++i) {
-      shares.push_back(rates[i] / (0.5 * (limits[i] + limits[i + 1])));
+    for (std::size_t i = 0; i < seconds.size(); ++i) {
+      const measure::Limits& before = limits[i];
+      const measure::Limits& after = limits[i + 1];
+      shares.push_back(
+          measure::least_seconds(
+              work, {.bytes_per_second = 0.5 * (before.bytes_per_second + after.bytes_per_second),
+                     .flops_per_second = 0.5 * (before.flops_per_second + after.flops_per_second)}) /
+          seconds[i]);
     }
     return measure::median(shares);
   }
   double median_seconds() const { return measure::median(seconds); }
-  double rate() const { return measure::median(rates); }
-  double limit() const { return measure::median(limits); }
-  /// How far the limit itself moved meanwhile: 1.5 means that its largest value was 1.5 times its least.
-  double unrest() const { return measure::quantile(limits, 1) / measure::quantile(limits, 0); }
 };
+
+std::vector<double> each(const std::vector<measure::Limits>& limits, double measure::Limits::*which) {
+  std::vector<double> values;
+  for (const measure::Limits& limit : limits) values.push_back(limit.*which);
+  return values;
+}
+
+/// How far a limit itself moved meanwhile: 1.5 means that its largest value was 1.5 times its least.
+double unrest(const std::vector<double>& limits) {
+  return measure::quantile(limits, 1) / measure::quantile(limits, 0);
+}
 
 struct Results {
   int threads = 0;
   SpeedRuns runs;
   Series decode, prefill;
-  measure::Work decode_work, prefill_work;
   double fma_peak = 0;
   std::vector<double> loads;
   double peak_bytes = 0, weight_bytes = 0, kv_bytes = 0;
@@ -93,35 +109,36 @@ Results measure_stage(const Options& options) {
 
   note("bench: warming up …");
   const std::unique_ptr<Stage> stage = info.make(checkpoint, room);
-  results.prefill_work = time_prefill(*stage, results.runs).work;
-  results.decode_work = time_decode(*stage, results.runs).work;
+  results.prefill.work = time_prefill(*stage, results.runs).work;
+  results.decode.work = time_decode(*stage, results.runs).work;
   results.weight_bytes = static_cast<double>(stage->weight_bytes());
   results.kv_bytes = static_cast<double>(stage->kv_bytes());
   // Everything a run needs has been allocated once, and no buffer of the measurements below yet.
   results.peak_bytes = static_cast<double>(measure::peak_resident_bytes());
 
   note("bench: decoding, with the read bandwidth before and after each run …");
+  results.fma_peak = measure::fma_peak(results.threads);
+  const auto bandwidth = [&]() -> measure::Limits {
+    return {.bytes_per_second = measure::read_bandwidth(results.threads),
+            .flops_per_second = results.fma_peak};
+  };
   Series& decode = results.decode;
-  decode.limits.push_back(measure::read_bandwidth(results.threads));
+  decode.limits.push_back(bandwidth());
   for (int i = 0; i < options.runs; ++i) {
-    const Timed timed = time_decode(*stage, results.runs);
-    decode.seconds.push_back(timed.seconds);
-    decode.rates.push_back(timed.work.bytes / timed.seconds);
-    decode.limits.push_back(measure::read_bandwidth(results.threads));
+    decode.seconds.push_back(time_decode(*stage, results.runs).seconds);
+    decode.limits.push_back(bandwidth());
   }
 
   note("bench: prefilling, with Eigen's GEMM rate before and after each run …");
-  Series& prefill = results.prefill;
   const std::vector<measure::LinearShape> shapes = layer_shapes(checkpoint);
-  results.fma_peak = measure::fma_peak(results.threads);
-  const auto gemm_rate = [&] {
-    return measure::eigen_gemm_rate(shapes, results.runs.prefill, results.threads, 9);
+  const auto gemm_rate = [&]() -> measure::Limits {
+    return {.bytes_per_second = decode.limits.back().bytes_per_second,
+            .flops_per_second = measure::eigen_gemm_rate(shapes, results.runs.prefill, results.threads, 9)};
   };
+  Series& prefill = results.prefill;
   prefill.limits.push_back(gemm_rate());
   for (int i = 0; i < options.runs; ++i) {
-    const Timed timed = time_prefill(*stage, results.runs);
-    prefill.seconds.push_back(timed.seconds);
-    prefill.rates.push_back(timed.work.flops / timed.seconds);
+    prefill.seconds.push_back(time_prefill(*stage, results.runs).seconds);
     prefill.limits.push_back(gemm_rate());
   }
   results.fma_peak = std::max(results.fma_peak, measure::fma_peak(results.threads));
@@ -139,18 +156,23 @@ void print_text(const Options& options, const Results& r) {
   const auto speed_verdict = [&](const std::string& goal, bool met) {
     return r.has_goals() ? verdict(goal, met) : std::string();
   };
+  const std::vector<double> bandwidths = each(d.limits, &measure::Limits::bytes_per_second);
+  const std::vector<double> gemm_rates = each(p.limits, &measure::Limits::flops_per_second);
   fmt::print("{}, stage {}, {} threads, medians of {} runs\n\n", options.model, options.stage, r.threads,
              options.runs);
-  fmt::print("decode    {:8.1f} tok/s   {} tokens after {}\n", r.runs.decode / d.median_seconds(),
-             r.runs.decode, r.runs.prompt);
-  fmt::print("          {:8.1f} GB/s    {:.0f} % of the read bandwidth, {:.1f} GB/s   {}\n", d.rate() / 1e9,
-             100 * d.share(), d.limit() / 1e9, speed_verdict("≥ 70 %", d.share() >= decode_goal));
-  fmt::print("prefill   {:8.1f} tok/s   {} tokens\n", r.runs.prefill / p.median_seconds(), r.runs.prefill);
+  fmt::print("decode    {:8.1f} tok/s   {} tokens after {}, {:.2f} FLOPs a byte\n",
+             r.runs.decode / d.median_seconds(), r.runs.decode, r.runs.prompt, d.work.intensity());
+  fmt::print("          {:8.1f} GB/s    {:.0f} % of the read bandwidth, {:.1f} GB/s   {}\n",
+             d.work.bytes / d.median_seconds() / 1e9, 100 * d.share(), measure::median(bandwidths) / 1e9,
+             speed_verdict("≥ 70 %", d.share() >= decode_goal));
+  const double prefill_rate = p.work.flops / p.median_seconds();
+  fmt::print("prefill   {:8.1f} tok/s   {} tokens, {:.0f} FLOPs a byte\n",
+             r.runs.prefill / p.median_seconds(), r.runs.prefill, p.work.intensity());
   fmt::print("          {:8.1f} GFLOP/s {:.0f} % of Eigen's GEMM at these shapes, {:.1f} GFLOP/s   {}\n",
-             p.rate() / 1e9, 100 * p.share(), p.limit() / 1e9,
+             prefill_rate / 1e9, 100 * p.share(), measure::median(gemm_rates) / 1e9,
              speed_verdict("≥ 60 %", p.share() >= prefill_goal));
   fmt::print("                           {:.0f} % of the FMA peak, {:.1f} GFLOP/s\n",
-             100 * p.rate() / r.fma_peak, r.fma_peak / 1e9);
+             100 * prefill_rate / r.fma_peak, r.fma_peak / 1e9);
   if (!r.has_goals()) {
     note("bench: note: these weights fit the caches, so the read bandwidth is not their limit");
   }
@@ -161,19 +183,25 @@ void print_text(const Options& options, const Results& r) {
       "memory    {:8.1f} MB      peak; weights {:.1f} + keys and values {:.1f} + {:.0f} = {:.1f} MB   {}\n",
       r.peak_bytes / 1e6, r.weight_bytes / 1e6, r.kv_bytes / 1e6, memory_allowance / 1e6,
       r.memory_limit() / 1e6, verdict("at most that", r.peak_bytes <= r.memory_limit()));
-  for (const auto& [series, what] : {std::pair{&d, "read bandwidth"}, std::pair{&p, "GEMM rate"}}) {
-    if (series->unrest() > 1.2) {
+  for (const auto& [limits, what] :
+       {std::pair{&bandwidths, "read bandwidth"}, std::pair{&gemm_rates, "GEMM rate"}}) {
+    if (unrest(*limits) > 1.2) {
       note("bench: note: the {} itself moved by a factor of {:.1f} meanwhile; shares are rough", what,
-           series->unrest());
+           unrest(*limits));
     }
   }
 }
 
-nlohmann::ordered_json to_json(const Series& series) {
+/// @param done   bytes or FLOPs of one run
+/// @param limit  the limit that is named beside it
+nlohmann::ordered_json to_json(const Series& series, double done, double measure::Limits::*limit) {
+  std::vector<double> rates;
+  for (const double seconds : series.seconds) rates.push_back(done / seconds);
   return {{"seconds", series.seconds},
-          {"rates", series.rates},
-          {"limits", series.limits},
-          {"share", series.share()}};
+          {"rates", rates},
+          {"limits", each(series.limits, limit)},
+          {"share", series.share()},
+          {"flops_per_byte", series.work.intensity()}};
 }
 
 void print_json(const Options& options, const Results& r) {
@@ -181,18 +209,18 @@ void print_json(const Options& options, const Results& r) {
   out["model"] = options.model;
   out["stage"] = options.stage;
   out["threads"] = r.threads;
-  out["decode"] = to_json(r.decode);
+  out["decode"] = to_json(r.decode, r.decode.work.bytes, &measure::Limits::bytes_per_second);
   out["decode"]["tokens"] = r.runs.decode;
   out["decode"]["tokens_per_second"] = r.runs.decode / r.decode.median_seconds();
-  out["decode"]["bytes_per_token"] = r.decode_work.bytes / r.runs.decode;
-  out["decode"]["flops_per_token"] = r.decode_work.flops / r.runs.decode;
+  out["decode"]["bytes_per_token"] = r.decode.work.bytes / r.runs.decode;
+  out["decode"]["flops_per_token"] = r.decode.work.flops / r.runs.decode;
   out["decode"]["limit"] = "read bandwidth, bytes per second";
   out["decode"]["goal"] = decode_goal;
-  out["prefill"] = to_json(r.prefill);
+  out["prefill"] = to_json(r.prefill, r.prefill.work.flops, &measure::Limits::flops_per_second);
   out["prefill"]["tokens"] = r.runs.prefill;
   out["prefill"]["tokens_per_second"] = r.runs.prefill / r.prefill.median_seconds();
-  out["prefill"]["bytes"] = r.prefill_work.bytes;
-  out["prefill"]["flops"] = r.prefill_work.flops;
+  out["prefill"]["bytes"] = r.prefill.work.bytes;
+  out["prefill"]["flops"] = r.prefill.work.flops;
   out["prefill"]["limit"] = "Eigen's GEMM rate at the layers' shapes, FLOPs per second";
   out["prefill"]["fma_peak"] = r.fma_peak;
   out["prefill"]["goal"] = prefill_goal;

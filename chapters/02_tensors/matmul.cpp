@@ -19,7 +19,7 @@ namespace {
 // Below this many rows of x, splitting the rows of w is faster than Eigen's blocked product, which first
 // copies w into an order that pays only when every weight is used often. Measured on 2 cores with AVX-512: 15
 // against 28 ms for a model's weights at 1 row, 55 against 119 at 16, equal at 64.
-constexpr Eigen::Index kManyRows = 64;
+constexpr Eigen::Index many_rows = 64;
 
 // What fits the widest vector registers in use; a narrower machine takes two or four for it.
 using Lanes = Eigen::Array<float, 16, 1>;
@@ -68,7 +68,7 @@ void split_weight_rows(const ConstMatrixView& x, const ConstMatrixView& w, Matri
 }  // namespace
 
 void matmul(const ConstMatrixView& x, const ConstMatrixView& w, MatrixView y) {
-  if (x.rows() < kManyRows) {
+  if (x.rows() < many_rows) {
     split_weight_rows(x, w, y);
   } else {
     y.noalias() = x * w.transpose();

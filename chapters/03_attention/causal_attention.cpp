@@ -11,20 +11,20 @@ namespace rung {
 namespace {
 
 // Queries are taken this many at a time, so that the scores of a long prompt stay small: 64 × S, not T × S.
-constexpr Eigen::Index kQueryTile = 64;
+constexpr Eigen::Index query_tile = 64;
 
 }  // namespace
 
 void causal_attention(const ConstMatrixView& q, const ConstMatrixView& keys, const ConstMatrixView& values,
                       std::int64_t head_dim, const AttentionSpan& span, MatrixView out) {
   const Eigen::Index heads = q.cols() / head_dim;
-  const Eigen::Index tiles = (q.rows() + kQueryTile - 1) / kQueryTile;
+  const Eigen::Index tiles = (q.rows() + query_tile - 1) / query_tile;
   const float scale = 1 / std::sqrt(static_cast<float>(head_dim));
 #pragma omp parallel for schedule(dynamic) collapse(2)
   for (Eigen::Index tile = 0; tile < tiles; ++tile) {
     for (Eigen::Index head = 0; head < heads; ++head) {
-      const Eigen::Index row = tile * kQueryTile;
-      const Eigen::Index rows = std::min(kQueryTile, q.rows() - row);
+      const Eigen::Index row = tile * query_tile;
+      const Eigen::Index rows = std::min(query_tile, q.rows() - row);
       const Eigen::Index column = head * head_dim;
 
       // Leave out the keys that no query of the tile may see.

@@ -110,6 +110,7 @@ StageCost Transformer::cost() const {
     cost.flops_per_visible_position += 4 * block.q->out();
   }
   cost.output_bytes = parts_.output->weight_bytes();
+  cost.window = config_.sliding_window;
   cost.flops_per_logits_row = 2 * parts_.output->in() * parts_.output->out();
   return cost;
 }

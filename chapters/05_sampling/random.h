@@ -6,7 +6,7 @@
 namespace rung {
 
 /// Seeded random numbers with the same stream on every platform: the standard fixes what mt19937_64 gives,
-/// but not what its distributions make of it, so uniform() is written here.
+/// but not what its distributions make of it, so uniform() is written here, in exact arithmetic.
 class Random {
  public:
   explicit Random(std::uint64_t seed) : engine_(seed) {}

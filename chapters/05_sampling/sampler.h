@@ -19,7 +19,10 @@ struct SamplerOptions {
   std::uint64_t seed = 0;
 };
 
-/// Turns logits into a token. Same logits, options and seed: same token, on every platform.
+/// Turns logits into a token. Same logits, options and seed: same token. On every platform the same random
+/// numbers are drawn and greedy choices are the same; probabilities come from the C library's exp, which may
+/// differ in its last bit: where a random number falls on the very border between two tokens, the drawn one
+/// can be the other.
 class Sampler {
  public:
   /// @throws Error (usage) naming the option that is out of its range

@@ -16,19 +16,6 @@ class Stopwatch {
   Clock::time_point start_;
 };
 
-/// Adds the time it lived to `seconds` when it goes out of scope.
-class ScopedTimer {
- public:
-  explicit ScopedTimer(double& seconds) : seconds_(seconds) {}
-  ~ScopedTimer() { seconds_ += watch_.seconds(); }
-  ScopedTimer(const ScopedTimer&) = delete;
-  ScopedTimer& operator=(const ScopedTimer&) = delete;
-
- private:
-  double& seconds_;
-  Stopwatch watch_;
-};
-
 /// The value that a share `q` of the samples does not exceed, linearly interpolated between neighbours (type
 /// 7 of Hyndman and Fan, "Sample quantiles in statistical packages", 1996; NumPy's default).
 /// @throws Error (usage) for no samples, or q outside [0, 1]

@@ -162,8 +162,4 @@ double fma_peak(int threads, double seconds) {
   return best;
 }
 
-Limits measure_limits(int threads) {
-  return {.threads = threads, .read_bandwidth = read_bandwidth(threads), .fma_peak = fma_peak(threads)};
-}
-
 }  // namespace rung::measure

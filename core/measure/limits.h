@@ -2,15 +2,10 @@
 
 #include <cstdint>
 
-namespace rung::measure {
+// What no program can exceed on this machine, as measured now. On a shared machine it changes from minute to
+// minute, so measure it next to what is to be compared with it.
 
-/// What no program can exceed on this machine with this many threads, as measured now. On a shared machine
-/// both change from minute to minute, so measure them next to what is to be compared with them.
-struct Limits {
-  int threads = 1;
-  double read_bandwidth = 0;  ///< bytes per second read from memory
-  double fma_peak = 0;        ///< fp32 FLOPs per second, a fused multiply-add counted as two
-};
+namespace rung::measure {
 
 /// Size of the largest cache that the first core uses, as the system tells it, or 32 MiB where it does not.
 std::int64_t last_level_cache_bytes();
@@ -32,8 +27,5 @@ double read_bandwidth(int threads, double seconds = 0.3,
 /// about `seconds`, because anything else that runs can only make it lower.
 /// @throws Error (usage) when threads < 1
 double fma_peak(int threads, double seconds = 0.2);
-
-/// Both, in about half a second.
-Limits measure_limits(int threads);
 
 }  // namespace rung::measure

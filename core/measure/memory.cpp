@@ -22,10 +22,6 @@ std::int64_t status_bytes(const std::string& field) {
 
 }  // namespace
 
-std::int64_t resident_bytes() {
-  return status_bytes("VmRSS");
-}
-
 std::int64_t peak_resident_bytes() {
   if (const std::int64_t bytes = status_bytes("VmHWM"); bytes > 0) return bytes;
   rusage usage{};

@@ -13,12 +13,16 @@ Work forward_work(const StageCost& cost, std::int64_t rows, std::int64_t past, s
                 past, wanted);
   }
   const auto t = static_cast<double>(rows);
-  const auto before = static_cast<double>(past);
-  // Row i sees past + i + 1 positions: the sum over i = 0 … T - 1.
-  const double visible = t * before + t * (t + 1) / 2;
+  const std::int64_t window = cost.window.value_or(past + rows);
+  // Row i sees past + i + 1 positions, but never more than the window: first `growing` rows that see one more
+  // than the row before, then rows that see the window. The sum over i = 0 … T - 1.
+  const auto growing = static_cast<double>(std::clamp<std::int64_t>(window - past, 0, rows));
+  const double visible = growing * static_cast<double>(past) + growing * (growing + 1) / 2 +
+                         (t - growing) * static_cast<double>(window);
+  const auto read = static_cast<double>(std::min(past, window - 1));  // of the past
   Work work;
   work.bytes =
-      static_cast<double>(cost.weight_bytes) + (before + t) * static_cast<double>(cost.kv_bytes_per_position);
+      static_cast<double>(cost.weight_bytes) + (read + t) * static_cast<double>(cost.kv_bytes_per_position);
   work.flops = t * static_cast<double>(cost.flops_per_row) +
                visible * static_cast<double>(cost.flops_per_visible_position);
   if (wanted > 0) {
@@ -29,14 +33,7 @@ Work forward_work(const StageCost& cost, std::int64_t rows, std::int64_t past, s
 }
 
 double least_seconds(const Work& work, const Limits& limits) {
-  return std::max(work.bytes / limits.read_bandwidth, work.flops / limits.fma_peak);
-}
-
-Reached reached(const Work& work, double seconds, const Limits& limits) {
-  return {.bytes_per_second = work.bytes / seconds,
-          .flops_per_second = work.flops / seconds,
-          .share = least_seconds(work, limits) / seconds,
-          .memory_bound = work.bytes / limits.read_bandwidth >= work.flops / limits.fma_peak};
+  return std::max(work.bytes / limits.bytes_per_second, work.flops / limits.flops_per_second);
 }
 
 }  // namespace rung::measure

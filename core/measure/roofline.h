@@ -2,7 +2,6 @@
 
 #include <cstdint>
 
-#include "core/measure/limits.h"
 #include "core/stage/cost.h"
 
 namespace rung::measure {
@@ -12,14 +11,15 @@ struct Work {
   double bytes = 0;
   double flops = 0;
 
-  /// FLOPs per byte: above fma_peak / read_bandwidth computing is the limit, below it memory is.
+  /// Arithmetic intensity, FLOPs per byte: above flops_per_second / bytes_per_second of the limits computing
+  /// takes longest, below it memory does.
   double intensity() const { return bytes > 0 ? flops / bytes : 0; }
 };
 
 /// One forward() over `rows` new positions of one sequence, after `past` remembered ones, of which the last
 /// `wanted` want logits: every weight is read once, the keys and values of the past are read and those of the
-/// rows written, and row i attends to past + i + 1 positions. Activations are left out: they stay in the
-/// caches.
+/// rows written, and row i attends to past + i + 1 positions, or to the window where that is less.
+/// Activations are left out: they stay in the caches.
 /// @throws Error (usage) for rows < 1, past < 0 or wanted outside [0, rows]
 Work forward_work(const StageCost& cost, std::int64_t rows, std::int64_t past, std::int64_t wanted);
 
@@ -34,18 +34,14 @@ inline Work prefill_work(const StageCost& cost, std::int64_t tokens) {
   return forward_work(cost, tokens, 0, 1);
 }
 
+/// What a piece of work is held against.
+struct Limits {
+  double bytes_per_second = 0;  ///< read_bandwidth()
+  double flops_per_second = 0;  ///< fma_peak(), or what a good matrix product reaches: eigen_gemm_rate()
+};
+
 /// The least time it can take: whichever is longer, moving the bytes or computing the FLOPs (Williams,
 /// Waterman and Patterson, "Roofline", CACM 52(4), 2009).
 double least_seconds(const Work& work, const Limits& limits);
-
-/// What was reached of the limits in `seconds`: bytes and FLOPs per second, and the share of the roofline's
-/// bound (1 is as fast as the limits allow).
-struct Reached {
-  double bytes_per_second = 0;
-  double flops_per_second = 0;
-  double share = 0;
-  bool memory_bound = false;  ///< which of the two is the bound
-};
-Reached reached(const Work& work, double seconds, const Limits& limits);
 
 }  // namespace rung::measure

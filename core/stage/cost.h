@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 namespace rung {
 
@@ -13,6 +14,7 @@ struct StageCost {
   std::int64_t flops_per_logits_row = 0;  ///< output matrix
   std::int64_t flops_per_visible_position = 0;  ///< attention: per row and position it sees
   std::int64_t kv_bytes_per_position = 0;       ///< keys and values of one position, all layers
+  std::optional<std::int64_t> window = {};      ///< a row sees this many positions at most, itself among them
 };
 
 }  // namespace rung

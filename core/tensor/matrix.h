@@ -16,7 +16,6 @@ using ConstMatrixView = Eigen::Ref<const Matrix, 0, Eigen::OuterStride<>>;
 
 /// [n] fp32 numbers.
 using Vector = Eigen::VectorXf;
-using VectorView = Eigen::Ref<Vector>;
 using ConstVectorView = Eigen::Ref<const Vector>;
 
 }  // namespace rung

@@ -32,27 +32,22 @@ TEST_CASE("A quantile of nothing, or outside [0, 1], is a usage error") {
   CHECK_THROWS_AS(quantile(std::vector<double>{1}, -0.1), rung::Error);
 }
 
-TEST_CASE("Time does not go back, and a scoped timer adds what its scope took") {
-  const Stopwatch outer;
-  double inside = 0;
-  for (int i = 0; i < 3; ++i) {
-    const ScopedTimer timer(inside);
-    const Stopwatch spin;
-    while (spin.seconds() < 0.001) {
-    }
+TEST_CASE("Time does not go back") {
+  const Stopwatch watch;
+  double before = 0;
+  while (before < 0.001) {
+    const double now = watch.seconds();
+    CHECK(now >= before);
+    before = now;
   }
-  CHECK(inside >= 0.003);
-  CHECK(inside <= outer.seconds());
 }
 
 TEST_CASE("Peak memory sees a buffer that was touched, and stays after it is gone") {
-  constexpr std::int64_t size = std::int64_t{64} << 20;
-  const std::int64_t before = resident_bytes();
+  const std::int64_t size = peak_resident_bytes() + (std::int64_t{16} << 20);  // more than there ever was
   {
-    const std::vector<char> buffer(size, 1);
-    CHECK(resident_bytes() - before > size / 2);
+    const std::vector<char> buffer(static_cast<std::size_t>(size), 1);
+    CHECK(peak_resident_bytes() >= size);
     CHECK(buffer.back() == 1);
   }
-  CHECK(peak_resident_bytes() - before > size / 2);
-  CHECK(peak_resident_bytes() >= resident_bytes());
+  CHECK(peak_resident_bytes() >= size);
 }

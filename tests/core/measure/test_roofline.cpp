@@ -55,20 +55,25 @@ TEST_CASE("Sizes beyond 2^31 do not overflow") {
   CHECK(forward_work(large, 131'072, 0, 0).flops == Approx(131'072.0 * 140e9));
 }
 
+TEST_CASE("A row sees the window at most, and keys and values before it are not read") {
+  StageCost windowed = cost;
+  windowed.window = 4;
+  CHECK(decode_work(windowed, 2).flops == 500 + 100 + 3 * 8);
+  CHECK(decode_work(windowed, 3).flops == 500 + 100 + 4 * 8);
+  CHECK(decode_work(windowed, 10).flops == 500 + 100 + 4 * 8);
+  CHECK(decode_work(windowed, 10).bytes == 1000 + 200 + 4 * 16);  // three of the past and its own
+  CHECK(prefill_work(windowed, 6).flops == 6 * 500 + 100 + (1 + 2 + 3 + 4 + 4 + 4) * 8);
+  CHECK(forward_work(windowed, 3, 2, 0).flops == 3 * 500 + (3 + 4 + 4) * 8);
+  CHECK(forward_work(windowed, 3, 7, 0).bytes == 1000 + (3 + 3) * 16);
+  windowed.window = 100;
+  CHECK(forward_work(windowed, 3, 7, 1).flops == forward_work(cost, 3, 7, 1).flops);
+  CHECK(forward_work(windowed, 3, 7, 1).bytes == forward_work(cost, 3, 7, 1).bytes);
+}
+
 TEST_CASE("The roofline is the slower of moving and computing") {
-  const Limits limits = {.threads = 1, .read_bandwidth = 10, .fma_peak = 100};
+  const Limits limits = {.bytes_per_second = 10, .flops_per_second = 100};
   CHECK(least_seconds({.bytes = 50, .flops = 100}, limits) == 5);
   CHECK(least_seconds({.bytes = 50, .flops = 1000}, limits) == 10);
-
-  const Reached memory = reached({.bytes = 50, .flops = 100}, 10, limits);
-  CHECK(memory.memory_bound);
-  CHECK(memory.share == 0.5);
-  CHECK(memory.bytes_per_second == 5);
-  CHECK(memory.flops_per_second == 10);
-
-  const Reached compute = reached({.bytes = 50, .flops = 1000}, 40, limits);
-  CHECK(!compute.memory_bound);
-  CHECK(compute.share == 0.25);
 }
 
 TEST_CASE("Impossible work is a usage error") {
