@@ -91,3 +91,16 @@ TEST_CASE("the ladder has a row for every stage, all within their budgets") {
     CHECK(stage.at("decode_tokens_per_second") > 0);
   }
 }
+
+TEST_CASE("bench's JSON takes a path that is no UTF-8") {
+  const rung::support::TemporaryDirectory folder;
+  std::filesystem::create_symlink(std::string(RUNG_SOURCE_DIR) + "/models/tiny.gguf",
+                                  folder.path() / "\xFF.gguf");
+  const auto ran = run_rung("bench --json --runs 1 -m " + (folder.path() / "\xFF.gguf").string());
+  INFO(ran.err);
+  REQUIRE(ran.status == 0);
+  const auto report = nlohmann::json::parse(ran.out);
+  CHECK(report.at("model").get<std::string>().ends_with("\xEF\xBF\xBD.gguf"));
+  CHECK(report.at("decode").at("share") > 0);
+  CHECK(report.at("decode").at("flops_per_byte").get<double>() == Approx(0.5));  // two FLOPs for four bytes
+}
