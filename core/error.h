@@ -10,9 +10,10 @@ namespace rung {
 
 /// What went wrong decides the exit status of the command line.
 enum class ErrorKind {
-  bad_input,  ///< a file, tensor or value is not what it should be (exit status 1)
-  usage,      ///< the arguments cannot mean anything (exit status 2)
-  full,       ///< no room left for keys and values; the batch was not run (exit status 1)
+  bad_input,    ///< a file, tensor or value is not what it should be (exit status 1)
+  usage,        ///< the arguments cannot mean anything (exit status 2)
+  unsupported,  ///< a kernel does not do this case; nothing is wrong with it (exit status 1)
+  full,         ///< no room left for keys and values; the batch was not run (exit status 1)
 };
 
 /// The project's one exception type. A message names the file, the tensor or the argument, what was expected,

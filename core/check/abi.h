@@ -20,8 +20,8 @@
  * THE CALL
  *   The function computes its outputs completely, then returns
  *     RUNG_OK             the outputs are written
- *     RUNG_NOT_SUPPORTED  it does not do this dtype. Returned for the first case of a dtype it means "not
- *                         judged at this dtype"; for a later case (a shape it cannot do) that case fails.
+ *     RUNG_NOT_SUPPORTED  it does not do this dtype or this shape: the case is not judged. The report says
+ *                         how many that were; a dtype of which it does nothing is not judged at all.
  *     anything else       it failed: the case fails, and the report shows the number
  *   Calls come one after the other, from one thread, in a process of their own. A function may keep state
  *   between calls (a CUDA context, a workspace), but the same inputs must give the same bits again. A crash,

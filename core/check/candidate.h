@@ -51,7 +51,9 @@ struct Call {
   const ConstTensor& input(std::string_view name) const;
 };
 
-/// A kernel to be judged. `run` may throw rung::Error; the report then says so.
+/// A kernel to be judged. `run` may throw rung::Error; the report then says so. An Error of kind
+/// `unsupported` means that the kernel does not do this case (its shape, its type): the case is then not
+/// judged.
 struct Candidate {
   std::string name;
   std::string op;

@@ -25,15 +25,19 @@ std::int32_t run(CandidateProcess& process, const Call& call) {
   return result;
 }
 
-/// Whether the library does `type`: asked with the op's first case, in a process that is thrown away. A
-/// kernel that crashes at it is one that has to be judged.
+/// Whether the library does any of the op's problems at `type`: asked with the first draw of each until it
+/// does one, in a process that is thrown away. A kernel that crashes at it is one that has to be judged.
 bool supports(CandidateProcess& process, const Op& op, NumberType type) {
   bool supported = true;
   const Candidate asked{.name = "", .op = op.name, .types = {type}, .run = [&](const Call& call) {
                           supported = run(process, call) != RUNG_NOT_SUPPORTED;
                         }};
-  run_guarded(asked, all_cases(op, type).front(), false);
-  return supported;
+  for (std::size_t problem = 0; problem < op.problems.size(); ++problem) {
+    supported = true;
+    run_guarded(asked, draw_cases(op, type, problem, default_seed).front(), false);
+    if (supported) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -82,9 +86,7 @@ Candidate CandidateLibrary::candidate(const Op& op) const {
       .name = name_, .op = op.name, .types = {}, .run = [process = process_](const Call& call) {
         const std::int32_t result = run(*process, call);
         if (result == RUNG_NOT_SUPPORTED) {
-          throw Error(ErrorKind::bad_input,
-                      "it returned RUNG_NOT_SUPPORTED for this case, though not for the first one of {}",
-                      name(call.type));
+          throw Error(ErrorKind::unsupported, "it returned RUNG_NOT_SUPPORTED for case {}", call.case_name);
         }
         if (result != RUNG_OK) throw Error(ErrorKind::bad_input, "it returned error {}", result);
       }};
@@ -93,10 +95,11 @@ Candidate CandidateLibrary::candidate(const Op& op) const {
     if (supports(asked, op, type)) candidate.types.push_back(type);
   }
   if (candidate.types.empty()) {
-    throw Error(ErrorKind::bad_input,
-                "{}: rung_{} returned RUNG_NOT_SUPPORTED for the first case ({}) of f32, f16 and bf16: there "
-                "is nothing to judge",
-                name_, op.name, all_cases(op, NumberType::f32).front().description);
+    throw Error(
+        ErrorKind::bad_input,
+        "{}: rung_{} returned RUNG_NOT_SUPPORTED for every problem, {} of them, of f32, f16 and bf16: "
+        "there is nothing to judge",
+        name_, op.name, op.problems.size());
   }
   return candidate;
 }

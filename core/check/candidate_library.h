@@ -27,8 +27,8 @@ class CandidateLibrary {
   /// The ops whose functions it exports.
   const std::vector<std::string>& ops() const { return ops_; }
 
-  /// Its kernel for `op`. The types are those at which it does not return RUNG_NOT_SUPPORTED for the op's
-  /// first case. The candidate shares the process and may outlive this object.
+  /// Its kernel for `op`. The types are those at which it does not return RUNG_NOT_SUPPORTED for all of the
+  /// op's problems. The candidate shares the process and may outlive this object.
   /// @throws Error (bad_input) when the function is not exported, or does no type at all
   Candidate candidate(const Op& op) const;
 

@@ -25,6 +25,7 @@ CaseVerdict check_probe(const Op& op, const Probe& probe, const Candidate& candi
   verdict.seed = problem.seed;
 
   RunResult result = run_guarded(candidate, problem, op.deterministic);
+  verdict.judged = result.supported;
   if (!result.problem.empty()) {
     verdict.passed = false;
     verdict.failed = Rule::integrity;
@@ -60,24 +61,43 @@ CaseVerdict check_probe(const Op& op, const Probe& probe, const Candidate& candi
   return verdict;
 }
 
-/// Rules 1 and 3 on one problem's draws.
-std::vector<CaseVerdict> check_problem(const Op& op, std::vector<Case> cases, const Candidate& candidate,
-                                       std::vector<Evidence>& evidence) {
+CaseVerdict not_judged(const Case& problem) {
+  CaseVerdict verdict;
+  verdict.case_name = problem.name;
+  verdict.description = problem.description;
+  verdict.seed = problem.seed;
+  verdict.judged = false;
+  return verdict;
+}
+
+/// Rules 1 and 3 on one problem's draws. Those that the candidate does not do are not judged, and no
+/// evidence.
+std::vector<CaseVerdict> check_problem(const Op& op, const std::vector<Case>& drawn_cases,
+                                       const Candidate& candidate, std::vector<Evidence>& evidence) {
+  std::vector<CaseVerdict> verdicts;
+  std::vector<Case> cases;
   std::vector<Values> results;
   std::vector<std::vector<Values>> baselines;
   std::vector<std::string> problems;
   std::vector<std::vector<Reference>> references;
-  for (const Case& drawn : cases) {
+  for (const Case& drawn : drawn_cases) {
     RunResult result = run_guarded(candidate, drawn, op.deterministic);
+    if (!result.supported) {
+      verdicts.push_back(not_judged(drawn));
+      continue;
+    }
+    cases.push_back(drawn);
     results.push_back(std::move(result.outputs));
     problems.push_back(std::move(result.problem));
     references.push_back(op.reference(drawn));
     baselines.push_back(baseline_runs(op, drawn));
   }
-  std::vector<CaseVerdict> verdicts = judge(op, {cases, results, problems, references, baselines});
+  if (cases.empty()) return verdicts;
+  std::vector<CaseVerdict> judged = judge(op, {cases, results, problems, references, baselines});
   for (std::size_t draw = 0; draw < cases.size(); ++draw) {
     evidence.push_back({std::move(cases[draw]), std::move(results[draw]), std::move(references[draw]),
-                        verdicts[draw].deviates});
+                        judged[draw].deviates});
+    verdicts.push_back(std::move(judged[draw]));
   }
   return verdicts;
 }
@@ -106,10 +126,17 @@ Report check(const Op& op, NumberType type, const Candidate& candidate, std::uin
     if (!report.cases.back().deviates) continue;
     evidence.push_back({probe.problem, std::move(outputs), op.reference(probe.problem), true});
   }
+  bool any_drawn = false;
   for (std::size_t p = 0; p < op.problems.size(); ++p) {
     for (CaseVerdict& verdict : check_problem(op, draw_cases(op, type, p, seed), candidate, evidence)) {
+      any_drawn = any_drawn || verdict.judged;
       report.cases.push_back(std::move(verdict));
     }
+  }
+  if (!any_drawn) {
+    throw Error(ErrorKind::bad_input,
+                "{}: it does none of the {} problems of {} at {}: there is nothing to judge", candidate.name,
+                op.problems.size(), op.name, name(type));
   }
   for (const CaseVerdict& verdict : report.cases) {
     report.passed = report.passed && verdict.passed;

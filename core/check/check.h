@@ -12,7 +12,9 @@ namespace rung::check {
 
 /// Judges `candidate` by the whole standard: structural probes, then every case of the op at `type` drawn
 /// from `seed`; after a failure, looks for the known mistake that explains it.
-/// @throws Error (usage) when the candidate cannot be called with `type`
+/// Cases that the candidate does not do are left out, and counted in the report.
+/// @throws Error (usage) when the candidate cannot be called with `type`, (bad_input) when it does not do a
+/// single drawn problem
 Report check(const Op& op, NumberType type, const Candidate& candidate, std::uint64_t seed = default_seed);
 
 /// The structural probes alone (rule 2 of the standard), with what the runner sees of integrity.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace rung::check {
 namespace {
@@ -13,6 +14,19 @@ std::string percent_text(double percent) {
   if (!std::isfinite(percent)) return "no budget covers it";
   if (percent >= 1e6) return fmt::format("{:.0e} times its budget", percent / 100);
   return fmt::format("{:.0f} % of its budget", percent);
+}
+
+/// "judged on 120 of 363 cases; …" or nothing when all were.
+std::string not_judged_text(const Report& report) {
+  const std::vector<std::string> problems = report.not_supported();
+  if (problems.empty()) return {};
+  constexpr std::size_t most_named = 4;
+  const std::size_t named = std::min(problems.size(), most_named);
+  std::string text =
+      fmt::format("           JUDGED ON {} OF {} CASES ONLY; it does not do the others, {} problems: {}",
+                  report.judged_cases(), report.cases.size(), problems.size(),
+                  fmt::join(problems.begin(), problems.begin() + static_cast<std::ptrdiff_t>(named), "; "));
+  return text + (named < problems.size() ? "; …\n" : "\n");
 }
 
 std::string case_text(const CaseVerdict& verdict) {
@@ -42,6 +56,21 @@ int Report::failed_cases() const {
       std::count_if(cases.begin(), cases.end(), [](const CaseVerdict& verdict) { return !verdict.passed; }));
 }
 
+int Report::judged_cases() const {
+  return static_cast<int>(
+      std::count_if(cases.begin(), cases.end(), [](const CaseVerdict& verdict) { return verdict.judged; }));
+}
+
+std::vector<std::string> Report::not_supported() const {
+  std::vector<std::string> problems;
+  for (const CaseVerdict& verdict : cases) {
+    if (verdict.judged) continue;
+    if (std::find(problems.begin(), problems.end(), verdict.description) == problems.end())
+      problems.push_back(verdict.description);
+  }
+  return problems;
+}
+
 const CaseVerdict* Report::worst() const {
   const auto rank = [](const CaseVerdict& verdict) {
     if (verdict.passed) return 0;
@@ -68,7 +97,7 @@ std::string to_text(const Report& report, bool all_cases) {
   const CaseVerdict* worst = report.worst();
   if (report.passed) {
     text = fmt::format("{}   ok     {:.0f} % of the budget used at most, {} cases\n", head, report.percent,
-                       report.cases.size());
+                       report.judged_cases());
   } else {
     text = head + "   FAIL";
     if (worst->failed == Rule::rms || worst->failed == Rule::row) {
@@ -81,14 +110,19 @@ std::string to_text(const Report& report, bool all_cases) {
     }
     text +=
         fmt::format("\n           {} of {} cases failed; {} in {}\n           {}\n", report.failed_cases(),
-                    report.cases.size(), name(*worst->failed), case_text(*worst), worst->message);
+                    report.judged_cases(), name(*worst->failed), case_text(*worst), worst->message);
     if (report.matched) {
       text += fmt::format("           it matches a known mistake: \"{}\"   (chapter {})\n",
                           report.matched->sentence, report.matched->chapter);
     }
   }
+  text += not_judged_text(report);
   if (!all_cases) return text;
   for (const CaseVerdict& verdict : report.cases) {
+    if (!verdict.judged) {
+      text += fmt::format("  ----  {}  not supported\n", case_text(verdict));
+      continue;
+    }
     text += fmt::format("  {}  {}", verdict.passed ? "ok  " : "FAIL", case_text(verdict));
     text += std::isfinite(verdict.percent) ? fmt::format("  {:.0f} %\n", verdict.percent) : std::string("\n");
     if (!verdict.passed) text += fmt::format("        {}: {}\n", name(*verdict.failed), verdict.message);

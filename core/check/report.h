@@ -30,6 +30,7 @@ struct CaseVerdict {
   std::string case_name;
   std::string description;
   std::uint64_t seed = 0;
+  bool judged = true;  ///< false: the candidate does not do this case, and the rest says nothing
   bool passed = true;
   std::optional<Rule> failed;  ///< the first rule that failed
   std::string message;         ///< why, one line; empty when it passed
@@ -56,6 +57,10 @@ struct Report {
   std::optional<MatchedMistake> matched;
 
   int failed_cases() const;
+  /// All but those that the candidate does not do.
+  int judged_cases() const;
+  /// The problems that the candidate does not do, each once, "M=5 N=33 K=1, N(0,1)".
+  std::vector<std::string> not_supported() const;
   /// The verdict to show first. Among the failed: one whose memory or exact result is wrong before one whose
   /// numbers are off, then the one that used most of its budget. When none failed, the one that used most.
   const CaseVerdict* worst() const;
@@ -68,8 +73,8 @@ struct NumberPair {
 };
 NumberPair tell_apart(double first, double second);
 
-/// One line per report; for a failure also the worst element, the rule, the case with its seed, and the
-/// matched mistake. `all_cases` adds a line per case.
+/// One line per report, and one more where cases were not judged; for a failure also the worst element, the
+/// rule, the case with its seed, and the matched mistake. `all_cases` adds a line per case.
 std::string to_text(const Report& report, bool all_cases = false);
 /// The same as a JSON object.
 std::string to_json(const Report& report);

@@ -18,11 +18,9 @@ ordered_json number(double value) {
 }
 
 ordered_json to_object(const CaseVerdict& verdict) {
-  ordered_json object = {{"case", verdict.case_name},
-                         {"description", verdict.description},
-                         {"seed", verdict.seed},
-                         {"passed", verdict.passed},
-                         {"percent_of_budget", number(verdict.percent)}};
+  ordered_json object = {{"case", verdict.case_name}, {"description", verdict.description},
+                         {"seed", verdict.seed},      {"supported", verdict.judged},
+                         {"passed", verdict.passed},  {"percent_of_budget", number(verdict.percent)}};
   if (verdict.failed) {
     object["failed_rule"] = name(*verdict.failed);
     object["message"] = verdict.message;
@@ -45,7 +43,9 @@ std::string to_json(const Report& report) {
                          {"candidate", report.candidate},
                          {"passed", report.passed},
                          {"percent_of_budget", number(report.percent)},
-                         {"failed_cases", report.failed_cases()}};
+                         {"judged_cases", report.judged_cases()},
+                         {"failed_cases", report.failed_cases()},
+                         {"not_supported", report.not_supported()}};
   if (report.matched) {
     object["known_mistake"] = {{"name", report.matched->name},
                                {"sentence", report.matched->sentence},

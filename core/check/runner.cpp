@@ -204,9 +204,11 @@ RunResult run_guarded(const Candidate& candidate, const Case& problem, bool dete
     }
   } catch (const Error& error) {
     result.outputs.clear();
-    result.problem = error.what();
+    result.problem = result.supported ? error.what() : "";
   }
   return result;
 }
 
+    // What it did once it must do again.
+    result.supported = error.kind() != ErrorKind::unsupported || !result.outputs.empty();
 }  // namespace rung::check

@@ -9,8 +9,9 @@ namespace rung::check {
 
 /// What came out of a candidate, and whether it kept to its own memory.
 struct RunResult {
-  Values outputs;       ///< empty when the candidate threw
-  std::string problem;  ///< one line; empty when nothing is wrong
+  Values outputs;         ///< empty when the candidate threw
+  std::string problem;    ///< one line; empty when nothing is wrong
+  bool supported = true;  ///< false: the candidate does not do this case, and nothing else is known
 };
 
 /// Calls the candidate twice on guarded memory (rule 1 of the standard): inputs and outputs stand between

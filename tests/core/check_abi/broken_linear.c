@@ -58,6 +58,11 @@ int32_t rung_linear(const rung_linear_args* a) {
 #elif defined(BUG_SOME_SHAPES)
   if (a->m == 1) return RUNG_NOT_SUPPORTED;
 #elif defined(BUG_DROPS_LAST_K)
+#elif defined(BUG_PROBES_ONLY)
+  if (a->k != 4097) return RUNG_NOT_SUPPORTED;
+#elif defined(BUG_SOME_SHAPES_WRONG)
+  if (a->m == 1) return RUNG_NOT_SUPPORTED;
+  last -= last % 8;
   last -= last % 8;
 #elif defined(BUG_CHANGES_INPUT)
   ((float*)a->x)[0] = -77;

@@ -108,7 +108,35 @@ TEST_CASE("what a library does besides its result is found") {
   CHECK(has(problem("writes_after"), "wrote"));
   CHECK(has(problem("other_every_time"), "a second run gave other bits"));
   CHECK(has(problem("fails"), "returned error 77"));
-  CHECK(has(problem("some_shapes"), "returned RUNG_NOT_SUPPORTED for this case"));
+  CHECK(problem("some_shapes") == "");
+}
+
+TEST_CASE("a shape the kernel does not do is not judged, and counted") {
+  const Op& op = find_op("linear");
+  const Report some =
+      check::check(op, NumberType::f32, CandidateLibrary(library("some_shapes")).candidate(op));
+  INFO(to_text(some));
+  CHECK(some.passed);
+  CHECK(some.judged_cases() < static_cast<int>(some.cases.size()));
+  for (const std::string& left_out : some.not_supported()) CHECK(has(left_out, "M=1 "));
+  for (const CaseVerdict& verdict : some.cases) CHECK(verdict.judged != has(verdict.description, "M=1 "));
+  CHECK(has(to_text(some), "JUDGED ON " + std::to_string(some.judged_cases()) + " OF " +
+                               std::to_string(some.cases.size()) + " CASES ONLY"));
+  CHECK(has(to_json(some), "\"judged_cases\": " + std::to_string(some.judged_cases())));
+  CHECK(has(to_json(some), "\"supported\": false"));
+
+  // Wrong where it is judged: the shapes that it does not do hide nothing.
+  const Report wrong =
+      check::check(op, NumberType::f32, CandidateLibrary(library("some_shapes_wrong")).candidate(op));
+  CHECK_FALSE(wrong.passed);
+  REQUIRE(wrong.matched.has_value());
+  CHECK(wrong.matched->name == "last_k_dropped");
+
+  // Nothing but a probe: no verdict at all.
+  CHECK(has(complaint(library("probes_only")), "there is nothing to judge"));
+  Candidate none = from_values("none", "linear", op.baseline);
+  none.run = [](const Call&) { throw Error(ErrorKind::unsupported, "not this"); };
+  CHECK_THROWS_AS(check::check(op, NumberType::f32, none), Error);
 }
 
 TEST_CASE("a crash is a line of the report") {
