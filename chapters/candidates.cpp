@@ -53,9 +53,8 @@ void run_rmsnorm(const Call& call) {
 
 void run_rope(const Call& call) {
   const ConstTensor& x = call.input("x");
-  std::vector<std::int32_t> positions;
-  for (std::int64_t t = 0; t < x.shape[0]; ++t)
-    positions.push_back(static_cast<std::int32_t>(call.integer("first_position") + t));
+  const auto* const first = reinterpret_cast<const std::int32_t*>(call.input("positions").data);
+  const std::vector<std::int32_t> positions(first, first + x.shape[0]);
   const RopeConfig config{.theta = call.param("theta"), .scaling = {}};
   Matrix values = heads_together(x);
   rope(values, Rotations(rope_frequencies(config, x.columns()), positions),

@@ -98,8 +98,11 @@ typedef struct rung_rmsnorm_args {
  *     y_first  = x_first  * cos - x_second * sin
  *     y_second = x_second * cos + x_first  * sin
  *
- * Frequencies, angles, sin and cos may be fp32, each as good as a plain powf, sinf and cosf; a product that
- * is carried from one frequency to the next drifts too far.
+ * Frequencies, angles, sin and cos may be fp32, each as good as a plain powf, sinf and cosf. Not as good are
+ * expf(-e * logf(theta)) and exp2f(-e * log2f(theta)), whose exponent is rounded to fp32 (use powf, or
+ * double), and a product that is carried from one frequency to the next.
+ *
+ * Rows may come from several sequences: positions need not be consecutive.
  */
 typedef struct rung_rope_args {
   size_t size;              /* sizeof(rung_rope_args) */

@@ -22,6 +22,13 @@ std::int64_t MutableTensor::rows() const {
   return rows_of(shape);
 }
 
+std::size_t ConstTensor::row_bytes() const {
+  return static_cast<std::size_t>(row_stride) * (whole ? sizeof(std::int32_t) : size_of(type));
+}
+std::size_t MutableTensor::row_bytes() const {
+  return static_cast<std::size_t>(row_stride) * size_of(type);
+}
+
 double Call::param(std::string_view wanted) const {
   for (const Param& p : params) {
     if (p.name == wanted) return p.value;
@@ -55,8 +62,7 @@ Candidate from_values(std::string name, std::string op, std::function<Values(con
       row.resize(static_cast<std::size_t>(columns));
       for (std::int64_t r = 0; r < output.rows(); ++r) {
         for (std::int64_t c = 0; c < columns; ++c) row[c] = round_to(call.type, results[o][r * columns + c]);
-        store(call.type, row,
-              output.data + static_cast<std::size_t>(r * output.row_stride) * size_of(call.type));
+        store(call.type, row, output.data + static_cast<std::size_t>(r) * output.row_bytes());
       }
     }
   };
@@ -73,8 +79,13 @@ Case to_case(const Call& call) {
     Array array{.name = std::string(tensor.name),
                 .shape = Shape(tensor.shape.begin(), tensor.shape.end()),
                 .row_stride = tensor.row_stride,
-                .values = std::vector<float>(static_cast<std::size_t>(tensor.rows() * tensor.row_stride))};
-    load(call.type, tensor.data, array.values);
+                .values = std::vector<float>(static_cast<std::size_t>(tensor.rows() * tensor.row_stride)),
+                .whole = tensor.whole};
+    if (tensor.whole) {
+      load_whole(tensor.data, array.values);
+    } else {
+      load(call.type, tensor.data, array.values);
+    }
     rebuilt.inputs.push_back(std::move(array));
   }
   for (const MutableTensor& tensor : call.outputs) {

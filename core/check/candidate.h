@@ -12,16 +12,20 @@
 
 namespace rung::check {
 
-/// An array as a kernel sees it: the case's numbers in their own type, in memory that the harness guards.
+/// An array as a kernel sees it: the case's numbers in their own type (int32 where they are `whole`), in
+/// memory that the harness guards.
 struct ConstTensor {
   std::string_view name;
   NumberType type;
   std::span<const std::int64_t> shape;
   std::int64_t row_stride;  ///< in numbers
   const std::byte* data;
+  bool whole = false;
 
   std::int64_t columns() const { return shape.back(); }
   std::int64_t rows() const;
+  /// Bytes from one row to the next.
+  std::size_t row_bytes() const;
 };
 
 /// A result's place: holds NaN until the kernel writes it.
@@ -34,6 +38,7 @@ struct MutableTensor {
 
   std::int64_t columns() const { return shape.back(); }
   std::int64_t rows() const;
+  std::size_t row_bytes() const;
 };
 
 /// One call of a kernel. Params, inputs and outputs come in the order of the Op's lists.

@@ -45,8 +45,8 @@ class Layout {
  private:
   template <typename Tensor>
   void add(const Tensor& tensor, const std::byte* before, std::byte* result) {
-    add(std::string(tensor.name),
-        static_cast<std::size_t>(tensor.rows() * tensor.row_stride) * size_of(tensor.type), before, result);
+    add(std::string(tensor.name), static_cast<std::size_t>(tensor.rows()) * tensor.row_bytes(), before,
+        result);
   }
 
   const Call& call_;
@@ -105,11 +105,6 @@ void rope(const Call& call, ArenaCall& laid, Layout& layout) {
   a.theta = call.param("theta");
   a.x_stride = x.row_stride;
   a.y_stride = output(call).row_stride;
-  for (std::int64_t t = 0; t < a.rows; ++t) {
-    laid.positions.push_back(static_cast<std::int32_t>(call.integer("first_position") + t));
-  }
-  layout.add("positions", laid.positions.size() * sizeof(std::int32_t),
-             std::as_bytes(std::span(laid.positions)).data(), nullptr);
   set(laid, a);
   layout.point(offsetof(rung_rope_args, positions), "positions");
   layout.point(offsetof(rung_rope_args, x), "x");

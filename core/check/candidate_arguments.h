@@ -26,7 +26,6 @@ struct ArenaCall {
   std::vector<ArenaBlock> blocks;
   std::size_t bytes = 0;  ///< of the arena, guard bands and all
   Request request;
-  std::vector<std::int32_t> positions;  ///< rope's: owned here, as the case has them only as a param
 };
 
 /// @throws Error (usage) for an op that abi.h does not have

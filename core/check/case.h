@@ -25,6 +25,7 @@ struct Array {
   Shape shape;
   std::int64_t row_stride = 0;  ///< at least shape.back()
   std::vector<float> values;    ///< rows() · row_stride numbers, already rounded to the case's type
+  bool whole = false;           ///< whole numbers below 2^24: kernels and files get int32, whatever the type
 
   std::int64_t columns() const { return shape.back(); }
   std::int64_t rows() const { return elements(shape) / shape.back(); }

@@ -24,12 +24,20 @@ using Json = nlohmann::ordered_json;
 constexpr int format_version = 1;
 constexpr std::size_t most_index_bytes = 1 << 20;
 
-NpyType file_type(NumberType type) {
+NpyType file_type(NumberType type, bool whole = false) {
+  if (whole) return NpyType::int32;
   return type == NumberType::f16 ? NpyType::float16 : NpyType::float32;
 }
 
 std::string output_file(std::string_view case_name, std::string_view output) {
   return fmt::format("{}/{}.npy", case_name, output);
+}
+
+bool is_whole(const Array& array) {
+  return array.whole;
+}
+bool is_whole(const OutputInfo& /*output*/) {
+  return false;
 }
 
 /// "x: float32 [2, 3]" and the like.
@@ -40,7 +48,7 @@ Json describe(const Arrays& arrays, NumberType type) {
     list.push_back({{"name", array.name},
                     {"file", array.name + ".npy"},
                     {"shape", array.shape},
-                    {"file_dtype", name(file_type(type))}});
+                    {"file_dtype", name(file_type(type, is_whole(array)))}});
   }
   return list;
 }
@@ -76,9 +84,13 @@ void write_input(const fs::path& folder, const Array& array, NumberType type) {
     const auto row = array.row(r);
     dense.insert(dense.end(), row.begin(), row.end());
   }
-  const NpyType file = file_type(type);
+  const NpyType file = file_type(type, array.whole);
   std::vector<std::byte> bytes(dense.size() * static_cast<std::size_t>(size(file)));
-  store(type == NumberType::f16 ? NumberType::f16 : NumberType::f32, dense, bytes.data());
+  if (array.whole) {
+    store_whole(dense, bytes.data());
+  } else {
+    store(type == NumberType::f16 ? NumberType::f16 : NumberType::f32, dense, bytes.data());
+  }
   write_npy(folder / (array.name + ".npy"), array.shape, file, bytes);
 }
 
@@ -108,6 +120,7 @@ std::string readme(const Op& op, const CaseFilesOptions& options) {
       "f32     float32                                              float32, float64\n"
       "f16     float16                                              float16, float32, float64\n"
       "bf16    float32 whose values are bfloat16 numbers already    uint16 (the raw bits), float32, float64\n"
+      "Whole numbers (positions) are int32 whatever the dtype.\n"
       "float32 and float64 outputs are rounded to the dtype before they are judged, as a store would.\n\n";
   text += fmt::format(
       "Written by ./rung cases {} --seed {}; the check makes the same inputs again from that seed.\n",
@@ -168,6 +181,12 @@ void prepare(const fs::path& folder, bool force) {
   if (in_use) {
     // Outputs of an older run must not be judged as the answer to new cases.
     if (const auto index = read_index(folder)) {
+      // The index first: it says that the folder is complete, which ends here.
+      fs::remove(folder / "cases.json", error);
+      if (error) {
+        throw Error(ErrorKind::bad_input, "{}: the old index cannot be removed: {}",
+                    (folder / "cases.json").string(), error.message());
+      }
       for (const Json& one : (*index)["cases"]) fs::remove_all(folder / one.get<std::string>(), error);
     }
   }
@@ -214,14 +233,19 @@ void verify_input(const fs::path& path, const ConstTensor& input) {
                 path.string());
   };
   const NpyArray array = read_npy(path);
-  if (array.type != file_type(input.type) ||
+  if (array.type != file_type(input.type, input.whole) ||
       !std::equal(array.shape.begin(), array.shape.end(), input.shape.begin(), input.shape.end())) {
     changed();
   }
   const std::vector<double> found = array.as_double();
   std::vector<float> row(static_cast<std::size_t>(input.columns()));
   for (std::int64_t r = 0; r < input.rows(); ++r) {
-    load(input.type, input.data + static_cast<std::size_t>(r * input.row_stride) * size_of(input.type), row);
+    const std::byte* const data = input.data + static_cast<std::size_t>(r) * input.row_bytes();
+    if (input.whole) {
+      load_whole(data, row);
+    } else {
+      load(input.type, data, row);
+    }
     for (std::size_t i = 0; i < row.size(); ++i) {
       const double now = found[static_cast<std::size_t>(r) * row.size() + i];
       const bool same = now == static_cast<double>(row[i]) || (std::isnan(now) && std::isnan(row[i]));
@@ -324,8 +348,7 @@ Candidate folder_candidate(const CaseFolder& folder) {
               for (std::int64_t r = 0; r < output.rows(); ++r) {
                 const auto row = std::span(numbers).subspan(static_cast<std::size_t>(r * output.columns()),
                                                             static_cast<std::size_t>(output.columns()));
-                store(call.type, row,
-                      output.data + static_cast<std::size_t>(r * output.row_stride) * size_of(call.type));
+                store(call.type, row, output.data + static_cast<std::size_t>(r) * output.row_bytes());
               }
             }
           }};

@@ -21,6 +21,10 @@ std::string_view name(Style style) {
       return "negative";
     case Style::cancellation:
       return "cancellation";
+    case Style::wide:
+      return "wide range";
+    case Style::huge:
+      return "huge x128";
   }
   return "?";
 }
@@ -28,7 +32,7 @@ std::string_view name(Style style) {
 Array fill_array(NumberType type, std::string name, Shape shape,
                  const std::function<double(std::int64_t row, std::int64_t column)>& value,
                  std::int64_t gap) {
-  Array array{.name = std::move(name), .shape = std::move(shape), .row_stride = 0, .values = {}};
+  Array array{.name = std::move(name), .shape = std::move(shape), .values = {}};
   array.row_stride = array.columns() + gap;
   array.values.assign(static_cast<std::size_t>(array.rows() * array.row_stride),
                       std::numeric_limits<float>::quiet_NaN());
@@ -42,6 +46,9 @@ Array fill_array(NumberType type, std::string name, Shape shape,
 
 Array draw_array(NumberType type, Random& random, std::string name, Shape shape, Style style,
                  std::int64_t gap) {
+  // N(0, 1) ends at 6, fp16 at 65504; and a square of any of these stays within fp32.
+  static constexpr double wide[] = {1e5, 1e-20, 1e15, 1e-6};
+  static constexpr double wide_f16[] = {1e1, 1e-3, 1e2, 1e-2};
   const std::int64_t columns = shape.back();
   double before = 0;
   std::int64_t outlier = 0;
@@ -64,10 +71,23 @@ Array draw_array(NumberType type, Random& random, std::string name, Shape shape,
       case Style::cancellation:
         before = column % 2 == 1 ? -before : x;
         return before;
+      case Style::wide:
+        return x * (type == NumberType::f16 ? wide_f16 : wide)[row % 4];
+      case Style::huge:
+        return 128 * x;
     }
     return x;
   };
   return fill_array(type, std::move(name), std::move(shape), value, gap);
+}
+
+Array whole_array(std::string name, std::span<const std::int64_t> numbers) {
+  const auto n = static_cast<std::int64_t>(numbers.size());
+  return {.name = std::move(name),
+          .shape = {n},
+          .row_stride = n,
+          .values = std::vector<float>(numbers.begin(), numbers.end()),
+          .whole = true};
 }
 
 OutputInfo output(std::string name, Shape shape, std::int64_t gap) {

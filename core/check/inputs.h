@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,8 @@ enum class Style {
   large,         ///< N(0, 1) times 30: logits whose exp overflows
   negative,      ///< −|N(0, 1)|
   cancellation,  ///< every odd number the negative of the one before: sums of products come out small
+  wide,  ///< N(0, 1), rows times 10^-20 … 10^15 (fp16: 10^-3 … 10^2): the type's range, not fp16's
+  huge,  ///< N(0, 1) times 128: in fp16, sums of products leave its range
 };
 
 /// "N(0,1)", "outliers x20", …
@@ -33,7 +36,11 @@ Array fill_array(NumberType type, std::string name, Shape shape,
                  const std::function<double(std::int64_t row, std::int64_t column)>& value,
                  std::int64_t gap = 0);
 
-/// The place for a result, with the same gap.
+/// One row of whole numbers below 2^24, positions for example.
+Array whole_array(std::string name, std::span<const std::int64_t> numbers);
+
+/// The place for a result. Its gap, as that of every array of a case, had better be its own: else a kernel
+/// that takes one array's row stride for another's is right.
 OutputInfo output(std::string name, Shape shape, std::int64_t gap = 0);
 
 }  // namespace rung::check

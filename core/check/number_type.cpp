@@ -103,4 +103,21 @@ void load(NumberType type, const std::byte* bytes, std::span<float> numbers) {
   }
 }
 
+void store_whole(std::span<const float> numbers, std::byte* bytes) {
+  for (const float number : numbers) {
+    const auto whole = static_cast<std::int32_t>(number);
+    std::memcpy(bytes, &whole, sizeof whole);
+    bytes += sizeof whole;
+  }
+}
+
+void load_whole(const std::byte* bytes, std::span<float> numbers) {
+  for (float& number : numbers) {
+    std::int32_t whole = 0;
+    std::memcpy(&whole, bytes, sizeof whole);
+    bytes += sizeof whole;
+    number = static_cast<float>(whole);
+  }
+}
+
 }  // namespace rung::check

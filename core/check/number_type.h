@@ -36,4 +36,8 @@ float truncate_to(NumberType type, double value);
 void store(NumberType type, std::span<const float> numbers, std::byte* bytes);
 void load(NumberType type, const std::byte* bytes, std::span<float> numbers);
 
+/// Whole numbers to int32 and back. `bytes` holds 4·n bytes.
+void store_whole(std::span<const float> numbers, std::byte* bytes);
+void load_whole(const std::byte* bytes, std::span<float> numbers);
+
 }  // namespace rung::check

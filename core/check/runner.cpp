@@ -72,10 +72,16 @@ class Arena {
  public:
   explicit Arena(const Case& problem) : problem_(problem) {
     for (const Array& array : problem.inputs) {
-      Guarded& memory = inputs_.emplace_back(problem.type, static_cast<std::int64_t>(array.values.size()));
-      store(problem.type, array.values, memory.data());
+      const NumberType width = array.whole ? NumberType::f32 : problem.type;  // an int32 is as wide
+      Guarded& memory = inputs_.emplace_back(width, static_cast<std::int64_t>(array.values.size()));
+      if (array.whole) {
+        store_whole(array.values, memory.data());
+      } else {
+        store(problem.type, array.values, memory.data());
+      }
       before_.push_back(memory.memory());
-      input_tensors_.push_back({array.name, problem.type, array.shape, array.row_stride, memory.data()});
+      input_tensors_.push_back(
+          {array.name, problem.type, array.shape, array.row_stride, memory.data(), array.whole});
     }
     for (const OutputInfo& output : problem.outputs) {
       Guarded& memory = outputs_.emplace_back(problem.type, rows_of(output.shape) * output.row_stride);
@@ -203,12 +209,12 @@ RunResult run_guarded(const Candidate& candidate, const Case& problem, bool dete
       result.problem = first.difference(second);
     }
   } catch (const Error& error) {
+    // What it did once it must do again.
+    result.supported = error.kind() != ErrorKind::unsupported || !result.outputs.empty();
     result.outputs.clear();
     result.problem = result.supported ? error.what() : "";
   }
   return result;
 }
 
-    // What it did once it must do again.
-    result.supported = error.kind() != ErrorKind::unsupported || !result.outputs.empty();
 }  // namespace rung::check

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -20,10 +22,51 @@ std::vector<Real> numbers(const Array& array) {
   return all;
 }
 
+/// The numbers of an array as a kernel finds them that takes its rows to be `stride` numbers apart. What lies
+/// between rows and behind the last one holds NaN.
+template <typename Real>
+std::vector<Real> numbers_at_stride(const Array& array, std::int64_t stride) {
+  std::vector<Real> all;
+  for (std::int64_t r = 0; r < array.rows(); ++r) {
+    for (std::int64_t c = 0; c < array.columns(); ++c) {
+      const auto at = static_cast<std::size_t>(r * stride + c);
+      const bool inside = at < array.values.size();
+      all.push_back(inside ? static_cast<Real>(array.values[at]) : std::numeric_limits<Real>::quiet_NaN());
+    }
+  }
+  return all;
+}
+
+/// Results as they are found, rows `stride` apart, after a kernel has written them `written` apart: NaN where
+/// nothing was written.
+template <typename Real>
+std::vector<Real> written_at_stride(std::span<const Real> results, std::int64_t columns, std::int64_t written,
+                                    std::int64_t stride) {
+  const std::int64_t rows = static_cast<std::int64_t>(results.size()) / columns;
+  std::vector<Real> memory(static_cast<std::size_t>(rows * std::max(written, stride)),
+                           std::numeric_limits<Real>::quiet_NaN());
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t c = 0; c < columns; ++c) memory[r * written + c] = results[r * columns + c];
+  }
+  std::vector<Real> found;
+  found.reserve(results.size());
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t c = 0; c < columns; ++c) found.push_back(memory[r * stride + c]);
+  }
+  return found;
+}
+
 /// Whether `value` is so near the middle between two numbers of `type` that an fp32 rounding before may
 /// decide.
 inline bool near_tie(NumberType type, double value) {
   return round_to(type, value * (1 - 0x1p-18)) != round_to(type, value * (1 + 0x1p-18));
+}
+
+/// What a store to `type` leaves of an exact value: infinity beyond the type's range, else the value itself,
+/// whose rounding the budget knows.
+inline double within_range(NumberType type, double value) {
+  const auto stored = static_cast<double>(round_to(type, value));
+  return std::isinf(stored) ? stored : value;
 }
 
 /// How a sum is ordered. All are right; their errors differ.

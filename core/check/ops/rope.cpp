@@ -1,9 +1,12 @@
 #include "core/oracle/rope.h"
 
 #include <cmath>
+#include <numeric>
 #include <optional>
+#include <span>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/check/budget.h"
 #include "core/check/inputs.h"
@@ -22,7 +25,7 @@ enum class Frequency {
   all_heads,   ///< theta^(−2i/(H·D))
 };
 
-enum class Position { given, offset_dropped, one_based, head };
+enum class Position { given, offset_dropped, counted_on, one_based, head };
 
 /// What a variant does other than the plain loop. Some are right, most are mistakes.
 struct RopeVariant {
@@ -31,11 +34,13 @@ struct RopeVariant {
   Frequency frequency = Frequency::reciprocal;
   Position position = Position::given;
   bool other_layout = false;
-  bool backwards = false;     ///< by minus the angle
-  bool exchanged = false;     ///< sin for cos and cos for sin
-  bool in_place = false;      ///< the second result is made from the first, not from the first input
-  bool half_rotated = false;  ///< only the first half of the pairs
-  double theta = 0;           ///< this instead of the given one
+  bool backwards = false;            ///< by minus the angle
+  bool exchanged = false;            ///< sin for cos and cos for sin
+  bool in_place = false;             ///< the second result is made from the first, not from the first input
+  bool half_rotated = false;         ///< only the first half of the pairs
+  double theta = 0;                  ///< this instead of the given one
+  bool theta_of_first_call = false;  ///< the theta of the op's first problem with the same D
+  bool y_with_x_stride = false;      ///< y's rows are written as far apart as x's
   std::optional<NumberType> frequencies = std::nullopt;  ///< rounded to this
   std::optional<NumberType> positions = std::nullopt;    ///< rounded to this
   std::optional<NumberType> angles = std::nullopt;       ///< rounded to this
@@ -66,12 +71,40 @@ Real frequency_of(const RopeVariant& variant, Real theta, std::int64_t i, std::i
   return 0;
 }
 
+/// Where the tokens are.
+std::vector<std::int64_t> positions_of(const Case& problem) {
+  const auto numbers = problem.input("positions").row(0);
+  return {numbers.begin(), numbers.end()};
+}
+
+std::int64_t position_of(Position position, std::span<const std::int64_t> positions, std::int64_t t,
+                         std::int64_t h) {
+  switch (position) {
+    case Position::given:
+      return positions[t];
+    case Position::offset_dropped:
+      return t;
+    case Position::counted_on:
+      return positions[0] + t;
+    case Position::one_based:
+      return positions[t] + 1;
+    case Position::head:
+      return positions[0] + h;
+  }
+  return positions[t];
+}
+
+double first_theta(std::int64_t D);
+
 template <typename Real>
 Values compute(const Case& problem, const RopeVariant& variant) {
   const std::int64_t T = problem.integer("T");
   const std::int64_t H = problem.integer("H");
   const std::int64_t D = problem.integer("D");
-  const Real theta = static_cast<Real>(variant.theta > 0 ? variant.theta : problem.param("theta"));
+  const Real theta = static_cast<Real>(variant.theta_of_first_call ? first_theta(D)
+                                       : variant.theta > 0         ? variant.theta
+                                                                   : problem.param("theta"));
+  const std::vector<std::int64_t> positions = positions_of(problem);
   const bool interleaved = (problem.integer("layout") == 1) != variant.other_layout;
   const RopeLayout layout = interleaved ? RopeLayout::interleaved : RopeLayout::half_split;
   const std::vector<Real> x = numbers<Real>(problem.input("x"));  // [T, H, D]
@@ -83,11 +116,8 @@ Values compute(const Case& problem, const RopeVariant& variant) {
   }
   for (std::int64_t t = 0; t < T; ++t) {
     for (std::int64_t h = 0; h < H; ++h) {
-      std::int64_t position = problem.integer("first_position") + t;
-      if (variant.position == Position::offset_dropped) position = t;
-      if (variant.position == Position::one_based) position += 1;
-      if (variant.position == Position::head) position = problem.integer("first_position") + h;
-      const Real p = maybe_rounded(variant.positions, static_cast<Real>(position));
+      const Real p =
+          maybe_rounded(variant.positions, static_cast<Real>(position_of(variant.position, positions, t, h)));
       const std::int64_t head = (t * H + h) * D;
       for (std::int64_t i = 0; i < D / (variant.half_rotated ? 4 : 2); ++i) {
         const oracle::RopePair pair = oracle::rope_pair(layout, i, D);
@@ -110,6 +140,9 @@ Values compute(const Case& problem, const RopeVariant& variant) {
       }
     }
   }
+  if (variant.y_with_x_stride) {
+    y = written_at_stride<Real>(y, D, problem.input("x").row_stride, problem.outputs.front().row_stride);
+  }
   return {rounded<Real>(problem.type, y)};
 }
 
@@ -120,8 +153,7 @@ std::vector<Reference> reference(const Case& problem) {
   const double theta = problem.param("theta");
   const RopeLayout layout = problem.integer("layout") == 1 ? RopeLayout::interleaved : RopeLayout::half_split;
   const std::vector<double> frequencies = oracle::rope_frequencies({.theta = theta, .scaling = {}}, D);
-  std::vector<std::int64_t> positions;
-  for (std::int64_t t = 0; t < T; ++t) positions.push_back(problem.integer("first_position") + t);
+  const std::vector<std::int64_t> positions = positions_of(problem);
   const std::vector<double> x = problem.input("x").dense();
 
   Reference result;
@@ -139,8 +171,11 @@ std::vector<Reference> reference(const Case& problem) {
         const double angle = static_cast<double>(positions[t]) * frequencies[i];
         const double c = std::abs(std::cos(angle));
         const double s = std::abs(std::sin(angle));
-        // The angle is rounded by the power (2 units), its exponent (which counts ln theta times), the
-        // reciprocal and the product with the position; cos and sin are good to 2 units.
+        // The frequency is rounded by the power (2 units), by the exponent 2i/D that goes into it (where D is
+        // no power of two; an error of the exponent counts ln theta times), and by the reciprocal; the angle
+        // by the product with the position; cos and sin are good to 2 units. The
+        // ln theta does not allow exp(e·ln theta) with a rounded product, though its error is of that size:
+        // the rms rule, which compares with a plain powf, does not.
         const double turned = std::abs(angle) * (4 + std::log(theta)) * accumulator_roundoff;
         const double rounding = (a + b) * 2 * accumulator_roundoff;
         result.accumulated[head + pair.first] = std::sqrt(2.0) * (a * c + b * s);
@@ -160,7 +195,15 @@ struct RopeShape {
   RopeLayout layout = RopeLayout::half_split;
   std::int64_t first_position = 0;
   double theta = 10000;
+  std::vector<std::int64_t> positions = {};  ///< empty: T from first_position on
 };
+
+std::vector<std::int64_t> positions_of(const RopeShape& shape) {
+  if (!shape.positions.empty()) return shape.positions;
+  std::vector<std::int64_t> positions(static_cast<std::size_t>(shape.T));
+  std::iota(positions.begin(), positions.end(), shape.first_position);
+  return positions;
+}
 
 Case empty_case(const RopeShape& shape, std::int64_t gap) {
   Case problem;
@@ -168,29 +211,78 @@ Case empty_case(const RopeShape& shape, std::int64_t gap) {
                     {"H", static_cast<double>(shape.H)},
                     {"D", static_cast<double>(shape.D)},
                     {"layout", shape.layout == RopeLayout::interleaved ? 1.0 : 0.0},
-                    {"theta", shape.theta},
-                    {"first_position", static_cast<double>(shape.first_position)}};
-  problem.outputs = {output("y", {shape.T, shape.H, shape.D}, gap)};
+                    {"theta", shape.theta}};
+  problem.outputs = {output("y", {shape.T, shape.H, shape.D}, gap > 0 ? gap + 2 : 0)};
   return problem;
 }
 
 std::string text(const RopeShape& shape) {
-  return fmt::format("T={} H={} D={} {}, positions from {}, theta={}", shape.T, shape.H, shape.D,
+  return fmt::format("T={} H={} D={} {}, positions {}, theta={}", shape.T, shape.H, shape.D,
                      shape.layout == RopeLayout::interleaved ? "interleaved" : "half_split",
-                     shape.first_position, shape.theta);
+                     shape.positions.empty() ? fmt::format("from {}", shape.first_position)
+                                             : fmt::to_string(fmt::join(shape.positions, " ")),
+                     shape.theta);
 }
 
-Problem shaped(RopeShape shape, int draws, Style style = Style::normal, std::int64_t gap = 0) {
+/// A problem to be.
+struct Planned {
+  RopeShape shape;
+  int draws = 1;
+  Style style = Style::normal;
+  std::int64_t gap = 0;
+};
+
+const std::vector<Planned>& planned() {
+  constexpr auto half = RopeLayout::half_split;
+  constexpr auto inter = RopeLayout::interleaved;
+  static const std::vector<Planned> all = {
+      {{.T = 7, .H = 3, .D = 2, .layout = half, .first_position = 3}, 24},
+      {{.T = 2, .H = 5, .D = 64, .layout = half}, 4},
+      {{.T = 2, .H = 5, .D = 64, .layout = inter}, 4},
+      {{.T = 9, .H = 4, .D = 64, .layout = half}, 2},
+      {{.T = 9, .H = 4, .D = 64, .layout = inter}, 2},
+      {{.T = 33, .H = 1, .D = 40, .layout = half}, 2},
+      {{.T = 1, .H = 9, .D = 64, .layout = half, .first_position = 4095}, 4},
+      {{.T = 1, .H = 9, .D = 64, .layout = inter, .first_position = 777}, 4},
+      {{.T = 5, .H = 2, .D = 128, .layout = half, .first_position = 1021, .theta = 500000}, 2},
+      {{.T = 5, .H = 3, .D = 80, .layout = inter, .first_position = 61, .theta = 1e6}, 2},
+      // Several sequences in one batch, each somewhere else.
+      {{.T = 6, .H = 3, .layout = half, .positions = {7, 8, 0, 1, 4095, 3}}, 4},
+      {{.T = 4, .H = 3, .layout = inter, .theta = 500000, .positions = {12, 11, 0, 500}}, 4},
+      {{.T = 7, .H = 4, .D = 64, .layout = half, .first_position = 30}, 2, Style::row_scales},
+      {{.T = 7, .H = 4, .D = 64, .layout = inter, .first_position = 30}, 4, Style::outliers},
+      {{.T = 7, .H = 4, .D = 64, .layout = half, .first_position = 30}, 2, Style::negative},
+      {{.T = 7, .H = 4, .D = 64, .layout = half, .first_position = 30}, 4, Style::wide},
+      {{.T = 5, .H = 3, .D = 64, .layout = half, .first_position = 5}, 3, Style::normal, 6},
+  };
+  return all;
+}
+
+double first_theta(std::int64_t D) {
+  for (const Planned& one : planned()) {
+    if (one.shape.D == D) return one.shape.theta;
+  }
+  return RopeShape{}.theta;
+}
+
+Problem shaped(const RopeShape& shape, int draws, Style style = Style::normal, std::int64_t gap = 0) {
   Problem problem;
   problem.description = fmt::format("{}, {}{}", text(shape), name(style), gap > 0 ? ", strided rows" : "");
   problem.draws = draws;
   problem.normal = style == Style::normal;
   problem.draw = [=](NumberType type, Random& random) {
     Case drawn = empty_case(shape, gap);
-    drawn.inputs = {draw_array(type, random, "x", {shape.T, shape.H, shape.D}, style, gap)};
+    drawn.inputs = {whole_array("positions", positions_of(shape)),
+                    draw_array(type, random, "x", {shape.T, shape.H, shape.D}, style, gap)};
     return drawn;
   };
   return problem;
+}
+
+std::vector<Problem> problems() {
+  std::vector<Problem> all;
+  for (const Planned& one : planned()) all.push_back(shaped(one.shape, one.draws, one.style, one.gap));
+  return all;
 }
 
 /// At position 0 nothing turns; and the pair a single 1 belongs to is the only place that may be other than
@@ -206,16 +298,39 @@ Probe pairs(NumberType type, RopeLayout layout) {
   problem.name =
       fmt::format("rope-{}-pairs-{}", name(type), layout == RopeLayout::interleaved ? "interleaved" : "half");
   problem.description = text(shape) + ", a single 1 in each row";
-  problem.inputs = {fill_array(type, "x", {shape.T, shape.H, shape.D},
+  problem.inputs = {whole_array("positions", positions_of(shape)),
+                    fill_array(type, "x", {shape.T, shape.H, shape.D},
                                [](std::int64_t t, std::int64_t d) { return t == d ? 1.0 : 0.0; })};
-  const std::vector<Reference> right = reference(problem);
-  for (const double r : right[0].value) probe.expected.push_back(r);
+  probe.expected = reference(problem)[0].value;
   probe.ulps = 16;  // cos of an angle near its zero; which numbers are 0 is what is tested here
   return probe;
 }
 
+/// Pair 0 turns by the position itself, whose cos and sin are known however far the context goes. The other
+/// pairs are 0: there, a frequency's last bit would count as often as the position is large, and no two powf
+/// agree on it.
+Probe far_positions(NumberType type, RopeLayout layout) {
+  const RopeShape shape{.T = 4, .H = 2, .D = 64, .layout = layout, .positions = {8193, 32767, 65537, 131071}};
+  Probe probe;
+  probe.what = "pair 0 turns by the position, which may be far from 0";
+  Case& problem = probe.problem;
+  problem = empty_case(shape, 0);
+  problem.op = "rope";
+  problem.type = type;
+  problem.name =
+      fmt::format("rope-{}-far-{}", name(type), layout == RopeLayout::interleaved ? "interleaved" : "half");
+  problem.description = text(shape) + ", a 1 in pair 0 only";
+  problem.inputs = {whole_array("positions", positions_of(shape)),
+                    fill_array(type, "x", {shape.T, shape.H, shape.D},
+                               [](std::int64_t, std::int64_t d) { return d == 0 ? 1.0 : 0.0; })};
+  probe.expected = reference(problem)[0].value;
+  probe.ulps = 2;  // none of the eight numbers is small; cosf and sinf are good to 2 units
+  return probe;
+}
+
 std::vector<Probe> probes(NumberType type) {
-  return {pairs(type, RopeLayout::half_split), pairs(type, RopeLayout::interleaved)};
+  return {pairs(type, RopeLayout::half_split), pairs(type, RopeLayout::interleaved),
+          far_positions(type, RopeLayout::half_split), far_positions(type, RopeLayout::interleaved)};
 }
 
 Mistake mistake(std::string name, std::string sentence, std::vector<NumberType> types, RopeVariant variant) {
@@ -241,8 +356,16 @@ std::vector<Mistake> mistakes() {
               {.frequency = Frequency::all_heads}),
       mistake("theta_hard_coded", "theta taken as 10000; it is a parameter of the model", all,
               {.theta = 10000}),
-      mistake("offset_dropped", "positions start at 0 in every chunk; row t is at first_position + t", all,
+      mistake("theta_of_first_call",
+              "frequencies kept by D alone; theta is another model's, and belongs to the key of the table",
+              all, {.theta_of_first_call = true}),
+      mistake("offset_dropped", "positions start at 0 in every chunk; row t is at positions[t]", all,
               {.position = Position::offset_dropped}),
+      mistake(
+          "counted_on",
+          "only positions[0] read and counted on from there; every row has its own, and a batch of several "
+          "sequences jumps",
+          all, {.position = Position::counted_on}),
       mistake("one_based", "positions start at 1; the first token is at 0", all,
               {.position = Position::one_based}),
       mistake("head_as_position", "the head's index taken for the token's: x is [T, H, D]", all,
@@ -259,6 +382,8 @@ std::vector<Mistake> mistakes() {
               all, {.positions = bf16}),
       mistake("angles_in_bf16", "angles rounded to bf16; keep them in fp32", all, {.angles = bf16}),
       mistake("angles_in_f16", "angles rounded to fp16; keep them in fp32", all, {.angles = f16}),
+      mistake("y_with_x_stride", "y's rows written as far apart as x's; each array has its own row stride",
+              all, {.y_with_x_stride = true}),
       mistake("result_truncated", "the result cut off to the output's type; round to nearest", {f16, bf16},
               {.truncated = true}),
   };
@@ -274,36 +399,21 @@ Op rope_op() {
   Op op;
   op.name = "rope";
   op.chapter = 3;
-  op.what = "turns pair i of every head by (first_position + t)·theta^(-2i/D)";
+  op.what = "turns pair i of every head of row t by positions[t]·theta^(-2i/D)";
   op.precision =
       "x and y in the case's type; frequencies, angles, sin, cos and products in fp32, each as good as a "
-      "plain powf, sinf and cosf (a product that is carried from one frequency to the next drifts)";
+      "plain powf, sinf and cosf (exp of a rounded logarithm, or a product that is carried from one "
+      "frequency "
+      "to the next, is not)";
   op.params = {{"T", "tokens"},
                {"H", "heads"},
                {"D", "numbers per head, even"},
                {"layout", "which two numbers are a pair", true, {"half_split", "interleaved"}},
-               {"theta", "the base of the frequencies", false},
-               {"first_position", "position of row 0"}};
-  op.inputs = {{"x", "queries or keys", {"T", "H", "D"}}};
+               {"theta", "the base of the frequencies", false}};
+  op.inputs = {{"positions", "where the tokens are, int32", {"T"}},
+               {"x", "queries or keys", {"T", "H", "D"}}};
   op.outputs = {{"y", "turned", {"T", "H", "D"}}};
-  constexpr auto half = RopeLayout::half_split;
-  constexpr auto inter = RopeLayout::interleaved;
-  op.problems = {
-      shaped({.T = 7, .H = 3, .D = 2, .layout = half, .first_position = 3}, 24),
-      shaped({.T = 2, .H = 5, .D = 64, .layout = half}, 4),
-      shaped({.T = 2, .H = 5, .D = 64, .layout = inter}, 4),
-      shaped({.T = 9, .H = 4, .D = 64, .layout = half}, 2),
-      shaped({.T = 9, .H = 4, .D = 64, .layout = inter}, 2),
-      shaped({.T = 33, .H = 1, .D = 40, .layout = half}, 2),
-      shaped({.T = 1, .H = 9, .D = 64, .layout = half, .first_position = 4095}, 4),
-      shaped({.T = 1, .H = 9, .D = 64, .layout = inter, .first_position = 777}, 4),
-      shaped({.T = 5, .H = 2, .D = 128, .layout = half, .first_position = 1021, .theta = 500000}, 2),
-      shaped({.T = 5, .H = 3, .D = 80, .layout = inter, .first_position = 61, .theta = 1e6}, 2),
-      shaped({.T = 7, .H = 4, .D = 64, .layout = half, .first_position = 30}, 2, Style::row_scales),
-      shaped({.T = 7, .H = 4, .D = 64, .layout = inter, .first_position = 30}, 4, Style::outliers),
-      shaped({.T = 7, .H = 4, .D = 64, .layout = half, .first_position = 30}, 2, Style::negative),
-      shaped({.T = 5, .H = 3, .D = 64, .layout = half, .first_position = 5}, 3, Style::normal, 6),
-  };
+  op.problems = problems();
   op.reference = reference;
   op.baseline = [](const Case& problem) { return compute<float>(problem, {}); };
   op.probes = probes;

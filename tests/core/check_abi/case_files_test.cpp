@@ -108,12 +108,17 @@ TEST_CASE("params.json says what a script needs") {
         CHECK(json["params"][param.name] == param.value);
       }
     }
-    CHECK(json["inputs"][0]["name"] == "x");
-    CHECK(json["inputs"][0]["shape"] == one.inputs[0].shape);
-    const NpyArray array = read_npy(folder.path() / one.name / json["inputs"][0]["file"].get<std::string>());
-    CHECK(array.shape == one.inputs[0].shape);
-    CHECK(array.type == NpyType::float32);
-    CHECK(array.as_double() == one.inputs[0].dense());
+    REQUIRE(json["inputs"].size() == 2);
+    for (std::size_t i = 0; i < 2; ++i) {
+      const auto& described = json["inputs"][i];
+      CHECK(described["name"] == (i == 0 ? "positions" : "x"));
+      CHECK(described["shape"] == one.inputs[i].shape);
+      CHECK(described["file_dtype"] == (i == 0 ? "int32" : "float32"));
+      const NpyArray array = read_npy(folder.path() / one.name / described["file"].get<std::string>());
+      CHECK(array.shape == one.inputs[i].shape);
+      CHECK(array.type == (i == 0 ? NpyType::int32 : NpyType::float32));
+      CHECK(array.as_double() == one.inputs[i].dense());
+    }
     CHECK(json["outputs"][0]["shape"] == one.outputs[0].shape);
   }
   CHECK(fs::exists(folder.path() / "README.txt"));
@@ -136,6 +141,17 @@ TEST_CASE("nobody's files are overwritten, and old outputs are not judged as new
   write_cases(op, cases, {.types = {NumberType::f32}, .seed = 5, .force = true});
   CHECK(has(complaint(cases), "no output is there"));
   CHECK(fs::exists(cases / "thesis.tex"));
+}
+
+TEST_CASE("while the cases are written anew, the folder has no index") {
+  const support::TemporaryDirectory folder;
+  const Op& op = find_op("rope");
+  write_cases(op, folder.path(), {.types = {NumberType::f32}, .force = true});
+  // The first case cannot be written: its place is taken by a file that is no case of the old index.
+  const Case first = all_cases(op, NumberType::bf16).front();
+  std::ofstream(folder.path() / first.name) << "in the way";
+  CHECK_THROWS_AS(write_cases(op, folder.path(), {.types = {NumberType::bf16}, .force = true}), Error);
+  CHECK(has(complaint(folder.path()), "there is no cases.json"));
 }
 
 TEST_CASE("what is wrong with a folder of outputs is said, file by file") {
@@ -168,12 +184,16 @@ TEST_CASE("what is wrong with a folder of outputs is said, file by file") {
   CHECK(has(judge(), "expected a .npy file"));
 
   // The kernel's script wrote over an input.
-  answer(folder.path(), op, type, op.baseline);
-  const fs::path x = folder.path() / first.name / "x.npy";
-  NpyArray input = read_npy(x);
-  input.bytes[0] ^= std::byte{1};
-  write_npy(x, input.shape, input.type, input.bytes);
-  CHECK(has(judge(), x.string() + ": the input is not what"));
+  for (const char* const name : {"x.npy", "positions.npy"}) {
+    answer(folder.path(), op, type, op.baseline);
+    const fs::path path = folder.path() / first.name / name;
+    const NpyArray right = read_npy(path);
+    NpyArray changed = right;
+    changed.bytes[0] ^= std::byte{1};
+    write_npy(path, changed.shape, changed.type, changed.bytes);
+    CHECK(has(judge(), path.string() + ": the input is not what"));
+    write_npy(path, right.shape, right.type, right.bytes);
+  }
 }
 
 TEST_CASE("bfloat16 results are taken as raw bits, or rounded from float32") {
