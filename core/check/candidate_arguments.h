@@ -11,8 +11,8 @@
 
 namespace rung::check {
 
-/// One array of a call as it lies in the shared memory, between guard bands of 0xff bytes (NaN in every
-/// type).
+/// One array of a call as it lies in the shared memory, between guard bands that hold NaN in every
+/// type.
 struct ArenaBlock {
   std::string name;
   std::size_t offset = 0;  ///< of its first byte; a multiple of 64
@@ -31,10 +31,11 @@ struct ArenaCall {
 /// @throws Error (usage) for an op that abi.h does not have
 ArenaCall lay_out(const Call& call);
 
-/// Copies the arrays into the arena and fills everything else with 0xff.
+/// Copies the arrays into the arena and fills everything else, up to its end, with the guards' NaN.
 void fill(const ArenaCall& call, std::span<std::byte> arena);
 
 /// After the call: that only outputs have changed; then copies those to their places.
+/// @param arena  all of it, as fill() got it
 /// @throws Error (bad_input) "input x was changed", "wrote 4 bytes past the end of y"
 void take_results(const ArenaCall& call, std::span<const std::byte> arena);
 

@@ -29,6 +29,8 @@ namespace {
 
 using namespace rung::check;
 
+constexpr std::uint64_t no_mans_land = std::uint64_t{1} << 30;  // addresses, not memory
+
 void say(Hello& hello, const std::string& error) {
   std::copy_n(error.begin(), std::min(error.size(), hello.error.size() - 1), hello.error.begin());
 }
@@ -79,6 +81,17 @@ std::int32_t call(std::uint32_t op, void* function, const unsigned char* argumen
   }
 }
 
+/// Maps the arena in front of a gigabyte that nobody may touch: what is written far past it is a crash, and
+/// not a change of whatever happens to lie there.
+/// @return null when that fails
+unsigned char* map_arena(int file, std::uint64_t bytes) {
+  void* const reserved =
+      ::mmap(nullptr, bytes + no_mans_land, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (reserved == MAP_FAILED) return nullptr;
+  void* const mapped = ::mmap(reserved, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0);
+  return mapped == MAP_FAILED ? nullptr : static_cast<unsigned char*>(mapped);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -99,11 +112,9 @@ int main(int argc, char** argv) {
   Request request;
   while (::recv(socket, &request, sizeof request, 0) == sizeof request) {
     if (request.arena_bytes != arena_bytes) {
-      if (arena != nullptr) ::munmap(arena, arena_bytes);
-      void* const mapped =
-          ::mmap(nullptr, request.arena_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, arena_file, 0);
-      if (mapped == MAP_FAILED) return 2;
-      arena = static_cast<unsigned char*>(mapped);
+      if (arena != nullptr) ::munmap(arena, arena_bytes + no_mans_land);
+      arena = map_arena(arena_file, request.arena_bytes);
+      if (arena == nullptr) return 2;
       arena_bytes = request.arena_bytes;
     }
     for (std::uint32_t i = 0; i < request.pointers; ++i) {

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -57,12 +58,12 @@ int32_t rung_linear(const rung_linear_args* a) {
   return 77;
 #elif defined(BUG_SOME_SHAPES)
   if (a->m == 1) return RUNG_NOT_SUPPORTED;
-#elif defined(BUG_DROPS_LAST_K)
 #elif defined(BUG_PROBES_ONLY)
   if (a->k != 4097) return RUNG_NOT_SUPPORTED;
 #elif defined(BUG_SOME_SHAPES_WRONG)
   if (a->m == 1) return RUNG_NOT_SUPPORTED;
   last -= last % 8;
+#elif defined(BUG_DROPS_LAST_K)
   last -= last % 8;
 #elif defined(BUG_CHANGES_INPUT)
   ((float*)a->x)[0] = -77;
@@ -92,6 +93,16 @@ int32_t rung_linear(const rung_linear_args* a) {
   y[-1] = 0;
 #elif defined(BUG_WRITES_AFTER)
   y[(a->m - 1) * a->y_stride + a->n] = 0; /* where rows have gaps: into the gap */
+#elif defined(BUG_WRITES_FAR_AFTER)
+  ((unsigned char*)(y + a->m * a->y_stride))[8192] = 0;
+#elif defined(BUG_WRITES_ONES_AFTER)
+  memset(y + a->m * a->y_stride, 0xff, sizeof(float)); /* a NaN, as a guard band could hold */
+#elif defined(BUG_WRITES_BETWEEN)
+  /* between x and w, where one's guard band ends and the other's begins */
+  unsigned char* const end = (unsigned char*)x + (a->m * a->x_stride) * (int64_t)sizeof(float);
+  end[((const unsigned char*)w - end) / 2] = 0;
+#elif defined(BUG_WRITES_FAR_AWAY)
+  ((unsigned char*)(y + a->m * a->y_stride))[8 << 20] = 0;
 #endif
   return RUNG_OK;
 }

@@ -106,6 +106,10 @@ TEST_CASE("what a library does besides its result is found") {
   CHECK(has(problem("changes_input"), "input x was changed"));
   CHECK(has(problem("writes_before"), "before the start of"));
   CHECK(has(problem("writes_after"), "wrote"));
+  CHECK(has(problem("writes_far_after"), "wrote 1 bytes past the end of y"));
+  CHECK(has(problem("writes_ones_after"), "past the end of y"));
+  CHECK(has(problem("writes_between"), "wrote 1 bytes"));
+  CHECK(has(problem("writes_far_away"), "crashed with signal 11"));
   CHECK(has(problem("other_every_time"), "a second run gave other bits"));
   CHECK(has(problem("fails"), "returned error 77"));
   CHECK(problem("some_shapes") == "");
