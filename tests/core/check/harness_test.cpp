@@ -1,5 +1,6 @@
 // Integrity, structure and reports: what the harness says of candidates that misbehave.
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
@@ -354,6 +355,33 @@ TEST_CASE("structural probes find what they are for, without any budget") {
       INFO(f.op << " " << f.mistake << " " << f.probe);
       CHECK(failed);
     }
+  }
+}
+
+TEST_CASE("FlashAttention's exp2 with a fused multiply-add is a right softmax") {
+  const Op& op = find_op("softmax");
+  const auto kernel = [](const Case& problem) {
+    constexpr float log2e = 1.4426950408889634F;
+    constexpr float masked = -std::numeric_limits<float>::infinity();
+    const Array& x = problem.input("x");
+    Values values(1);
+    for (std::int64_t r = 0; r < x.rows(); ++r) {
+      const auto row = x.row(r);
+      const float largest = *std::max_element(row.begin(), row.end());
+      float sum = 0;
+      std::vector<float> terms;
+      for (const float logit : row) {
+        terms.push_back(largest == masked ? 0 : std::exp2(std::fma(logit, log2e, -largest * log2e)));
+        sum += terms.back();
+      }
+      for (const float term : terms) values[0].push_back(largest == masked ? 0 : double{term / sum});
+    }
+    return values;
+  };
+  for (const NumberType type : number_types) {
+    const Report report = check(op, type, from_values("exp2", op.name, kernel));
+    INFO(to_text(report));
+    CHECK(report.passed);
   }
 }
 
