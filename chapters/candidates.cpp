@@ -74,6 +74,9 @@ void run_attention(const Call& call) {
   const std::int64_t heads = q.shape[1];
   const std::int64_t kv_heads = k.shape[1];
   const std::int64_t head_dim = q.columns();
+  if (call.integer("causal") == 0 && call.integer("window") > 0) {
+    throw Error(ErrorKind::unsupported, "causal_attention has no window without a causal mask");
+  }
   AttentionSpan span{.first_query = call.integer("first_position")};
   if (call.integer("causal") == 0)
     span.first_query = k.shape[0];  // from behind all keys, a query sees them all

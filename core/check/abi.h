@@ -43,8 +43,10 @@
  *
  * NUMBERS
  *   `dtype` is the type of every array of the call that is declared void*: float, IEEE binary16, or bfloat16
- *   (the upper 16 bits of a float). Work in whatever precision you like inside. How far the result may be
- *   from the fp64 oracle is declared op by op: `./rung check --mistakes` prints it.
+ *   (the upper 16 bits of a float). Work in whatever precision you like inside, and round the result once, to
+ *   nearest, ties to even, as IEEE 754 and the hardware's conversions do; what is beyond the type's largest
+ *   number becomes infinity. How far the result may be from the fp64 oracle is declared op by op:
+ *   `./rung check --mistakes` prints it.
  *
  * VERSIONS
  *   `size` is sizeof the struct as the harness knows it. Within one RUNG_ABI_VERSION fields are only added,
@@ -142,9 +144,9 @@ typedef struct rung_softmax_args {
  *     g       = h / (H / G)                                     the key/value head of query head h
  *
  * Key s is at position s, query t at position first_position + t. With `causal`, a query sees the keys at its
- * own position and before. With window = W > 0, it sees only those less than W before its own position. A
- * query that sees no key gives 0 (first_position may be negative: then the first queries see nothing). Keys
- * that no query sees may hold anything.
+ * own position and before. With window = W > 0, causal or not, it sees none that is W or more before its own
+ * position. A query that sees no key gives 0 (first_position may be negative: then the first queries see
+ * nothing). Keys that no query sees may hold anything.
  */
 typedef struct rung_attention_args {
   size_t size;            /* sizeof(rung_attention_args) */

@@ -11,25 +11,31 @@
 namespace rung::check {
 namespace {
 
+/// o − r; 0 for infinity where infinity is wanted.
+double deviation(double result, double wanted) {
+  return result == wanted ? 0 : result - wanted;
+}
+
 /// Whether |o − r| <= absolute + relative·|r| everywhere; not a number is never close.
 bool allclose(const std::vector<double>& results, const std::vector<double>& wanted, double absolute,
               double relative) {
   for (std::size_t i = 0; i < results.size(); ++i) {
-    if (!(std::abs(results[i] - wanted[i]) <= absolute + relative * std::abs(wanted[i]))) return false;
+    if (!(std::abs(deviation(results[i], wanted[i])) <= absolute + relative * std::abs(wanted[i])))
+      return false;
   }
   return true;
 }
 
 double rms_error(const std::vector<double>& results, const std::vector<double>& wanted) {
   double sum = 0;
-  for (std::size_t i = 0; i < results.size(); ++i) sum += (results[i] - wanted[i]) * (results[i] - wanted[i]);
+  for (std::size_t i = 0; i < results.size(); ++i) sum += std::pow(deviation(results[i], wanted[i]), 2);
   return std::sqrt(sum / static_cast<double>(results.size()));
 }
 
 double largest_error(const std::vector<double>& results, const std::vector<double>& wanted) {
   double largest = 0;
   for (std::size_t i = 0; i < results.size(); ++i) {
-    const double error = std::abs(results[i] - wanted[i]);
+    const double error = std::abs(deviation(results[i], wanted[i]));
     if (!(error <= largest)) largest = error;  // so that not a number stays
   }
   return largest;
@@ -40,8 +46,8 @@ bool ggml(const Case& /*problem*/, const std::vector<double>& results, const std
   double error = 0;
   double norm = 0;
   for (std::size_t i = 0; i < results.size(); ++i) {
-    error += (results[i] - wanted[i]) * (results[i] - wanted[i]);
-    norm += wanted[i] * wanted[i];
+    error += std::pow(deviation(results[i], wanted[i]), 2);
+    if (std::isfinite(wanted[i])) norm += wanted[i] * wanted[i];
   }
   return error <= 5e-4 * norm;
 }

@@ -93,8 +93,12 @@ struct Shaped {
   bool causal = true;
   std::int64_t window = 0;
   std::int64_t first_position = 0;
-  double scale = 0;  ///< 0: 1/√D
+  double scale = 0;   ///< 0: 1/√D
+  double growth = 0;  ///< see let_scores_grow()
 };
+
+/// What queries and keys are multiplied with in Style::wide.
+constexpr double wide_query = 300;
 
 Case empty_case(const Shaped& s, std::int64_t gap) {
   Case problem;
@@ -107,7 +111,7 @@ Case empty_case(const Shaped& s, std::int64_t gap) {
                     {"window", static_cast<double>(s.window)},
                     {"first_position", static_cast<double>(s.first_position)},
                     {"scale", s.scale > 0 ? s.scale : 1 / std::sqrt(static_cast<double>(s.D))}};
-  problem.outputs = {output("out", {s.T, s.H, s.D}, gap)};
+  problem.outputs = {output("out", {s.T, s.H, s.D}, gap > 0 ? gap + 7 : 0)};
   return problem;
 }
 
@@ -116,24 +120,55 @@ std::string text(const Shaped& s) {
   description += s.causal ? " causal" : " not causal";
   if (s.window > 0) description += fmt::format(" window={}", s.window);
   if (s.first_position != 0) description += fmt::format(" first={}", s.first_position);
-  if (s.scale > 0) description += fmt::format(" scale={}", s.scale);
+  if (s.scale > 0) description += fmt::format(" scale={:.3g}", s.scale);
+  if (s.growth > 0) description += fmt::format(", scores growing by {} over the keys", s.growth);
   return description;
+}
+
+/// Adds about `growth` to the score of the last key and proportionally less to those before it, so that every
+/// block of keys has a larger maximum than the one before. All D numbers of a head take part: one large
+/// product would make the error of q·k hang on where in the sum it comes.
+void let_scores_grow(NumberType type, const Shaped& s, Array& q, Array& k) {
+  const auto add = [&](Array& array, const auto& summand) {
+    for (std::int64_t r = 0; r < array.rows(); ++r) {
+      for (std::int64_t d = 0; d < array.columns(); ++d) {
+        float& number = array.values[r * array.row_stride + d];
+        number = round_to(type, static_cast<double>(number) + summand(r));
+      }
+    }
+  };
+  add(q, [](std::int64_t) { return 1.0; });
+  add(k, [&](std::int64_t row) {
+    const double share = static_cast<double>(row / s.G + 1) / static_cast<double>(s.S);
+    return s.growth * share / std::sqrt(static_cast<double>(s.D));  // D of them, over √D
+  });
+}
+
+/// Values far outside fp16's range, and products q·k too, which the scale brings back.
+void widen(NumberType type, Array& q, Array& k, Array& v) {
+  const double value = type == NumberType::f16 ? 100 : 1e20;
+  for (float& number : q.values) number = round_to(type, wide_query * static_cast<double>(number));
+  for (float& number : k.values) number = round_to(type, wide_query * static_cast<double>(number));
+  for (float& number : v.values) number = round_to(type, value * static_cast<double>(number));
 }
 
 Problem shaped(Shaped s, int draws, Style style = Style::normal, std::int64_t gap = 0) {
   Problem problem;
   problem.description = fmt::format("{}, {}{}", text(s), name(style), gap > 0 ? ", strided rows" : "");
   problem.draws = draws;
-  problem.normal = style == Style::normal;
+  problem.normal = style == Style::normal && s.growth == 0;
+  if (style == Style::wide) s.scale = 1 / (wide_query * wide_query * std::sqrt(static_cast<double>(s.D)));
   problem.draw = [=](NumberType type, Random& random) {
     Case drawn = empty_case(s, gap);
     const Shape keys = {s.S, s.G, s.D};
     // Large scores come from large queries; values that cancel come in pairs of keys.
-    const Style keys_style = style == Style::large || style == Style::cancellation ? Style::normal : style;
-    Array q = draw_array(type, random, "q", {s.T, s.H, s.D},
-                         style == Style::cancellation ? Style::normal : style, gap);
-    Array k = draw_array(type, random, "k", keys, keys_style, gap);
-    Array v = draw_array(type, random, "v", keys, keys_style, gap);
+    const bool normal = style == Style::cancellation || style == Style::wide;
+    const Style keys_style = style == Style::large || normal ? Style::normal : style;
+    Array q = draw_array(type, random, "q", {s.T, s.H, s.D}, normal ? Style::normal : style, gap);
+    Array k = draw_array(type, random, "k", keys, keys_style, gap > 0 ? gap + 2 : 0);
+    Array v = draw_array(type, random, "v", keys, keys_style, gap > 0 ? gap + 4 : 0);
+    if (s.growth > 0) let_scores_grow(type, s, q, k);
+    if (style == Style::wide) widen(type, q, k, v);
     if (style == Style::cancellation) {
       for (std::int64_t j = 1; j < s.S; j += 2) {
         for (std::int64_t g = 0; g < s.G; ++g) {
@@ -209,7 +244,8 @@ Probe score_gap(NumberType type, double scale) {
 /// Four equal scores, so the result is a quarter of the sum of four values, exact in fp32 and rounded once.
 Probe rounded_mean(NumberType type) {
   const Shaped s{.T = 1, .S = 4, .H = 2, .G = 2, .D = 64, .first_position = 3, .scale = 1};
-  Probe probe = probe_case(type, "mean", s, "the mean is exact in fp32, so it is rounded once, to nearest");
+  Probe probe = probe_case(type, "mean", s,
+                           "the mean is exact in fp32, so it is rounded once, to nearest, ties to even");
   Random random(3);
   const std::int64_t largest = type == NumberType::bf16 ? 255 : 2047;  // exact in the type, their sum is not
   probe.problem.inputs = {fill_array(type, "q", {1, 2, 64}, [](std::int64_t, std::int64_t) { return 0.0; }),
@@ -230,8 +266,13 @@ std::vector<Probe> probes(NumberType type) {
   return {
       visible_keys(type, "causal-edge", {.T = 33, .S = 33, .H = 2, .G = 1},
                    "a query sees its own position and those before it"),
+      visible_keys(type, "causal-tiles", {.T = 130, .S = 130, .H = 1, .G = 1},
+                   "a query sees its own position and those before it, whatever tile they are in"),
       visible_keys(type, "window-edge", {.T = 21, .S = 21, .H = 2, .G = 2, .window = 5},
                    "a query sees its own position and the window - 1 before it"),
+      visible_keys(type, "window-not-causal",
+                   {.T = 6, .S = 14, .H = 2, .G = 1, .causal = false, .window = 4, .first_position = 5},
+                   "a query sees the window - 1 before it and, without a causal mask, all after it"),
       visible_keys(type, "unread-keys", {.T = 3, .S = 40, .H = 4, .G = 2, .window = 8, .first_position = 25},
                    "keys no query sees hold NaN, and must not be read"),
       visible_keys(type, "nothing-seen", {.T = 9, .S = 6, .H = 2, .G = 1, .first_position = -3},
@@ -275,12 +316,17 @@ Op attention_op() {
       shaped({.T = 9, .S = 9, .H = 8, .G = 2}, 12),
       shaped({.T = 5, .S = 21, .H = 8, .G = 1, .D = 40, .first_position = 16}, 8),  // a chunk of a prefill
       shaped({.T = 1, .S = 65, .H = 4, .G = 2, .first_position = 64}, 16),          // a decode step
+      // Sizes that real kernels are made for: more keys than one and two of their blocks, heads as wide.
+      shaped({.T = 1, .S = 257, .H = 2, .G = 1, .D = 64, .first_position = 256, .growth = 12}, 16),
+      shaped({.T = 5, .S = 130, .H = 2, .G = 1, .D = 128, .first_position = 125, .growth = 12}, 5),
+      shaped({.T = 130, .S = 9, .H = 1, .G = 1, .D = 16, .causal = false}, 8),
       shaped({.T = 15, .S = 15, .H = 2, .G = 1, .window = 16}, 10),
       shaped({.T = 16, .S = 16, .H = 2, .G = 1, .window = 16}, 10),
       shaped({.T = 17, .S = 17, .H = 2, .G = 1, .window = 16}, 10),
       shaped({.T = 21, .S = 21, .H = 2, .G = 1, .window = 8}, 8),  // a prefill longer than the window
       shaped({.T = 5, .S = 25, .H = 4, .G = 2, .window = 8, .first_position = 20}, 12),
       shaped({.T = 7, .S = 13, .H = 4, .G = 4, .causal = false}, 8),
+      shaped({.T = 7, .S = 25, .H = 4, .G = 2, .causal = false, .window = 6, .first_position = 9}, 12),
       shaped({.T = 8, .S = 5, .H = 2, .G = 1, .first_position = -3}, 12),
       shaped({.T = 9, .S = 9, .H = 4, .G = 2, .scale = 0.35}, 12),
       // Where scores are large, nearly all of a row's error comes from the few draws in which two keys share
@@ -289,6 +335,7 @@ Op attention_op() {
       shaped({.T = 4, .S = 16, .H = 4, .G = 2, .first_position = 12}, 128, Style::outliers),
       shaped({.T = 9, .S = 9, .H = 4, .G = 2}, 12, Style::negative),
       shaped({.T = 9, .S = 9, .H = 4, .G = 2}, 12, Style::cancellation),
+      shaped({.T = 5, .S = 21, .H = 4, .G = 2, .first_position = 16}, 12, Style::wide),
       shaped({.T = 9, .S = 9, .H = 6, .G = 3}, 8, Style::normal, 4),
   };
   op.reference = reference;

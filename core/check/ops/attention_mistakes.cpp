@@ -8,7 +8,7 @@ Mistake mistake(std::string name, std::string sentence, std::vector<NumberType> 
   const auto kernel = [variant](const Case& problem) { return attention_variant<float>(problem, variant); };
   const auto exact = [variant](const Case& problem) { return attention_variant<double>(problem, variant); };
   // Mistakes of range and rounding have no fp64 form: double's exp overflows elsewhere.
-  if (variant.max_not_subtracted || variant.scores || variant.accumulator) {
+  if (variant.max_not_subtracted || variant.products || variant.scores || variant.accumulator) {
     return {name, sentence, types, kernel, kernel};
   }
   return {name, sentence, types, exact, kernel};
@@ -45,6 +45,12 @@ std::vector<Mistake> attention_mistakes() {
               "with a window, later keys are seen too (a prefill longer than the window breaks causality); "
               "both bounds hold",
               all, {.window_without_causal = true}),
+      mistake("window_needs_causal", "the window ignored where the mask is not causal; it holds there too",
+              all, {.window_needs_causal = true}),
+      mistake(
+          "window_both_ways",
+          "without a causal mask, keys W or more after a query not seen; a window bounds the keys before it",
+          all, {.window_both_ways = true}),
       mistake("offset_dropped", "query t taken to be at position t; it is at first_position + t", all,
               {.offset_dropped = true}),
       mistake("masked_score_zero", "a masked key's score set to 0, which still has a weight; set it to -inf",
@@ -67,8 +73,21 @@ std::vector<Mistake> attention_mistakes() {
               "online softmax: what was added up is not rescaled when the maximum grows; multiply by exp(old "
               "- new)",
               all, {.block = 8, .not_rescaled = true}),
+      mistake(
+          "blocks_of_64_not_rescaled",
+          "online softmax over blocks of 64 keys: what was added up is not rescaled when a block's maximum "
+          "is larger; multiply by exp(old - new)",
+          all, {.block = 64, .not_rescaled = true}),
+      mistake(
+          "blocks_of_128_not_rescaled",
+          "online softmax over blocks of 128 keys: what was added up is not rescaled when a block's maximum "
+          "is larger; multiply by exp(old - new)",
+          all, {.block = 128, .not_rescaled = true}),
       mistake("key_tail_dropped", "keys after the last multiple of 8 not read; S need not be one", all,
               {.step = 8}),
+      mistake("products_in_f16",
+              "q·k kept in fp16 before it is scaled, where it overflows from 65520 on; keep it in fp32", all,
+              {.rounded = true, .products = f16}),
       mistake("scores_in_bf16", "scores rounded to bf16 before the softmax; keep them in fp32", all,
               {.rounded = true, .scores = bf16}),
       mistake("scores_in_f16", "scores rounded to fp16 before the softmax; keep them in fp32", {f32, f16},
@@ -77,6 +96,8 @@ std::vector<Mistake> attention_mistakes() {
               {.rounded = true, .accumulator = f16}),
       mistake("sum_in_bf16", "the sum over values kept in bf16; accumulate in fp32", all,
               {.rounded = true, .accumulator = bf16}),
+      mistake("q_stride_for_all", "k and v read with q's row stride; each array has its own", all,
+              {.q_stride_for_all = true}),
       mistake("result_truncated", "the result cut off to the output's type; round to nearest", {f16, bf16},
               {.truncated = true}),
   };

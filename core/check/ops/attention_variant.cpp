@@ -14,7 +14,9 @@ struct Visibility {
 
   bool sees(std::int64_t t, std::int64_t j) const {
     const std::int64_t position = (variant.offset_dropped ? 0 : mask.first_position) + t;
-    const bool windowed = mask.window && !variant.window_ignored;
+    const bool windowed =
+        mask.window && !variant.window_ignored && (mask.causal || !variant.window_needs_causal);
+    if (windowed && !mask.causal && variant.window_both_ways && j >= position + *mask.window) return false;
     const bool causal = mask.causal && !(windowed && variant.window_without_causal);
     if (causal && j > position + variant.causal_shift) return false;
     return !windowed || j > position - *mask.window - variant.window_shift;
@@ -139,8 +141,12 @@ Values attention_variant(const Case& problem, const AttentionVariant& variant) {
   const Visibility visibility{variant, mask_of(problem)};
   const Real scale = scale_of<Real>(problem, variant);
   const std::vector<Real> q = numbers<Real>(problem.input("q"));  // [T, H, D]
-  const std::vector<Real> k = numbers<Real>(problem.input("k"));  // [S, G, D]
-  const std::vector<Real> v = numbers<Real>(problem.input("v"));  // [S, G, D]
+  const auto keys_or_values = [&](const Array& array) {
+    return numbers_at_stride<Real>(
+        array, variant.q_stride_for_all ? problem.input("q").row_stride : array.row_stride);
+  };
+  const std::vector<Real> k = keys_or_values(problem.input("k"));  // [S, G, D]
+  const std::vector<Real> v = keys_or_values(problem.input("v"));  // [S, G, D]
   std::vector<Real> out(q.size(), 0);
   const std::int64_t last = S - S % variant.step;
   std::vector<std::int64_t> place = variant.score_places;
@@ -167,6 +173,7 @@ Values attention_variant(const Case& problem, const AttentionVariant& variant) {
         Real s = dot<Real>(
             variant.score_order, 0, D, [&](std::int64_t i) { return q[row + place[i]]; },
             [&](std::int64_t i) { return k[(j * G + key_head) * D + place[i]]; });
+        if (variant.products) s = static_cast<Real>(round_to(*variant.products, static_cast<double>(s)));
         s *= scale;
         if (variant.scores) s = static_cast<Real>(round_to(*variant.scores, static_cast<double>(s)));
         if (!seen && variant.masked_score_zero) s = 0;

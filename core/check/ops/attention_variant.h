@@ -28,6 +28,8 @@ struct AttentionVariant {
   std::int64_t window_shift = 0;  ///< the window is longer by this
   bool window_ignored = false;
   bool window_without_causal = false;  ///< with a window, later keys are seen too
+  bool window_needs_causal = false;    ///< without a causal mask, the window is ignored
+  bool window_both_ways = false;       ///< without a causal mask, keys W or more after a query are not seen
   bool offset_dropped = false;         ///< query t is taken to be at position t
   bool masked_score_zero = false;      ///< a masked key's score is 0, not −∞
   bool masked_after_softmax = false;   ///< masked keys count in the sum
@@ -37,8 +39,10 @@ struct AttentionVariant {
   bool max_not_subtracted = false;
   bool not_rescaled = false;  ///< online softmax: what was added up is not rescaled when the maximum grows
   std::int64_t step = 1;      ///< keys after the last multiple of this are not read
+  std::optional<NumberType> products = std::nullopt;     ///< q·k is rounded to this before it is scaled
   std::optional<NumberType> scores = std::nullopt;       ///< rounded to this before the softmax
   std::optional<NumberType> accumulator = std::nullopt;  ///< Σ p·v is rounded to this after every key
+  bool q_stride_for_all = false;                         ///< k and v are read with rows as far apart as q's
   bool truncated = false;
 };
 

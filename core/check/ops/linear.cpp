@@ -25,6 +25,8 @@ struct LinearVariant {
   std::optional<NumberType> partial_sums =
       std::nullopt;  ///< sums over 32 terms are rounded to this before they are added
   std::optional<NumberType> operands = std::nullopt;  ///< both operands are rounded to this first
+  bool w_with_x_stride = false;                       ///< w's rows are read as far apart as x's
+  bool saturated = false;                             ///< the result is clamped to fp16's range
   bool tf32 = false;                                  ///< both operands are rounded to 11 significant bits
   bool truncated = false;                             ///< the result is cut off, not rounded
 };
@@ -42,7 +44,9 @@ Values compute(const Case& problem, const LinearVariant& variant) {
   const std::int64_t N = problem.integer("N");
   const std::int64_t K = problem.integer("K");
   std::vector<Real> x = numbers<Real>(problem.input("x"));  // [M, K]
-  std::vector<Real> w = numbers<Real>(problem.input("w"));  // [N, K]
+  const Array& weights = problem.input("w");
+  std::vector<Real> w = numbers_at_stride<Real>(
+      weights, variant.w_with_x_stride ? problem.input("x").row_stride : weights.row_stride);  // [N, K]
   for (std::vector<Real>* operand : {&x, &w}) {
     for (Real& number : *operand) {
       if (variant.operands)
@@ -77,6 +81,7 @@ Values compute(const Case& problem, const LinearVariant& variant) {
       } else {
         sum = dot<Real>(variant.order, std::min(variant.first_k, last), last, a, b);
       }
+      if (variant.saturated) sum = std::min(std::max(sum, Real{-65504}), Real{65504});
       if (variant.truncated) sum = static_cast<Real>(truncate_to(problem.type, static_cast<double>(sum)));
     }
   }
@@ -92,6 +97,7 @@ std::vector<Reference> reference(const Case& problem) {
   Reference result;
   result.value.resize(static_cast<std::size_t>(M * N));
   oracle::linear(x, w, M, N, K, result.value);
+  for (double& sum : result.value) sum = within_range(problem.type, sum);
   for (double& number : x) number = std::abs(number);
   for (double& number : w) number = std::abs(number);
   result.accumulated.resize(result.value.size());
@@ -106,7 +112,7 @@ Case with_shape(std::int64_t M, std::int64_t N, std::int64_t K, Array x, Array w
   problem.params = {
       {"M", static_cast<double>(M)}, {"N", static_cast<double>(N)}, {"K", static_cast<double>(K)}};
   problem.inputs = {std::move(x), std::move(w)};
-  problem.outputs = {output("y", {M, N}, gap)};
+  problem.outputs = {output("y", {M, N}, gap > 0 ? gap + 5 : 0)};
   return problem;
 }
 
@@ -135,12 +141,15 @@ Problem shaped(std::int64_t M, std::int64_t N, std::int64_t K, int draws, Style 
     double before = 0;
     Array w = fill_array(
         type, "w", {N, K},
-        [&](std::int64_t, std::int64_t k) {
+        [&](std::int64_t n, std::int64_t k) {
+          if (style == Style::huge) return 128 * random.normal();
+          if (style == Style::wide && type != NumberType::f16)
+            return std::pow(1e8, n % 3 - 1) * random.normal();
           const bool second = style == Style::cancellation && k % 2 == 1;
           before = second ? before + 0x1p-5 * random.normal() : random.normal();
           return style == Style::negative ? -std::abs(before) : before;
         },
-        gap);
+        gap > 0 ? gap + 2 : 0);
     // Neighbours that cancel would favour the sequential sum: no order may know where a term's opposite is.
     if (style == Style::cancellation) shuffle_columns(random, x, w);
     return with_shape(M, N, K, std::move(x), std::move(w), gap);
@@ -150,10 +159,8 @@ Problem shaped(std::int64_t M, std::int64_t N, std::int64_t K, int draws, Style 
 
 /// Whole numbers up to `x_largest` and `w_largest`: with K·x·w < 2^24 every partial sum is exact in fp32, in
 /// any order, so the result is the exact sum rounded once.
-Probe whole_numbers(NumberType type, std::int64_t x_largest, std::int64_t w_largest, std::string what) {
-  constexpr std::int64_t M = 33;
-  constexpr std::int64_t N = 35;
-  constexpr std::int64_t K = 129;
+Probe whole_numbers(NumberType type, std::int64_t M, std::int64_t N, std::int64_t K, std::int64_t x_largest,
+                    std::int64_t w_largest, std::string what) {
   Random random(1);
   const auto whole = [&](std::int64_t largest) {
     return [&random, largest](std::int64_t, std::int64_t) {
@@ -166,7 +173,7 @@ Probe whole_numbers(NumberType type, std::int64_t x_largest, std::int64_t w_larg
       .problem = with_shape(M, N, K, std::move(x), std::move(w), 0), .expected = {}, .what = std::move(what)};
   probe.problem.op = "linear";
   probe.problem.type = type;
-  probe.problem.name = fmt::format("linear-{}-whole-{}", name(type), x_largest);
+  probe.problem.name = fmt::format("linear-{}-whole-{}-k{}", name(type), x_largest, K);
   probe.problem.description =
       fmt::format("M={} N={} K={}, whole numbers up to {} and {}", M, N, K, x_largest, w_largest);
   probe.problem.seed = 1;
@@ -176,13 +183,12 @@ Probe whole_numbers(NumberType type, std::int64_t x_largest, std::int64_t w_larg
 }
 
 std::vector<Probe> probes(NumberType type) {
-  std::vector<Probe> all = {whole_numbers(type, 1, 2, "small whole numbers are added without any rounding")};
-  if (type == NumberType::f32) {
-    all.push_back(whole_numbers(type, 4095, 31, "these whole numbers and all their sums are exact in fp32"));
-  } else {
-    all.push_back(whole_numbers(type, 15, 15, "the sum is exact in fp32, so it is rounded once, to nearest"));
-  }
-  return all;
+  const bool single = type == NumberType::f32;
+  return {whole_numbers(type, 33, 35, 129, 1, 2, "small whole numbers are added without any rounding"),
+          whole_numbers(type, 33, 35, 129, single ? 4095 : 15, single ? 31 : 15,
+                        single ? "these whole numbers and all their sums are exact in fp32"
+                               : "the sum is exact in fp32, so it is rounded once, to nearest, ties to even"),
+          whole_numbers(type, 2, 33, 4097, 15, 15, "all K terms belong to the sum, however many there are")};
 }
 
 Mistake mistake(std::string name, std::string sentence, std::vector<NumberType> types,
@@ -222,8 +228,15 @@ std::vector<Mistake> mistakes() {
               {.tf32 = true}),
       mistake("operands_in_bf16", "operands rounded to bf16's 8 bits; use the type they are given in",
               {f32, f16}, {.operands = bf16}),
-      mistake("operands_in_f16", "operands rounded to fp16's 11 bits; use the type they are given in", {f32},
-              {.operands = f16}),
+      mistake("operands_in_f16",
+              "operands rounded to fp16, its 11 bits and its range; use the type they are given in",
+              {f32, bf16}, {.operands = f16}),
+      mistake("w_with_x_stride", "w's rows read as far apart as x's; each array has its own row stride",
+              {f32, f16, bf16}, {.w_with_x_stride = true}),
+      mistake("saturated",
+              "a sum beyond fp16's largest number stored as 65504; it rounds to infinity, as a plain "
+              "conversion does",
+              {f16}, {.saturated = true}),
       mistake("result_truncated", "the result cut off to the output's type; round to nearest", {f16, bf16},
               {.truncated = true}),
   };
@@ -246,18 +259,22 @@ Op linear_op() {
   op.inputs = {{"x", "activations", {"M", "K"}}, {"w", "weights, one row per output", {"N", "K"}}};
   op.outputs = {{"y", "the product", {"M", "N"}}};
   op.problems = {
-      shaped(1, 1, 1, 64),     // nothing but one product
-      shaped(5, 33, 1, 16),    // K = 1
-      shaped(1, 67, 129, 16),  // a decode step
-      shaped(37, 1, 64, 48),   // one output
-      shaped(31, 31, 31, 2),   // one less than a tile in every dimension
-      shaped(32, 32, 32, 2),   // whole tiles
-      shaped(33, 33, 33, 2),   // one more
-      shaped(1, 37, 512, 32),  // a long sum
+      shaped(1, 1, 1, 64),      // nothing but one product
+      shaped(5, 33, 1, 16),     // K = 1
+      shaped(1, 67, 129, 16),   // a decode step
+      shaped(37, 1, 64, 48),    // one output
+      shaped(31, 31, 31, 2),    // one less than a tile in every dimension
+      shaped(32, 32, 32, 2),    // whole tiles
+      shaped(33, 33, 33, 2),    // one more
+      shaped(1, 19, 1025, 32),  // a long sum
+      shaped(65, 129, 64, 1),   // one more than a larger tile, of rows or columns
+      shaped(129, 65, 64, 1),
       shaped(7, 43, 61, 4, Style::row_scales),
       shaped(12, 33, 41, 12, Style::outliers),
       shaped(7, 43, 61, 4, Style::negative),
       shaped(7, 43, 62, 4, Style::cancellation),
+      shaped(8, 33, 41, 16, Style::wide),
+      shaped(7, 43, 41, 4, Style::huge),
       shaped(7, 43, 53, 4, Style::normal, 7),
   };
   op.reference = reference;

@@ -30,6 +30,8 @@ struct RmsNormVariant {
   bool weight_plus_one = false;
   bool approximate_root = false;                     ///< 1/root to 12 bits
   std::optional<NumberType> squares = std::nullopt;  ///< squares and their sum are rounded to this
+  bool x_stride_ignored = false;                     ///< x's rows are taken to be n apart
+  bool y_with_x_stride = false;                      ///< y's rows are written as far apart as x's
   bool truncated = false;
 };
 
@@ -59,8 +61,10 @@ Values compute(const Case& problem, const RmsNormVariant& variant) {
   const std::int64_t rows = problem.integer("rows");
   const std::int64_t n = problem.integer("n");
   const Real given_eps = static_cast<Real>(problem.param("eps"));
-  std::vector<Real> x = numbers<Real>(problem.input("x"));                  // [rows, n]
-  const std::vector<Real> weight = numbers<Real>(problem.input("weight"));  // [n]
+  const Array& given = problem.input("x");
+  std::vector<Real> x =
+      numbers_at_stride<Real>(given, variant.x_stride_ignored ? n : given.row_stride);  // [rows, n]
+  const std::vector<Real> weight = numbers<Real>(problem.input("weight"));              // [n]
 
   const Real eps = variant.eps == Eps::left_out ? 0 : variant.eps == Eps::hard_coded ? Real(1e-6) : given_eps;
   const Real divisor = variant.divisor == Divisor::one           ? Real{1}
@@ -103,6 +107,9 @@ Values compute(const Case& problem, const RmsNormVariant& variant) {
         result = static_cast<Real>(truncate_to(problem.type, static_cast<double>(result)));
     }
   }
+  if (variant.y_with_x_stride) {
+    y = written_at_stride<Real>(y, n, given.row_stride, problem.outputs.front().row_stride);
+  }
   return {rounded<Real>(problem.type, y)};
 }
 
@@ -115,7 +122,7 @@ std::vector<Reference> reference(const Case& problem) {
   oracle::rms_norm(problem.input("x").dense(), weight, rows, n, problem.param("eps"), result.value);
   // In between, fp32: mean, eps, root, 1/root and two products, at most 6 roundings, of which the first two
   // count half because the root follows. Hugging Face's and vLLM's kernels round x/root to the output's type
-  // before the weight comes; that is declared here, although the baseline does not do it.
+  // before the weight comes; that is declared here, and the baseline does it.
   const double own = problem.type == NumberType::f32 ? 0 : unit_roundoff(problem.type);
   for (std::size_t i = 0; i < result.value.size(); ++i) {
     const double r = std::abs(result.value[i]);
@@ -140,7 +147,7 @@ Problem shaped(std::int64_t rows, std::int64_t n, int draws, Style style = Style
     drawn.inputs = {
         draw_array(type, random, "x", {rows, n}, style, gap),
         draw_array(type, random, "weight", {n}, style == Style::near_one ? style : Style::normal)};
-    drawn.outputs = {output("y", {rows, n}, gap)};
+    drawn.outputs = {output("y", {rows, n}, gap > 0 ? gap + 2 : 0)};
     return drawn;
   };
   return problem;
@@ -182,26 +189,24 @@ Probe rounded_once(NumberType type) {
 }
 
 /// Rows of ±1 with as large a weight as one likes: Σx²/n is exactly 1, and with eps 0 so is the root.
-Probe signs(NumberType type) {
-  constexpr std::int64_t rows = 3;
-  constexpr std::int64_t n = 37;
+Probe signs(NumberType type, std::int64_t rows, std::int64_t n) {
   Random random(2);
   Probe probe;
   probe.what = "rows of +1 and -1 have a root mean square of exactly 1, so the weight comes out as it is";
   Case& problem = probe.problem;
   problem.op = "rmsnorm";
   problem.type = type;
-  problem.name = fmt::format("rmsnorm-{}-signs", name(type));
-  problem.description = "rows=3 n=37 eps=0, rows of +1 and -1";
+  problem.name = fmt::format("rmsnorm-{}-signs-{}", name(type), n);
+  problem.description = fmt::format("rows={} n={} eps=0, rows of +1 and -1", rows, n);
   problem.seed = 2;
-  problem.params = {{"rows", rows}, {"n", n}, {"eps", 0}};
+  problem.params = {{"rows", static_cast<double>(rows)}, {"n", static_cast<double>(n)}, {"eps", 0}};
   problem.inputs = {fill_array(type, "x", {rows, n},
                                [&](std::int64_t, std::int64_t) { return random.below(2) == 0 ? 1.0 : -1.0; }),
                     draw_array(type, random, "weight", {n}, Style::normal)};
   problem.outputs = {output("y", {rows, n})};
   const std::vector<double> x = problem.input("x").dense();
   const std::vector<double> weight = problem.input("weight").dense();
-  for (std::size_t i = 0; i < x.size(); ++i) probe.expected.push_back(x[i] * weight[i % n]);
+  for (std::size_t i = 0; i < x.size(); ++i) probe.expected.push_back(x[i] * weight[i % weight.size()]);
   probe.ulps =
       1;  // Σx² may be added up as 1/n each, and 1/√1 taken from an approximation with one Newton step
   return probe;
@@ -209,8 +214,9 @@ Probe signs(NumberType type) {
 
 std::vector<Probe> probes(NumberType type) {
   // In fp32 the last rounding is the hardware's own.
-  if (type == NumberType::f32) return {signs(type)};
-  return {signs(type), rounded_once(type)};
+  std::vector<Probe> all = {signs(type, 3, 37), signs(type, 2, 4097)};
+  if (type != NumberType::f32) all.push_back(rounded_once(type));
+  return all;
 }
 
 Mistake mistake(std::string name, std::string sentence, std::vector<NumberType> types,
@@ -251,6 +257,11 @@ std::vector<Mistake> mistakes() {
               {f32, f16, bf16}, {.squares = bf16}),
       mistake("approximate_root", "the hardware's 12-bit 1/sqrt used as it is; add a Newton step", {f32},
               {.approximate_root = true}),
+      mistake("x_stride_ignored",
+              "x's rows taken to be n apart; they are as far apart as x's row stride says", {f32, f16, bf16},
+              {.x_stride_ignored = true}),
+      mistake("y_with_x_stride", "y's rows written as far apart as x's; each array has its own row stride",
+              {f32, f16, bf16}, {.y_with_x_stride = true}),
       mistake("result_truncated", "the result cut off to the output's type; round to nearest", {f16, bf16},
               {.truncated = true}),
   };
@@ -280,10 +291,13 @@ Op rms_norm_op() {
       shaped(7, 127, 32),
       shaped(7, 257, 30),
       shaped(9, 384, 24),
+      // Longer than a block of threads takes at once. A long sum's error is one number a row: many rows.
+      shaped(4, 1025, 30),
       shaped(6, 64, 40, Style::row_scales),
       shaped(6, 65, 40, Style::row_scales, 1e-6),
       shaped(5, 97, 48, Style::outliers),
       shaped(5, 97, 48, Style::negative),
+      shaped(8, 97, 32, Style::wide),
       shaped(5, 97, 48, Style::normal, 1e-5, 5),
   };
   op.reference = reference;

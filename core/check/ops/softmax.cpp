@@ -1,6 +1,8 @@
 #include "core/oracle/softmax.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <optional>
 
@@ -19,32 +21,36 @@ enum class Maximum { of_row, at_least_zero, none };
 /// What a variant does other than the plain loop. Some are right, most are mistakes.
 struct SoftmaxVariant {
   Order order = Order::sequential;
-  bool online = false;      ///< maximum and sum in one pass, the sum rescaled when the maximum grows
+  std::int64_t block = 0;   ///< maximum and sum in one pass over blocks of this many logits; 0: two passes
   bool reciprocal = false;  ///< times 1/sum instead of divided by it
   Maximum maximum = Maximum::of_row;
-  bool not_rescaled = false;    ///< online, but the sum is left as it is when the maximum grows
-  std::int64_t step = 1;        ///< terms after the last multiple of this are not added to the sum
-  bool columns = false;         ///< over the rows instead of the columns
-  bool base_two = false;        ///< 2^x instead of e^x
-  bool masked_row_nan = false;  ///< −∞ − −∞ is taken as it comes
-  double added = 0;             ///< added to the sum
+  bool not_rescaled = false;      ///< one pass, but the sum is left as it is when the maximum grows
+  bool masked_block_nan = false;  ///< one pass: −∞ − −∞ is taken as it comes until a logit is seen
+  std::int64_t step = 1;          ///< terms after the last multiple of this are not added to the sum
+  bool columns = false;           ///< over the rows instead of the columns
+  bool base_two = false;          ///< 2^x instead of e^x
+  bool masked_row_nan = false;    ///< −∞ − −∞ is taken as it comes
+  double added = 0;               ///< added to the sum
+  bool exponentials_rounded = false;                    ///< to the case's type, before they are added up
+  bool y_with_x_stride = false;                         ///< y's rows are written as far apart as x's
   std::optional<NumberType> difference = std::nullopt;  ///< x − max is rounded to this
   std::optional<NumberType> sum = std::nullopt;         ///< the sum is rounded to this after every term
   bool truncated = false;
 };
 
-/// Σ of the row's exponentials, one pass, with the maximum found on the way.
+/// Σ of the row's exponentials, one pass over blocks, with the maximum found on the way.
 template <typename Real>
 Real online_sum(const SoftmaxVariant& variant, std::span<const Real> x) {
-  Real largest = -std::numeric_limits<Real>::infinity();
+  constexpr Real masked = -std::numeric_limits<Real>::infinity();
+  Real largest = masked;
   Real sum = 0;
-  for (const Real number : x) {
-    if (std::isinf(number)) continue;
-    if (number > largest) {
-      if (!variant.not_rescaled) sum *= std::exp(largest - number);
-      largest = number;
-    }
-    sum += std::exp(number - largest);
+  for (std::size_t start = 0; start < x.size(); start += static_cast<std::size_t>(variant.block)) {
+    const auto block = x.subspan(start, std::min(static_cast<std::size_t>(variant.block), x.size() - start));
+    const Real grown = std::max(largest, *std::max_element(block.begin(), block.end()));
+    if (grown == masked && !variant.masked_block_nan) continue;
+    if (grown > largest && !variant.not_rescaled) sum *= std::exp(largest - grown);
+    largest = grown;
+    for (const Real number : block) sum += std::exp(number - largest);
   }
   return sum;
 }
@@ -63,9 +69,10 @@ void one_row(NumberType type, const SoftmaxVariant& variant, std::span<const Rea
       difference = static_cast<Real>(round_to(*variant.difference, static_cast<double>(difference)));
     const bool zero = x[i] == masked && !variant.masked_row_nan;
     y[i] = zero ? 0 : variant.base_two ? std::exp2(difference) : std::exp(difference);
+    if (variant.exponentials_rounded) y[i] = static_cast<Real>(round_to(type, static_cast<double>(y[i])));
   }
   Real sum = 0;
-  if (variant.online || variant.not_rescaled) {
+  if (variant.block > 0) {
     sum = online_sum(variant, x);
   } else if (variant.sum) {
     for (const Real e : y) sum = static_cast<Real>(round_to(*variant.sum, static_cast<double>(sum + e)));
@@ -104,6 +111,9 @@ Values compute(const Case& problem, const SoftmaxVariant& variant) {
                     std::span(y).subspan(first, count));
     }
   }
+  if (variant.y_with_x_stride) {
+    y = written_at_stride<Real>(y, n, problem.input("x").row_stride, problem.outputs.front().row_stride);
+  }
   return {rounded<Real>(problem.type, y)};
 }
 
@@ -134,30 +144,70 @@ std::vector<Reference> reference(const Case& problem) {
   return {result};
 }
 
-/// Logits `scale`·style + `shift`. With a mask, about a third of the logits is −∞, and so is all of row 1.
-Problem shaped(std::int64_t rows, std::int64_t n, int draws, Style style = Style::normal, double scale = 1,
-               double shift = 0, bool mask = false, std::int64_t gap = 0) {
+enum class Mask {
+  none,
+  third,    ///< about a third of the logits is −∞, and so is all of row 1
+  finite,   ///< about a third is a number so low that nothing is left of it, as models mask that avoid −∞
+  leading,  ///< the first 64 to 130 logits of each row are −∞, as where a batch is padded on the left
+};
+
+/// Logits scale·style + shift.
+struct Logits {
+  Style style = Style::normal;
+  double scale = 1;
+  double shift = 0;
+  Mask mask = Mask::none;
+  std::int64_t gap = 0;  ///< between the rows of x; those of y are further apart
+};
+
+std::string text(const Logits& logits) {
+  std::string description(name(logits.style));
+  if (logits.scale != 1) description += fmt::format(" times {}", logits.scale);
+  if (logits.shift != 0) description += fmt::format(" {:+}", logits.shift);
+  if (logits.mask == Mask::third) {
+    description += ", a third masked (-inf), row 1 altogether (defined as 0)";
+  }
+  if (logits.mask == Mask::finite) description += ", a third masked by a large negative number";
+  if (logits.mask == Mask::leading) description += ", the first 64 to 130 masked (-inf)";
+  if (logits.gap > 0) description += ", strided rows";
+  return description;
+}
+
+Problem shaped(std::int64_t rows, std::int64_t n, int draws, Logits logits = {}) {
   Problem problem;
-  problem.description = fmt::format("rows={} n={}, {}", rows, n, name(style));
-  if (scale != 1) problem.description += fmt::format(" times {}", scale);
-  if (shift != 0) problem.description += fmt::format(" {:+}", shift);
-  if (mask) problem.description += ", a third masked (-inf), row 1 altogether (defined as 0)";
-  if (gap > 0) problem.description += ", strided rows";
+  problem.description = fmt::format("rows={} n={}, {}", rows, n, text(logits));
   problem.draws = draws;
-  problem.normal = style == Style::normal && scale == 1 && shift == 0 && !mask;
+  problem.normal =
+      logits.style == Style::normal && logits.scale == 1 && logits.shift == 0 && logits.mask == Mask::none;
   problem.draw = [=](NumberType type, Random& random) {
-    Array x = draw_array(type, random, "x", {rows, n}, style, gap);
+    constexpr float infinity = std::numeric_limits<float>::infinity();
+    // fp16 ends at 65504; the other two go on to 3e38.
+    const float low = round_to(type, type == NumberType::f16 ? -6e4 : -1e30);
+    constexpr std::int64_t padding[] = {64, 100, 127, 128, 130};
+    Array x = draw_array(type, random, "x", {rows, n}, logits.style, logits.gap);
     for (std::int64_t r = 0; r < rows; ++r) {
       for (std::int64_t i = 0; i < n; ++i) {
         float& logit = x.values[r * x.row_stride + i];
-        logit = round_to(type, scale * static_cast<double>(logit) + shift);
-        if (mask && (r == 1 || random.below(3) == 0)) logit = -std::numeric_limits<float>::infinity();
+        logit = round_to(type, logits.scale * static_cast<double>(logit) + logits.shift);
+        switch (logits.mask) {
+          case Mask::none:
+            break;
+          case Mask::third:
+            if (r == 1 || random.below(3) == 0) logit = -infinity;
+            break;
+          case Mask::finite:
+            if (random.below(3) == 0) logit = low;
+            break;
+          case Mask::leading:
+            if (i < padding[r % std::ssize(padding)]) logit = -infinity;
+            break;
+        }
       }
     }
     Case drawn;
     drawn.params = {{"rows", static_cast<double>(rows)}, {"n", static_cast<double>(n)}};
     drawn.inputs = {std::move(x)};
-    drawn.outputs = {output("y", {rows, n}, gap)};
+    drawn.outputs = {output("y", {rows, n}, logits.gap > 0 ? logits.gap + 2 : 0)};
     return drawn;
   };
   return problem;
@@ -185,8 +235,67 @@ Probe equal_logits(NumberType type, std::int64_t n, double logit) {
   return probe;
 }
 
+/// Four steps up, each so high that nothing is left of what lies below: the last 1025 of 4097 logits share
+/// equally. A sum over blocks that is not rescaled at a step, or does not reach the end, comes out wrong.
+Probe steps(NumberType type) {
+  constexpr std::int64_t n = 4097;
+  constexpr std::int64_t step = 1024;
+  Probe probe;
+  probe.what =
+      "the last 1025 logits share equally, whatever block they are in; those 200 below them have nothing";
+  Case& problem = probe.problem;
+  problem.op = "softmax";
+  problem.type = type;
+  problem.name = fmt::format("softmax-{}-steps", name(type));
+  problem.description = "rows=1 n=4097, logits in steps of 200";
+  problem.params = {{"rows", 1}, {"n", n}};
+  const auto of = [](std::int64_t i) { return std::min<std::int64_t>(i / step, 3); };
+  problem.inputs = {fill_array(
+      type, "x", {1, n}, [&](std::int64_t, std::int64_t i) { return 200 * static_cast<double>(of(i) - 3); })};
+  problem.outputs = {output("y", {1, n})};
+  for (std::int64_t i = 0; i < n; ++i) probe.expected.push_back(of(i) == 3 ? 1.0 / (step + 1) : 0);
+  probe.ulps = type == NumberType::f32 ? 2 : 1;
+  return probe;
+}
+
+/// Rows of two logits, 0 and −d, whose share exp(−d)/(1 + exp(−d)) is not near the middle between two numbers
+/// of the type: rounded once, it is known exactly.
+Probe rounded_once(NumberType type) {
+  constexpr std::int64_t rows = 64;
+  Random random(6);
+  const auto share = [](double d) { return std::exp(-d) / (1 + std::exp(-d)); };
+  Probe probe;
+  probe.what = "exponentials and their sum are kept in fp32, so each share is rounded once, to nearest";
+  Case& problem = probe.problem;
+  problem.op = "softmax";
+  problem.type = type;
+  problem.name = fmt::format("softmax-{}-once", name(type));
+  problem.description = "rows=64 n=2, logits 0 and -3 to 0";
+  problem.seed = 6;
+  problem.params = {{"rows", rows}, {"n", 2}};
+  problem.inputs = {fill_array(type, "x", {rows, 2}, [&](std::int64_t, std::int64_t c) {
+    if (c == 0) return 0.0;
+    double d = 0;
+    do {
+      d = round_to(type, 3 * random.uniform());
+    } while (near_tie(type, share(d)) || near_tie(type, share(-d)));
+    return -d;
+  })};
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const double d = -static_cast<double>(problem.inputs[0].row(r)[1]);
+    probe.expected.push_back(round_to(type, share(-d)));
+    probe.expected.push_back(round_to(type, share(d)));
+  }
+  problem.outputs = {output("y", {rows, 2})};
+  return probe;
+}
+
 std::vector<Probe> probes(NumberType type) {
-  return {equal_logits(type, 1, 200), equal_logits(type, 64, -150), equal_logits(type, 33, 3)};
+  std::vector<Probe> all = {equal_logits(type, 1, 200), equal_logits(type, 64, -150),
+                            equal_logits(type, 33, 3), steps(type)};
+  // In fp32 the last rounding is the hardware's own.
+  if (type != NumberType::f32) all.push_back(rounded_once(type));
+  return all;
 }
 
 Mistake mistake(std::string name, std::string sentence, std::vector<NumberType> types,
@@ -194,7 +303,8 @@ Mistake mistake(std::string name, std::string sentence, std::vector<NumberType> 
   const auto kernel = [variant](const Case& problem) { return compute<float>(problem, variant); };
   const auto exact = [variant](const Case& problem) { return compute<double>(problem, variant); };
   // Mistakes of range and rounding have no fp64 form: double's exp overflows elsewhere.
-  if (variant.maximum != Maximum::of_row || variant.sum || variant.difference) {
+  if (variant.maximum != Maximum::of_row || variant.sum || variant.difference ||
+      variant.exponentials_rounded) {
     return {name, sentence, types, kernel, kernel};
   }
   return {name, sentence, types, exact, kernel};
@@ -211,7 +321,20 @@ std::vector<Mistake> mistakes() {
       mistake("sum_not_rescaled",
               "one pass, but the sum is not rescaled when the maximum grows; multiply it by "
               "exp(old - new)",
-              {f32, f16, bf16}, {.not_rescaled = true}),
+              {f32, f16, bf16}, {.block = 1, .not_rescaled = true}),
+      mistake("blocks_not_rescaled",
+              "one pass over blocks of 256, but the sum is not rescaled when a block's maximum is larger; "
+              "multiply it by exp(old - new)",
+              {f32, f16, bf16}, {.block = 256, .not_rescaled = true}),
+      mistake("masked_block_nan",
+              "one pass over blocks of 32: while all logits so far are masked, -inf - -inf gives NaN; pass "
+              "such blocks over",
+              {f32, f16, bf16}, {.block = 32, .masked_block_nan = true}),
+      mistake("exponentials_rounded",
+              "exponentials rounded to the output's type before they are added up; keep them in fp32",
+              {f16, bf16}, {.exponentials_rounded = true}),
+      mistake("y_with_x_stride", "y's rows written as far apart as x's; each array has its own row stride",
+              {f32, f16, bf16}, {.y_with_x_stride = true}),
       mistake("tail_dropped", "terms after the last multiple of 8 not added to the sum; n need not be one",
               {f32, f16, bf16}, {.step = 8}),
       mistake("wrong_axis", "normalised down the columns; a softmax runs along each row", {f32, f16, bf16},
@@ -259,22 +382,26 @@ Op softmax_op() {
       shaped(7, 33, 32),
       shaped(1, 129, 200),
       shaped(3, 257, 70),
-      shaped(7, 40, 32, Style::normal, 60),          // logits of ±200
-      shaped(7, 40, 32, Style::normal, 1, 500),      // all of them large
-      shaped(7, 40, 32, Style::negative, 30, -150),  // all of them very small
-      shaped(6, 40, 80, Style::row_scales, 0.3),
-      shaped(7, 40, 80, Style::outliers),
-      shaped(7, 40, 32, Style::normal, 1, 0, true),
-      shaped(7, 37, 32, Style::normal, 1, 0, false, 3),
+      // Longer than a block of threads takes at once. A long sum's error is one number a row: many rows.
+      shaped(4, 1025, 30),
+      shaped(7, 40, 32, {.scale = 60}),                                           // logits of ±200
+      shaped(7, 40, 32, {.shift = 500}),                                          // all of them large
+      shaped(7, 40, 32, {.style = Style::negative, .scale = 30, .shift = -150}),  // all of them very small
+      shaped(6, 40, 80, {.style = Style::row_scales, .scale = 0.3}),
+      shaped(7, 40, 80, {.style = Style::outliers}),
+      shaped(7, 40, 32, {.mask = Mask::third}),
+      shaped(7, 40, 32, {.mask = Mask::finite}),
+      shaped(5, 200, 32, {.mask = Mask::leading}),
+      shaped(7, 37, 32, {.gap = 3}),
   };
   op.reference = reference;
   op.baseline = [](const Case& problem) { return compute<float>(problem, {}); };
   op.probes = probes;
   op.mistakes = mistakes();
-  op.reorderings = {reordering("reversed", {.order = Order::reversed}),
-                    reordering("pairwise", {.order = Order::pairwise}),
-                    reordering("sixteen chunks, times 1/sum", {.order = Order::chunks, .reciprocal = true}),
-                    reordering("one pass", {.online = true})};
+  op.reorderings = {
+      reordering("reversed", {.order = Order::reversed}), reordering("pairwise", {.order = Order::pairwise}),
+      reordering("sixteen chunks, times 1/sum", {.order = Order::chunks, .reciprocal = true}),
+      reordering("one pass", {.block = 1}), reordering("one pass over blocks of 64", {.block = 64})};
   return op;
 }
 

@@ -33,13 +33,16 @@ enum class Gate {
 /// What a variant does other than the plain loop. Some are right, most are mistakes.
 struct SwigluVariant {
   Gate gate = Gate::divided;
-  bool up_first = false;      ///< up·x·sigmoid(x), from the left
-  bool silu_rounded = false;  ///< silu(gate) is rounded to the output's type before up comes
-  bool swapped = false;       ///< silu(up)·gate
-  bool both = false;          ///< silu(gate)·silu(up)
-  bool up_plus_one = false;   ///< silu(gate)·(up + 1)
-  bool interleaved = false;   ///< gate and up taken as even and odd numbers of the row [gate, up]
-  double limit = 0;           ///< gate and up clamped to ± this
+  bool up_first = false;             ///< up·x·sigmoid(x), from the left
+  bool silu_rounded = false;         ///< silu(gate) is rounded to the output's type before up comes
+  bool swapped = false;              ///< silu(up)·gate
+  bool both = false;                 ///< silu(gate)·silu(up)
+  bool up_plus_one = false;          ///< silu(gate)·(up + 1)
+  bool interleaved = false;          ///< gate and up taken as even and odd numbers of the row [gate, up]
+  double limit = 0;                  ///< gate and up clamped to ± this
+  double result_limit = 0;           ///< y clamped to ± this
+  bool sigmoid_rounded = false;      ///< sigmoid(gate) is rounded to the output's type before the gate comes
+  bool up_with_gate_stride = false;  ///< up's rows are read as far apart as gate's
   bool truncated = false;
 };
 
@@ -87,7 +90,9 @@ Values compute(const Case& problem, const SwigluVariant& variant) {
   const std::int64_t rows = problem.integer("rows");
   const std::int64_t n = problem.integer("n");
   const std::vector<Real> gates = numbers<Real>(problem.input("gate"));  // [rows, n]
-  const std::vector<Real> ups = numbers<Real>(problem.input("up"));      // [rows, n]
+  const Array& up = problem.input("up");
+  const std::vector<Real> ups = numbers_at_stride<Real>(
+      up, variant.up_with_gate_stride ? problem.input("gate").row_stride : up.row_stride);  // [rows, n]
   std::vector<Real> y(gates.size());
   for (std::int64_t r = 0; r < rows; ++r) {
     const auto fused = [&](std::int64_t i) { return i < n ? gates[r * n + i] : ups[r * n + i - n]; };
@@ -107,8 +112,16 @@ Values compute(const Case& problem, const SwigluVariant& variant) {
         result = u * g / (1 + std::exp(-g));
       } else {
         Real silu = gated(variant.gate, g);
+        if (variant.sigmoid_rounded) {
+          const Real sigmoid = 1 / (1 + std::exp(-g));
+          silu = g * static_cast<Real>(round_to(problem.type, static_cast<double>(sigmoid)));
+        }
         if (variant.silu_rounded) silu = static_cast<Real>(round_to(problem.type, static_cast<double>(silu)));
         result = silu * u;
+      }
+      if (variant.result_limit > 0) {
+        const Real limit = static_cast<Real>(variant.result_limit);
+        result = std::min(std::max(result, -limit), limit);
       }
       if (variant.truncated)
         result = static_cast<Real>(truncate_to(problem.type, static_cast<double>(result)));
@@ -128,8 +141,7 @@ std::vector<Reference> reference(const Case& problem) {
   for (std::size_t i = 0; i < gate.size(); ++i) {
     // exp(−g) is good to 2 units; made of exp2, its exponent is rounded twice, an error of 2·u·|g|. Both
     // count as much as exp(−g) does in 1 + exp(−g). Then a sum, a quotient, a product. Eager kernels round
-    // silu(g) to the output's type before up comes; that is declared here, although the baseline does not do
-    // it.
+    // silu(g) to the output's type before up comes; that is declared here, and the baseline does it.
     const double weight = 1 / (1 + std::exp(gate[i]));
     const double relative = accumulator_roundoff * (4 + 2 * (1 + std::abs(gate[i])) * weight) + own;
     // exp(−g) overflows below −88, where 1/(1 + exp(−g)) is less than 2^-127.
@@ -152,9 +164,11 @@ Problem shaped(std::int64_t rows, std::int64_t n, int draws, Style style = Style
     // Large gates only: they are what exp overflows on. Outliers too, or the few products of two would be all
     // that counts; and rows of 10^2, or products of two would leave fp16's range.
     const bool gate_only = style == Style::large || style == Style::outliers || style == Style::row_scales;
-    drawn.inputs = {draw_array(type, random, "gate", {rows, n}, style, gap),
-                    draw_array(type, random, "up", {rows, n}, gate_only ? Style::normal : style, gap)};
-    drawn.outputs = {output("y", {rows, n}, gap)};
+    // A wide range, on the other hand, is up's: far from 0, silu is 0 or the gate.
+    drawn.inputs = {
+        draw_array(type, random, "gate", {rows, n}, style == Style::wide ? Style::normal : style, gap),
+        draw_array(type, random, "up", {rows, n}, gate_only ? Style::normal : style, gap > 0 ? gap + 2 : 0)};
+    drawn.outputs = {output("y", {rows, n}, gap > 0 ? gap + 5 : 0)};
     return drawn;
   };
   return problem;
@@ -220,18 +234,55 @@ Probe rounded_once(NumberType type) {
   return probe;
 }
 
+/// up of ±1, so that y is ±silu(gate), rounded once, whether or not silu(gate) was rounded before up came.
+/// Gates whose silu lies near the middle between two numbers of the type are left out.
+Probe silu_rounded_once(NumberType type) {
+  constexpr std::int64_t rows = 2;
+  constexpr std::int64_t n = 64;
+  Random random(7);
+  const auto silu = [](double x) { return x / (1 + std::exp(-x)); };
+  Probe probe;
+  probe.what = "sigmoid(gate) is kept in fp32, so silu(gate) is rounded once, to nearest";
+  Case& problem = probe.problem;
+  problem.op = "swiglu";
+  problem.type = type;
+  problem.name = fmt::format("swiglu-{}-silu", name(type));
+  problem.description = "rows=2 n=64, gates of -3 to 6, up +1 and -1";
+  problem.seed = 7;
+  problem.params = {{"rows", rows}, {"n", n}};
+  const Array gate = fill_array(type, "gate", {rows, n}, [&](std::int64_t, std::int64_t) {
+    double g = 0;
+    do {
+      g = round_to(type, 9 * random.uniform() - 3);
+    } while (near_tie(type, silu(g)));
+    return g;
+  });
+  const Array up = fill_array(type, "up", {rows, n},
+                              [](std::int64_t r, std::int64_t c) { return (r + c) % 2 == 0 ? 1.0 : -1.0; });
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t c = 0; c < n; ++c) {
+      probe.expected.push_back(
+          round_to(type, silu(static_cast<double>(gate.row(r)[c])) * static_cast<double>(up.row(r)[c])));
+    }
+  }
+  problem.inputs = {gate, up};
+  problem.outputs = {output("y", {rows, n})};
+  return probe;
+}
+
 std::vector<Probe> probes(NumberType type) {
   // In fp32 the last rounding is the hardware's own.
   if (type == NumberType::f32) return {ends(type)};
-  return {ends(type), rounded_once(type)};
+  return {ends(type), rounded_once(type), silu_rounded_once(type)};
 }
 
 Mistake mistake(std::string name, std::string sentence, std::vector<NumberType> types,
                 SwigluVariant variant) {
   const auto kernel = [variant](const Case& problem) { return compute<float>(problem, variant); };
   const auto exact = [variant](const Case& problem) { return compute<double>(problem, variant); };
-  // A mistake of range has no fp64 form: double's exp overflows elsewhere.
-  if (variant.gate == Gate::overflowing) return {name, sentence, types, kernel, kernel};
+  // Mistakes of range and rounding have no fp64 form: double's exp overflows elsewhere.
+  if (variant.gate == Gate::overflowing || variant.sigmoid_rounded)
+    return {name, sentence, types, kernel, kernel};
   return {name, sentence, types, exact, kernel};
 }
 
@@ -259,6 +310,14 @@ std::vector<Mistake> mistakes() {
       mistake("silu_of_both", "silu of up as well; up is only multiplied", all, {.both = true}),
       mistake("up_plus_one", "up + 1 as in gpt-oss; it is up", all, {.up_plus_one = true}),
       mistake("clamped", "gate and up clamped to 7 as in gpt-oss; there is no limit", all, {.limit = 7}),
+      mistake("sigmoid_rounded",
+              "sigmoid(gate) rounded to the output's type before it is multiplied; keep it in fp32",
+              {f16, bf16}, {.silu_rounded = true, .sigmoid_rounded = true}),
+      mistake("clamped_to_f16", "y clamped to fp16's largest number, 65504; fp32 and bf16 go on to 3e38",
+              {f32, bf16}, {.result_limit = 65504}),
+      mistake("up_with_gate_stride",
+              "up's rows read as far apart as gate's; each array has its own row stride", all,
+              {.up_with_gate_stride = true}),
       mistake("result_truncated", "the result cut off to the output's type; round to nearest", {f16, bf16},
               {.truncated = true}),
   };
@@ -288,10 +347,12 @@ Op swiglu_op() {
       shaped(3, 33, 24),
       shaped(1, 1536, 3),
       shaped(5, 257, 3),
+      shaped(1, 4097, 2),
       shaped(5, 129, 8, Style::large),
       shaped(6, 129, 8, Style::row_scales),
       shaped(20, 257, 10, Style::outliers),
       shaped(5, 129, 8, Style::negative),
+      shaped(8, 129, 16, Style::wide),
       shaped(5, 67, 6, Style::normal, 9),
   };
   op.reference = reference;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <set>
 
 #include "core/check/budget.h"
 #include "core/check/check.h"
@@ -341,6 +342,11 @@ TEST_CASE("structural probes find what they are for, without any budget") {
       {"swiglu", "result_truncated", NumberType::bf16, "once"},
       {"swiglu", "sigmoid", NumberType::f32, "ends"},
       {"softmax", "max_not_subtracted", NumberType::f32, "equal"},
+      {"softmax", "blocks_not_rescaled", NumberType::f32, "steps"},
+      {"softmax", "exponentials_rounded", NumberType::f16, "once"},
+      {"softmax", "exponentials_rounded", NumberType::bf16, "once"},
+      {"swiglu", "sigmoid_rounded", NumberType::f16, "silu"},
+      {"swiglu", "sigmoid_rounded", NumberType::bf16, "silu"},
       {"rope", "other_layout", NumberType::f32, "pairs"},
   };
   for (const auto& f : found) {
@@ -383,6 +389,93 @@ TEST_CASE("FlashAttention's exp2 with a fused multiply-add is a right softmax") 
     INFO(to_text(report));
     CHECK(report.passed);
   }
+}
+
+TEST_CASE("what a kernel's blocks do not reach is found at every type") {
+  const struct {
+    const char* op;
+    std::size_t axis;  // of the output; numbers from `limit` on come out as 0
+    std::int64_t limit;
+  } short_of[] = {{"softmax", 1, 257},  {"softmax", 1, 1024}, {"rmsnorm", 1, 384}, {"rmsnorm", 1, 1024},
+                  {"swiglu", 1, 1536},  {"linear", 0, 64},    {"linear", 1, 96},   {"attention", 0, 64},
+                  {"attention", 2, 64}, {"rope", 2, 80}};
+  for (const auto& s : short_of) {
+    const Op& op = find_op(s.op);
+    const auto kernel = [&](const Case& problem) {
+      Values values = op.baseline(problem);
+      const rung::Shape& shape = problem.outputs[0].shape;
+      std::int64_t below = 1;  // numbers from one index of the axis to the next
+      for (std::size_t d = s.axis + 1; d < shape.size(); ++d) below *= shape[d];
+      for (std::size_t i = 0; i < values[0].size(); ++i) {
+        if (static_cast<std::int64_t>(i) / below % shape[s.axis] >= s.limit) values[0][i] = 0;
+      }
+      return values;
+    };
+    for (const NumberType type : number_types) {
+      INFO(s.op << ", axis " << s.axis << " from " << s.limit << " on, at " << name(type));
+      CHECK_FALSE(check(op, type, from_values("short", op.name, kernel)).passed);
+    }
+  }
+}
+
+TEST_CASE("terms that a long sum does not reach are found at every type") {
+  const Op& op = find_op("linear");
+  for (const std::int64_t limit : {512, 1024, 4096}) {
+    const auto kernel = [&](Case problem) {
+      for (Array& array : problem.inputs) {
+        for (std::int64_t r = 0; r < array.rows(); ++r) {
+          for (std::int64_t k = limit; k < array.columns(); ++k) array.values[r * array.row_stride + k] = 0;
+        }
+      }
+      return op.baseline(problem);
+    };
+    for (const NumberType type : number_types) {
+      INFO("K up to " << limit << " at " << name(type));
+      CHECK_FALSE(check(op, type, from_values("short", op.name, kernel)).passed);
+    }
+  }
+}
+
+TEST_CASE("no two arrays of a strided case have the same row stride") {
+  for (const Op& op : ops()) {
+    int strided = 0;
+    for (std::size_t p = 0; p < op.problems.size(); ++p) {
+      if (!contains(op.problems[p].description, "strided rows")) continue;
+      ++strided;
+      const Case drawn = draw_cases(op, NumberType::f32, p, 1).front();
+      std::set<std::int64_t> strides;
+      std::size_t arrays = 0;
+      for (const Array& input : drawn.inputs) {
+        if (input.rows() == 1) continue;
+        CHECK(input.row_stride > input.columns());
+        strides.insert(input.row_stride);
+        ++arrays;
+      }
+      for (const OutputInfo& output : drawn.outputs) strides.insert(output.row_stride);
+      INFO(op.name);
+      CHECK(strides.size() == arrays + drawn.outputs.size());
+    }
+    CHECK(strided > 0);
+  }
+}
+
+TEST_CASE("a sum beyond fp16's range is infinity, of a kernel too") {
+  const Op& op = find_op("linear");
+  int infinite = 0;
+  for (std::size_t p = 0; p < op.problems.size(); ++p) {
+    for (const Case& drawn : draw_cases(op, NumberType::f16, p, 1)) {
+      const std::vector<Reference> references = op.reference(drawn);
+      for (const double sum : references[0].value) infinite += std::isinf(sum) ? 1 : 0;
+    }
+  }
+  CHECK(infinite > 100);
+  const auto finite = [&op](const Case& problem) {
+    Values values = op.baseline(problem);
+    for (double& y : values[0]) y = std::min(std::max(y, -65504.0), 65504.0);
+    return values;
+  };
+  CHECK_FALSE(check(op, NumberType::f16, from_values("saturated", "linear", finite)).passed);
+  CHECK(check(op, NumberType::f32, from_values("plain", "linear", op.baseline)).passed);
 }
 
 TEST_CASE("cases are the same on every call and differ between seeds") {
