@@ -327,7 +327,7 @@ std::vector<Mistake> mistakes() {
               "multiply it by exp(old - new)",
               {f32, f16, bf16}, {.block = 256, .not_rescaled = true}),
       mistake("masked_block_nan",
-              "one pass over blocks of 32: while all logits so far are masked, -inf - -inf gives NaN; pass "
+              "one pass over blocks: while all logits so far are masked, -inf - -inf gives NaN; pass "
               "such blocks over",
               {f32, f16, bf16}, {.block = 32, .masked_block_nan = true}),
       mistake("exponentials_rounded",
