@@ -304,7 +304,7 @@ Op attention_op() {
       {"G", "key/value heads; divides H"},
       {"D", "numbers per head"},
       {"causal", "1: a query sees keys up to its own position", true, {"no", "yes"}},
-      {"window", "0: none; W: only the W newest positions up to its own"},
+      {"window", "0: none; W: a query sees no key that is W or more before its own position"},
       {"first_position", "position of query 0; negative: more queries than keys, the first see nothing"},
       {"scale", "of the scores", false}};
   op.inputs = {
