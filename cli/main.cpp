@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <initializer_list>
 #include <iostream>
@@ -15,6 +16,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/note.h"
 #include "core/error.h"
@@ -28,6 +30,7 @@ constexpr int exit_usage = 2;
 // Themes of the overview, in its order. The first is named as the last one of a sentence: "run a model:
 // generate …".
 constexpr const char* run_theme = "Run a model";
+constexpr const char* learn_theme = "Learn";
 constexpr const char* look_theme = "Look inside";
 constexpr const char* prove_theme = "Prove it right";
 constexpr const char* measure_theme = "Measure it";
@@ -39,12 +42,27 @@ CLI::App* find_command(CLI::App& app, const std::string& name) {
   return found.empty() ? nullptr : found.front();
 }
 
-/// Commands that the `rung` script answers itself, because they must work before anything is built.
+/// Commands that the `rung` script answers itself, because they build or must work before anything is built.
 void add_script_command(CLI::App& app, const std::string& name, const std::string& description) {
   app.add_subcommand(name, description)->callback([name] {
     throw rung::Error(rung::ErrorKind::usage,
                       "'{}' is run by the script at the top of the repository: ./rung {}", name, name);
   });
+}
+
+/// The `rung` script has linked the files of DIR into a program of its own, which it runs with the same
+/// arguments. Any other program would run the chapters' own.
+void add_with(CLI::App& command) {
+  const auto is_linked = [](const std::string& folder) -> std::string {
+    const char* const linked = std::getenv("RUNG_WITH");
+    if (linked != nullptr && folder == linked) return {};
+    return "files are linked in by the script at the top of the repository: ./rung … --with " + folder;
+  };
+  command
+      .add_option("--with", "Your files of an exercise, such as work/03, in place of the chapters' own")
+      ->type_name("DIR")
+      ->check(rung::not_empty())
+      ->check(CLI::Validator(is_linked, ""));
 }
 
 void add_commands(CLI::App& app) {
@@ -58,6 +76,10 @@ void add_commands(CLI::App& app) {
   rung::add_check(app);
   rung::add_cases(app);
   rung::add_bench(app);
+  for (const char* const name : {"generate", "chat", "logits", "trace", "ladder", "check"}) {
+    add_with(*find_command(app, name));
+  }
+  add_script_command(app, "exercise", "Take or grade a chapter's exercises: ./rung exercise 3 --start");
   add_script_command(app, "doctor", "What is installed, what is missing, and the line that gets it");
   add_script_command(app, "test", "Build and run every test");
 
@@ -69,6 +91,7 @@ void add_commands(CLI::App& app) {
     }
   };
   group(run_theme, {"generate", "chat"});
+  group(learn_theme, {"exercise"});
   group(look_theme, {"inspect", "tokenize", "logits", "trace"});
   group(prove_theme, {"ladder", "check", "cases", "test"});
   group(measure_theme, {"bench"});
@@ -79,7 +102,7 @@ void add_commands(CLI::App& app) {
 void print_overview(const CLI::App& app) {
   fmt::print("{}\n\nUsage: ./rung COMMAND …        ./rung COMMAND --help tells the rest\n",
              app.get_description());
-  for (const char* const theme : {run_theme, look_theme, prove_theme, measure_theme, house_theme}) {
+  for (const char* const theme : {run_theme, learn_theme, look_theme, prove_theme, measure_theme, house_theme}) {
     fmt::print("\n{}\n", theme);
     for (const CLI::App* const command :
          app.get_subcommands([theme](const CLI::App* one) { return one->get_group() == theme; })) {

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""Links rung's program anew with a learner's files in place of the chapters' own.
+
+    link_with.py --build FOLDER DIR
+
+builds the program rung-with of the build FOLDER, which has every file of DIR in it that an exercise knows by name,
+and prints that program's path. `./rung generate "…" --with work/03` runs it. cli/exercise.py uses the functions.
+
+How a file stands in for another is told in cmake/RungExercises.cmake.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Failure(Exception):
+    """What is wrong, in one line, and the exit status: 1 a run failed, 2 wrong usage."""
+
+    def __init__(self, message, status=1):
+        super().__init__(message)
+        self.status = status
+
+
+class DoesNotBuild(Exception):
+    """What the compiler or the linker says."""
+
+
+def note(text):
+    print(f"rung: {text}", file=sys.stderr, flush=True)
+
+
+def shown(path):
+    """A path as the reader would write it: from the top of the repository if it is in there."""
+    path = Path(os.path.abspath(path))
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+
+def chapters():
+    """Chapters with exercises: {3: the folder chapters/03_attention}."""
+    lists = sorted(ROOT.glob("chapters/[0-9][0-9]_*/exercises/tasks.json"))
+    return {int(path.parts[-3][:2]): path.parent.parent for path in lists}
+
+
+def tasks(chapter):
+    """The exercises of a chapter's folder, as its tasks.json has them: id, title, file, points, check."""
+    return json.loads((chapter / "exercises" / "tasks.json").read_text())["tasks"]
+
+
+@contextlib.contextmanager
+def build_lock():
+    """One rung at a time builds: the same lock as the `rung` script's."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    with open(ROOT / "build" / "lock", "a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            note("another rung is building; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def fill(slot, file):
+    """Puts `file` into a slot, or leaves it empty for None. One that already has it is not made newer."""
+    text = ""
+    if file:
+        path = os.path.abspath(file)
+        if '"' in path or "\n" in path:
+            raise Failure(f"{path}: a path with a quotation mark cannot be included; move the folder elsewhere")
+        text = f'#include "{path}"\n'
+    if not slot.exists() or slot.read_text() != text:
+        slot.parent.mkdir(parents=True, exist_ok=True)
+        slot.write_text(text)
+
+
+def what_went_wrong(output):
+    """The compiler's words alone: no progress, no command lines, no slots."""
+    lines = output.splitlines()
+    kept = []
+    for i, line in enumerate(lines):
+        is_command = i > 0 and lines[i - 1].startswith("FAILED:")
+        if is_command or re.match(r"\[\d+/\d+\] |FAILED:|ninja: |In file included from .*/exercises/", line):
+            continue
+        kept.append(line.replace(f"{ROOT}/", ""))
+    text = "\n".join(kept)
+    if "multiple definition" in text:
+        text += "\nThe file must define every function that the chapter's own file does, with the same arguments."
+    return text
+
+
+def build_program(build, target):
+    """@raises DoesNotBuild"""
+    command = ["cmake", "--build", str(build), "--target", target]
+    ran = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                         text=True, errors="replace", check=False)
+    if ran.returncode != 0:
+        raise DoesNotBuild(what_went_wrong(ran.stdout))
+
+
+def link_with(build, folder):
+    """Builds rung-with and returns its path. It is to be run with the lock given up: another may build it again."""
+    if not folder.is_dir():
+        raise Failure(f"--with: expected a folder with files of an exercise, found no folder {folder}", 2)
+    exercises = build / "exercises" / "with"
+    known, used = [], []
+    for chapter in chapters().values():
+        for file in dict.fromkeys(task["file"] for task in tasks(chapter)):
+            known.append(file)
+            own = folder / file if (folder / file).is_file() else None
+            if own:
+                used.append(f"{shown(own)} in place of {shown(chapter / file)}")
+            fill(exercises / chapter.name / file, own)
+    if not used:
+        raise Failure(f"--with: expected files of an exercise in {folder} ({', '.join(known)}), found none", 2)
+    for line in used:
+        note(f"with {line}")
+    try:
+        build_program(build, "rung-with")
+    except DoesNotBuild as error:
+        print(error, file=sys.stderr)
+        raise Failure(f"--with: {folder} does not compile; the compiler's error stands above") from error
+    return exercises / "rung-with"
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--build", type=Path, required=True)
+    arguments.add_argument("folder", type=Path)
+    options = arguments.parse_args()
+    try:
+        with build_lock():
+            print(link_with(options.build, options.folder))
+    except Failure as failure:
+        note(failure)
+        return failure.status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
