@@ -114,14 +114,16 @@ def link_with(build, folder):
     for chapter in chapters().values():
         for file in dict.fromkeys(task["file"] for task in tasks(chapter)):
             known.append(file)
-            own = folder / file if (folder / file).is_file() else None
-            if own:
-                used.append(f"{shown(own)} in place of {shown(chapter / file)}")
-            fill(exercises / chapter.name / file, own)
+            own = folder / file
+            written = own.is_file() and own.read_bytes() != (chapter / "exercises" / file).read_bytes()
+            if written:
+                used.append(file)
+                note(f"{shown(own)} runs in place of {shown(chapter / file)}")
+            elif own.is_file():
+                note(f"{shown(own)} is not written yet; {shown(chapter / file)} runs")
+            fill(exercises / chapter.name / file, own if written else None)
     if not used:
-        raise Failure(f"--with: expected files of an exercise in {folder} ({', '.join(known)}), found none", 2)
-    for line in used:
-        note(f"with {line}")
+        raise Failure(f"--with: expected a file in {folder} that you have written ({', '.join(known)}), found none", 2)
     try:
         build_program(build, "rung-with")
     except DoesNotBuild as error:

@@ -2,6 +2,7 @@
 // does is in the file of its name.
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -58,8 +59,7 @@ void add_with(CLI::App& command) {
     if (linked != nullptr && folder == linked) return {};
     return "files are linked in by the script at the top of the repository: ./rung … --with " + folder;
   };
-  command
-      .add_option("--with", "Your files of an exercise, such as work/03, in place of the chapters' own")
+  command.add_option("--with", "Your files of an exercise, such as work/03, in place of the chapters' own")
       ->type_name("DIR")
       ->check(rung::not_empty())
       ->check(CLI::Validator(is_linked, ""));
@@ -102,7 +102,8 @@ void add_commands(CLI::App& app) {
 void print_overview(const CLI::App& app) {
   fmt::print("{}\n\nUsage: ./rung COMMAND …        ./rung COMMAND --help tells the rest\n",
              app.get_description());
-  for (const char* const theme : {run_theme, learn_theme, look_theme, prove_theme, measure_theme, house_theme}) {
+  for (const char* const theme :
+       {run_theme, learn_theme, look_theme, prove_theme, measure_theme, house_theme}) {
     fmt::print("\n{}\n", theme);
     for (const CLI::App* const command :
          app.get_subcommands([theme](const CLI::App* one) { return one->get_group() == theme; })) {
@@ -128,6 +129,21 @@ bool asks_for_help(int argc, char** argv) {
   return std::any_of(argv + 1, argv + argc, [](const char* argument) {
     return std::string_view(argument) == "-h" || std::string_view(argument) == "--help";
   });
+}
+
+/// What leaves a thread of OpenMP, such as the "not written yet" of an exercise's stub, cannot be caught: it ends
+/// the program, and does so in one line, too. Other threads may be about to say the same.
+[[noreturn]] void end_after_uncaught() {
+  static std::atomic_flag said = ATOMIC_FLAG_INIT;
+  while (said.test_and_set()) pause();
+  std::string what = "an unknown exception";
+  try {
+    if (const std::exception_ptr thrown = std::current_exception()) std::rethrow_exception(thrown);
+  } catch (const std::exception& error) {
+    what = error.what();
+  } catch (...) {  // what it is called stands above
+  }
+  std::_Exit(report(what, exit_failed));
 }
 
 /// A file opened while stdin, stdout or stderr is closed would take its place and get what is printed.
@@ -181,6 +197,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   hold_standard_streams();
+  std::set_terminate(end_after_uncaught);
   int status = exit_failed;
   std::string wrong;
   try {

@@ -98,6 +98,27 @@ readarray -t costs < <(printf '%s\n' "${costs[@]}" | sort -n)
 printf 'an up-to-date start costs %d microseconds\n' "${costs[2]}"
 expect 'that is less than 0.2 s' 0 '' test "${costs[2]}" -lt 200000
 
+# Exercises: the arguments reach cli/exercise.py, and --with runs the program that cli/link_with.py names.
+cat >cli/exercise.py <<'END'
+import sys
+print("exercise", sys.argv[1:])
+sys.exit(4)
+END
+cat >cli/link_with.py <<'END'
+import sys
+if sys.argv[-1] == "wrong":
+    sys.exit(5)
+print(sys.argv[2] + "/with")
+END
+./rung 0 >/dev/null 2>&1
+# shellcheck disable=SC2016  # for the script that this writes
+printf '#!/bin/sh\necho "with $RUNG_WITH: $*"\n' >build/release/with && chmod +x build/release/with
+expect 'exercise is handed on, and its status back' 4 "exercise \['3', '--with', 'a b'\]" ./rung exercise 3 --with 'a b'
+expect '--with runs another program with the same arguments' 0 'with a b: 0 --with a b' ./rung 0 --with 'a b'
+expect 'and so does --with=' 0 'with a b: 0 --with=a b' ./rung 0 '--with=a b'
+expect 'behind -- it is a text' 0 'program 2 \[0\] \[--\] \[--with\] \[a\]' ./rung 0 -- --with a
+expect 'what cannot be linked does not run' 5 '' ./rung 0 --with wrong
+
 # `rung test` on a project of two tests, of which one needs the model.
 cat >>CMakeLists.txt <<'END'
 enable_testing()

@@ -42,7 +42,8 @@ std::vector<double> rope_frequencies(const RopeConfig& config, std::int64_t head
 }
 
 Rotations::Rotations(const std::vector<double>& frequencies, std::span<const std::int32_t> positions)
-    : cosines(positions.size(), frequencies.size()), sines(positions.size(), frequencies.size()) {  // [T, D/2]
+    : cosines(positions.size(), frequencies.size()),
+      sines(positions.size(), frequencies.size()) {  // [T, D/2]
   throw Error(ErrorKind::bad_input,
               "Rotations is not written yet: chapters/03_attention/exercises/README.md, exercise 3.2");
 }
