@@ -19,8 +19,7 @@ class CandidateLibrary {
   /// Loads the library.
   /// @param timeout_seconds  how long one call (and the loading) may take
   /// @throws Error (bad_input) when it cannot be loaded, crashes or hangs at that, has no rung_abi_version()
-  /// or
-  ///         another version, or exports none of the functions
+  ///         or another version, or exports none of the functions
   explicit CandidateLibrary(const std::filesystem::path& path, double timeout_seconds = 10);
   ~CandidateLibrary();
 

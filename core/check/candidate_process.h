@@ -34,8 +34,8 @@ class CandidateProcess {
   /// @param where  the case, for messages
   /// @return what the library's function returned
   /// @throws Error (bad_input) "crashed with signal 11 (Segmentation fault) in case …", "did not return
-  /// within 10 s in
-  ///         case …": after a time-out, or three crashes, every later call throws without running anything
+  ///         within 10 s in case …": after a time-out, or three crashes, every later call throws without
+  ///         running anything
   std::int32_t call(Request request, const std::string& where);
 
  private:

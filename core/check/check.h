@@ -21,8 +21,7 @@ Report check(const Op& op, NumberType type, const Candidate& candidate, std::uin
 std::vector<CaseVerdict> check_probes(const Op& op, NumberType type, const Candidate& candidate);
 
 /// Everything that check() will call the candidate with, in order: the problems of the probes, then the
-/// cases. What
-/// `./rung cases` writes for kernels that are run elsewhere.
+/// cases. What `./rung cases` writes for kernels that are run elsewhere.
 std::vector<Case> all_cases(const Op& op, NumberType type, std::uint64_t seed = default_seed);
 
 }  // namespace rung::check

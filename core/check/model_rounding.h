@@ -12,8 +12,7 @@ namespace rung::check {
 ///
 /// - every activation (trace point) is rounded stochastically to `type`;
 /// - every linear layer's sum gets the round-off of an fp32 accumulator that adds its K products one by one,
-/// in
-///   any order. Rounding the partial sum s by about 0.6·u·|s| (stochastic rounding, the average over a
+///   in any order. Rounding the partial sum s by about 0.6·u·|s| (stochastic rounding, the average over a
 ///   binade) K times adds up to a nearly normal error with the variance 0.36·u²·Σs². For products in random
 ///   order, E Σs² = (K + 1)·(S²/3 + Q/6), where S is the sum and Q the sum of the products' squares;
 /// - every row of a norm gets one relative error: half that of the sum of squares under the root (all terms

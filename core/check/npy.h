@@ -35,8 +35,8 @@ struct NpyArray {
 /// Reads a .npy file of format version 1 or 2 (NEP 1, numpy/lib/format.py). The memory it takes is bounded by
 /// the file's size: the header is believed only as far as the file holds what it promises.
 /// @throws Error (bad_input) naming the file, for anything that is not such a file: wrong magic, an unknown
-/// element type,
-///         big-endian numbers, Fortran order, a shape that the data does not fill or that leaves bytes over
+///         element type, big-endian numbers, Fortran order, a shape that the data does not fill or that leaves
+///         bytes over
 NpyArray read_npy(const std::filesystem::path& path);
 
 /// Writes a .npy file (version 1, C order), whole or not at all: see write_file.

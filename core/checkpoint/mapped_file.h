@@ -14,8 +14,7 @@ namespace rung {
 class MappedFile {
  public:
   /// @throws Error (bad_input) when there is no such file, it is not a regular one, it is empty, or the
-  /// system
-  ///         refuses to map it
+  ///         system refuses to map it
   static MappedFile open(const std::filesystem::path& path);
 
   MappedFile(MappedFile&& other) noexcept;
