@@ -115,6 +115,13 @@ TEST_CASE("what a library does besides its result is found") {
   CHECK(problem("some_shapes") == "");
 }
 
+TEST_CASE("a write between two arrays is found wherever their ends fall") {
+  const Op& op = find_op("linear");
+  const Report report =
+      check::check(op, NumberType::f32, CandidateLibrary(library("writes_between")).candidate(op));
+  CHECK(report.failed_cases() == static_cast<int>(report.cases.size()));
+}
+
 TEST_CASE("a shape the kernel does not do is not judged, and counted") {
   const Op& op = find_op("linear");
   const Report some =
