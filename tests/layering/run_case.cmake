@@ -1,4 +1,4 @@
-# cmake -DCASE=… -DROOT=<repository> -DFOLDER=<scratch> -DCXX=<compiler> -P run_case.cmake
+# cmake -DCASE=… -DROOT=<repository> -DFOLDER=<scratch> -DGENERATOR=<as the build> -DCXX=<compiler> -P run_case.cmake
 #
 # Writes a project of one core folder and two chapters into FOLDER, in which everything is right but what CASE
 # breaks, and configures it. CASE `right` must configure; every other must fail with the message named here.
@@ -72,7 +72,7 @@ rung_chapter(02_second SOURCES chapters/02_second/second.cpp USES tensor 01_firs
 ")
 
 execute_process(
-  COMMAND "${CMAKE_COMMAND}" -S "${FOLDER}" -B "${FOLDER}/build" "-DCMAKE_CXX_COMPILER=${CXX}"
+  COMMAND "${CMAKE_COMMAND}" -S "${FOLDER}" -B "${FOLDER}/build" -G "${GENERATOR}" "-DCMAKE_CXX_COMPILER=${CXX}"
   RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
 
 if(expected STREQUAL "")
