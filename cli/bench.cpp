@@ -68,6 +68,7 @@ struct Series {
 
 std::vector<double> each(const std::vector<measure::Limits>& limits, double measure::Limits::*which) {
   std::vector<double> values;
+  values.reserve(limits.size());
   for (const measure::Limits& limit : limits) values.push_back(limit.*which);
   return values;
 }
@@ -196,6 +197,7 @@ void print_text(const Options& options, const Results& r) {
 /// @param limit  the limit that is named beside it
 nlohmann::ordered_json to_json(const Series& series, double done, double measure::Limits::*limit) {
   std::vector<double> rates;
+  rates.reserve(series.seconds.size());
   for (const double seconds : series.seconds) rates.push_back(done / seconds);
   return {{"seconds", series.seconds},
           {"rates", rates},

@@ -24,8 +24,9 @@ std::optional<Plan> TokenSequences::reserve(const Batch& batch) {
   for (const SequencePlan& sequence : plan.sequences) {
     History& history = histories_[sequence.sequence];
     history.starts.push_back(sequence.past);
-    for (std::int32_t row = 0; row < sequence.rows; ++row) {
-      history.tokens.push_back(batch.rows[static_cast<std::size_t>(sequence.first_row + row)].token);
+    const auto first = static_cast<std::size_t>(sequence.first_row);
+    for (std::size_t row = first; row < first + static_cast<std::size_t>(sequence.rows); ++row) {
+      history.tokens.push_back(batch.rows[row].token);
     }
   }
   return plan;

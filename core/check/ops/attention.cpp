@@ -139,7 +139,8 @@ void let_scores_grow(NumberType type, const Shaped& s, Array& q, Array& k) {
   };
   add(q, [](std::int64_t) { return 1.0; });
   add(k, [&](std::int64_t row) {
-    const double share = static_cast<double>(row / s.G + 1) / static_cast<double>(s.S);
+    const std::int64_t key = row / s.G;
+    const double share = static_cast<double>(key + 1) / static_cast<double>(s.S);
     return s.growth * share / std::sqrt(static_cast<double>(s.D));  // D of them, over √D
   });
 }
