@@ -57,14 +57,15 @@ class Printer {
   explicit Printer(const Options& options) : options_(options) {}
 
   void add(const Report& report) { add(report, to_text(report, options_.all_cases), ops_); }
+  void add(const FunctionReport& report) { add(report, to_text(report, options_.all_cases), functions_); }
   void add(const StageReport& report) { add(report, to_text(report), stages_); }
 
   /// Prints what is left to print.
   /// @throws CLI::RuntimeError (1) when anything failed
   void finish() {
     if (options_.json) {
-      fmt::print("{{\"passed\": {}, \"ops\": [{}], \"stages\": [{}]}}\n", failed_ == 0,
-                 fmt::join(ops_, ",\n"), fmt::join(stages_, ",\n"));
+      fmt::print("{{\"passed\": {}, \"ops\": [{}], \"functions\": [{}], \"stages\": [{}]}}\n", failed_ == 0,
+                 fmt::join(ops_, ",\n"), fmt::join(functions_, ",\n"), fmt::join(stages_, ",\n"));
     } else if (judged_ > 1) {
       fmt::print("{}\n", failed_ == 0 ? fmt::format("all {} within their budgets", judged_)
                                       : fmt::format("{} of {} FAILED", failed_, judged_));
@@ -87,6 +88,7 @@ class Printer {
 
   const Options& options_;
   std::vector<std::string> ops_;
+  std::vector<std::string> functions_;
   std::vector<std::string> stages_;
   int judged_ = 0;
   int failed_ = 0;
@@ -153,6 +155,13 @@ void check_own_ops(const Options& options, Printer& printer) {
   }
 }
 
+/// The project's own functions, all or the one called options.name.
+void check_own_functions(const Options& options, Printer& printer) {
+  for (const JudgedFunction& function : chapter_functions()) {
+    if (options.name.empty() || function.name == options.name) printer.add(function.judge());
+  }
+}
+
 void check_stages(const Options& options, Printer& printer) {
   const Checkpoint checkpoint = Checkpoint::open(resolve_model(options.model));
   WholeModelCheck::Options check_options;
@@ -167,50 +176,61 @@ void check_stages(const Options& options, Printer& printer) {
 }
 
 /// What a run is about.
-enum class Subject { all, op, stage, library, outputs, mistakes, rules };
+enum class Subject { all, op, function, stage, library, outputs, mistakes, rules };
 
-/// @throws Error (usage) for a name that is no op's and no stage's, or a stage's where only an op will do
+/// @throws Error (usage) for a name that is no op's, function's or stage's, or is not an op's where only one will do
 Subject subject_of(const Options& options) {
   const bool is_op = std::ranges::any_of(ops(), [&](const Op& op) { return op.name == options.name; });
+  const std::vector<JudgedFunction> functions = chapter_functions();
+  const bool is_function =
+      std::ranges::any_of(functions, [&](const auto& one) { return one.name == options.name; });
   const bool is_stage =
       std::ranges::any_of(ladder(), [&](const StageInfo& stage) { return stage.name == options.name; });
-  if (!options.name.empty() && !is_op && !is_stage) {
-    std::vector<std::string> op_names, stage_names;
+  if (!options.name.empty() && !is_op && !is_function && !is_stage) {
+    std::vector<std::string> op_names, function_names, stage_names;
     for (const Op& op : ops()) op_names.push_back(op.name);
+    for (const JudgedFunction& one : functions) function_names.push_back(one.name);
     for (const StageInfo& stage : ladder()) stage_names.push_back(stage.name);
-    throw Error(ErrorKind::usage, "there is no op or stage '{}'; there are {}, and the stages {}",
-                options.name, fmt::join(op_names, ", "), fmt::join(stage_names, ", "));
+    throw Error(ErrorKind::usage,
+                "there is no op, function or stage '{}'; there are {}, the functions {}, and the stages {}",
+                options.name, fmt::join(op_names, ", "), fmt::join(function_names, ", "),
+                fmt::join(stage_names, ", "));
   }
   if (options.rules && !options.name.empty()) {
-    throw Error(ErrorKind::usage, "--rules: takes no op or stage; it compares on all ops");
+    throw Error(ErrorKind::usage, "--rules: takes no op, function or stage; it compares on all ops");
   }
   const bool handed_over = !options.candidate.empty() || !options.outputs.empty();
-  if (handed_over && is_stage) {
-    throw Error(ErrorKind::usage, "{}: expected an op to judge, found the stage {}",
-                options.candidate.empty() ? "--outputs" : "--candidate", options.name);
+  if (handed_over && (is_stage || is_function)) {
+    throw Error(ErrorKind::usage, "{}: expected an op to judge, found the {} {}",
+                options.candidate.empty() ? "--outputs" : "--candidate", is_stage ? "stage" : "function",
+                options.name);
   }
   if (options.mistakes) return Subject::mistakes;
   if (options.rules) return Subject::rules;
   if (!options.candidate.empty()) return Subject::library;
   if (!options.outputs.empty()) return Subject::outputs;
-  return is_op ? Subject::op : is_stage ? Subject::stage : Subject::all;
+  return is_op ? Subject::op : is_function ? Subject::function : is_stage ? Subject::stage : Subject::all;
 }
 
 /// An option that would change nothing is refused: whoever gave it expects that it does.
 /// @throws Error (usage)
 void refuse_what_is_of_no_use(const CLI::App& command, Subject subject) {
   using enum Subject;
-  static const std::map<Subject, std::string> what{
-      {all, "everything"},           {op, "an op"},        {stage, "a stage"},
-      {library, "a shared library"}, {outputs, "outputs"}, {mistakes, "the list of mistakes"},
-      {rules, "the table of rules"}};
+  static const std::map<Subject, std::string> what{{all, "everything"},
+                                                   {op, "an op"},
+                                                   {function, "a function"},
+                                                   {stage, "a stage"},
+                                                   {library, "a shared library"},
+                                                   {outputs, "outputs"},
+                                                   {mistakes, "the list of mistakes"},
+                                                   {rules, "the table of rules"}};
   static const std::map<std::string, std::vector<Subject>> uses{
       {"--dtype", {all, op, library, outputs, rules}},
       {"--seed", {all, op, stage, library, outputs, rules}},
       {"--timeout", {library}},
       {"--model", {all, stage}},
-      {"--cases", {all, op, library, outputs}},
-      {"--json", {all, op, stage, library, outputs, rules}}};
+      {"--cases", {all, op, function, library, outputs}},
+      {"--json", {all, op, function, stage, library, outputs, rules}}};
   for (const auto& [option, subjects] : uses) {
     if (command.count(option) == 0 || std::ranges::find(subjects, subject) != subjects.end()) continue;
     std::vector<std::string> others;
@@ -230,6 +250,12 @@ void print_model_mistakes() {
 void print_mistakes(const Options& options) {
   const bool all = options.name.empty();
   bool is_op = false;
+  for (const JudgedFunction& function : chapter_functions()) {
+    if (!all && function.name != options.name) continue;
+    is_op = true;
+    fmt::print("{} (chapter {}): {}\n", function.name, function.chapter, function.what);
+    for (const auto& [name, sentence] : function.mistakes) fmt::print("  {:<24} {}\n", name, sentence);
+  }
   for (const Op& op : ops()) {
     if (!all && op.name != options.name) continue;
     is_op = true;
@@ -264,6 +290,7 @@ void run(const Options& options, const CLI::App& command) {
   if (subject == Subject::library) check_library(options, printer);
   if (subject == Subject::outputs) check_outputs(options, printer);
   if (subject == Subject::op || subject == Subject::all) check_own_ops(options, printer);
+  if (subject == Subject::function || subject == Subject::all) check_own_functions(options, printer);
   if (subject == Subject::stage || subject == Subject::all) check_stages(options, printer);
   printer.finish();
 }
@@ -274,8 +301,8 @@ void rung::add_check(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* const command = app.add_subcommand(
       "check", "Judge ops and stages, or your own kernel, against the fp64 oracle within an error budget");
-  command->add_option("OP", options->name, "An op or a stage; all of them if not given")
-      ->type_name("OP|STAGE")
+  command->add_option("OP", options->name, "An op, a function or a stage; all of them if not given")
+      ->type_name("OP|FUNCTION|STAGE")
       ->check(not_empty());
   auto* const candidate =
       command->add_option("--candidate", options->candidate, "Your shared library (C ABI: core/check/abi.h)")

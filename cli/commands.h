@@ -12,6 +12,7 @@ namespace rung {
 
 void add_bench(CLI::App& app);
 void add_cases(CLI::App& app);
+void add_chapter(CLI::App& app);
 void add_chat(CLI::App& app);
 void add_check(CLI::App& app);
 void add_generate(CLI::App& app);

@@ -18,7 +18,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from link_with import ROOT, DoesNotBuild, Failure, build_lock, build_program, chapters, fill, note, shown, tasks
+from link_with import (ROOT, DoesNotBuild, Failure, build_lock, build_program, chapters, fill, note, own_name, shown,
+                       tasks)
 
 MOST_SECONDS = 120  # that judging one task may take; a right one takes a few
 MOST_LINES = 20     # of a compiler's error
@@ -63,8 +64,8 @@ def start(number, chapter, folder, force):
     """Copies the pristine files; what the learner has changed is kept, unless force."""
     folder.mkdir(parents=True, exist_ok=True)
     for task in tasks(chapter):
-        stub = chapter / "exercises" / task["file"]
-        target = folder / task["file"]
+        stub = chapter / "exercises" / own_name(task)
+        target = folder / own_name(task)
         if not target.exists():
             said = "new"
         elif target.read_bytes() == stub.read_bytes():
@@ -99,7 +100,7 @@ def judge(program, check):
         return False, f"crashed ({signal.Signals(-ran.returncode).name}): {last_words}", None
     try:
         verdict = json.loads(ran.stdout)
-        failed = [report for report in verdict["ops"] + verdict["stages"] if not report["passed"]]
+        failed = [report for report in verdict["ops"] + verdict["functions"] + verdict["stages"] if not report["passed"]]
         if ran.returncode == 0 and verdict["passed"] and not failed:
             return True, "ok", None
         return False, message_of(failed[0]), failed[0].get("known_mistake")
@@ -121,7 +122,7 @@ def grade(task, chapter, folder, build):
     """The task's result as --json prints it."""
     result = {"id": task["id"], "title": task["title"], "points": 0, "of": task["points"], "passed": False,
               "message": "", "known_mistake": None}
-    file = folder / task["file"]
+    file = folder / own_name(task)
     if not file.is_file():
         result["message"] = f"{shown(file)} is missing; ./rung exercise {int(chapter.name[:2])} --start brings it back"
         return result
@@ -134,7 +135,7 @@ def grade(task, chapter, folder, build):
         program = Path(own) / "rung"
         try:
             with build_lock():
-                fill(exercise / chapter.name / task["file"], file)
+                fill(exercise / chapter.name / own_name(task), file)
                 build_program(build, f"rung-exercise-{task['id']}")
                 shutil.copy(exercise / f"rung-exercise-{task['id']}", program)  # the next one may build it again
         except DoesNotBuild as error:

@@ -55,6 +55,16 @@ def tasks(chapter):
     return json.loads((chapter / "exercises" / "tasks.json").read_text())["tasks"]
 
 
+def replaced(chapter, task):
+    """The source that a task's file takes the place of: one of the chapter, or of core/ where `file` begins with it."""
+    return ROOT / task["file"] if task["file"].startswith("core/") else chapter / task["file"]
+
+
+def own_name(task):
+    """What the learner's file is called."""
+    return Path(task["file"]).name
+
+
 @contextlib.contextmanager
 def build_lock():
     """One rung at a time builds: the same lock as the `rung` script's."""
@@ -112,15 +122,15 @@ def link_with(build, folder):
     exercises = build / "exercises" / "with"
     known, used = [], []
     for chapter in chapters().values():
-        for file in dict.fromkeys(task["file"] for task in tasks(chapter)):
+        for file, source in {own_name(task): replaced(chapter, task) for task in tasks(chapter)}.items():
             known.append(file)
             own = folder / file
             written = own.is_file() and own.read_bytes() != (chapter / "exercises" / file).read_bytes()
             if written:
                 used.append(file)
-                note(f"{shown(own)} runs in place of {shown(chapter / file)}")
+                note(f"{shown(own)} runs in place of {shown(source)}")
             elif own.is_file():
-                note(f"{shown(own)} is not written yet; {shown(chapter / file)} runs")
+                note(f"{shown(own)} is not written yet; {shown(source)} runs")
             fill(exercises / chapter.name / file, own if written else None)
     if not used:
         raise Failure(f"--with: expected a file in {folder} that you have written ({', '.join(known)}), found none", 2)

@@ -76,7 +76,8 @@ void add_commands(CLI::App& app) {
   rung::add_check(app);
   rung::add_cases(app);
   rung::add_bench(app);
-  for (const char* const name : {"generate", "chat", "logits", "trace", "ladder", "check"}) {
+  rung::add_chapter(app);
+  for (const char* const name : {"generate", "chat", "logits", "trace", "ladder", "check", "chapter"}) {
     add_with(*find_command(app, name));
   }
   add_script_command(app, "exercise", "Take or grade a chapter's exercises: ./rung exercise 3 --start");
@@ -91,7 +92,7 @@ void add_commands(CLI::App& app) {
     }
   };
   group(run_theme, {"generate", "chat"});
-  group(learn_theme, {"exercise"});
+  group(learn_theme, {"chapter", "exercise"});
   group(look_theme, {"inspect", "tokenize", "logits", "trace"});
   group(prove_theme, {"ladder", "check", "cases", "test"});
   group(measure_theme, {"bench"});

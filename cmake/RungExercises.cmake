@@ -23,6 +23,7 @@ function(rung_read_tasks list out ids)
   math(EXPR last "${count} - 1")
   foreach(i RANGE ${last})
     string(JSON file GET "${json}" tasks ${i} file)
+    cmake_path(GET file FILENAME file)  # a file of core/ is written from the repository's root
     string(JSON id GET "${json}" tasks ${i} id)
     list(APPEND found_files "${chapter}/${file}")
     list(APPEND found_ids "${id}")

@@ -1,7 +1,8 @@
 # The three kinds of target there are.
 #
 #   rung_core(<folder> SOURCES … [USES <core folder> …] [LINKS <library> …])
-#   rung_chapter(<NN_name> SOURCES … [USES <core folder or NN_name> …] [LINKS <library> …])
+#   rung_chapter(<NN_name> SOURCES … [USES <core folder or NN_name> …] [LINKS <library> …]
+#                [DEMO_USES <core folder or NN_name> …])     with DEMO_USES, demo.cpp is its demo and may use these too
 #   rung_test(<name> SOURCES … USES … [LINKS …])          Catch2, found by ctest case by case
 #
 # A core folder `tensor` becomes the target core_tensor; a chapter `03_attention` becomes chapter_03. Who may use
@@ -16,7 +17,7 @@ function(rung_target_names out)
   foreach(name IN LISTS ARGN)
     if(name MATCHES "^([0-9][0-9])_")
       list(APPEND names "chapter_${CMAKE_MATCH_1}")
-    elseif(name MATCHES "^(ladder|catch|models)$")
+    elseif(name MATCHES "^(ladder|candidates|catch|models)$")
       list(APPEND names "rung_${name}")
     else()
       list(APPEND names "core_${name}")
@@ -34,12 +35,17 @@ function(rung_core folder)
 endfunction()
 
 function(rung_chapter folder)
-  cmake_parse_arguments(A "" "" "SOURCES;USES;LINKS" ${ARGN})
-  rung_check_chapter_uses(${folder} ${A_USES} ${A_LINKS})
+  cmake_parse_arguments(A "" "" "SOURCES;USES;LINKS;DEMO_USES" ${ARGN})
+  rung_check_chapter_uses(${folder} ${A_USES} ${A_LINKS} ${A_DEMO_USES})
   rung_target_names(self ${folder})
   rung_target_names(uses ${A_USES})
   add_library(${self} STATIC ${A_SOURCES})
   target_link_libraries(${self} PUBLIC rung_options ${uses} ${A_LINKS})
+  if(A_DEMO_USES)
+    rung_target_names(uses ${A_DEMO_USES})
+    add_library(${self}_demo STATIC demo.cpp)
+    target_link_libraries(${self}_demo PUBLIC ${self} ${uses})
+  endif()
 endfunction()
 
 function(rung_test name)

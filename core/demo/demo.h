@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "core/checkpoint/checkpoint.h"
+#include "core/stage/stage.h"
+
+namespace rung {
+
+/// What a demo is run on. A demo may need a whole model before the course has built one: then the stage comes
+/// from above, and the demo of chapter 03 can look at real queries and keys through a Trace.
+struct DemoInput {
+  std::string model;             ///< the name or path it was opened by
+  const Checkpoint& checkpoint;  ///< open as long as the demo runs
+  std::string text;              ///< the reader's own text; empty: the demo's
+  /// A stage of the ladder by its name, loaded anew.
+  /// @throws Error (usage) for an unknown one, and what StageInfo::make throws
+  std::function<std::unique_ptr<Stage>(const std::string& name, const StageOptions& options)> stage;
+
+  /// The reader's text, or the demo's own.
+  const std::string& text_or(const std::string& own) const { return text.empty() ? own : text; }
+};
+
+/// Where a demo prints what the tutorial quotes: stdout, at once; nowhere with --json.
+class DemoText {
+ public:
+  explicit DemoText(bool quiet) : quiet_(quiet) {}
+
+  template <typename... Arguments>
+  void print(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+    write(fmt::format(format, std::forward<Arguments>(arguments)...));
+  }
+  void write(const std::string& text);
+
+ private:
+  bool quiet_;
+};
+
+/// One thing that a chapter's demo shows: `./rung chapter 3 softmax`.
+struct DemoPart {
+  std::string name;  ///< a word
+  std::string what;  ///< one line for the list
+  /// Prints it.
+  /// @return the numbers behind it, from which the chapter's figures are drawn; null when there are none
+  std::function<nlohmann::ordered_json(const DemoInput&, DemoText&)> run;
+};
+
+/// A chapter's demo, in the order of its tutorial.
+struct Demo {
+  int chapter = 0;
+  std::string title;  ///< the question that the chapter answers
+  std::vector<DemoPart> parts;
+};
+
+}  // namespace rung
