@@ -13,6 +13,7 @@
 #include "chapters/01_tokens/utf8.h"
 #include "cli/commands.h"
 #include "cli/models.h"
+#include "cli/note.h"
 #include "cli/token_list.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/checkpoint/printable.h"
@@ -51,11 +52,13 @@ void encode(const Tokenizer& tokenizer, const Options& options) {
   } else {
     for (const std::int32_t id : ids) fmt::print("{:>7}  {}\n", id, tokenizer.piece(id));
   }
-  const auto spelled = tokenizer.encode(*options.text);
-  if (tokenizer.decode(spelled) != *options.text)
-    fmt::print(
-        stderr,
-        "note: these tokens decode to another text: not all of it can be spelled with this vocabulary\n");
+  const std::string back = tokenizer.decode(tokenizer.encode(*options.text));
+  if (back != *options.text)
+    note(
+        "note: these tokens decode to another text, \"{}\": the vocabulary cannot spell all of it, or has "
+        "its own way "
+        "with spaces at the beginning",
+        printable(back, 60));
 }
 
 void decode(const Tokenizer& tokenizer, const Options& options) {
