@@ -87,7 +87,7 @@ TEST_CASE("greedy takes the lowest of equals and refuses NaN and nothing") {
   CHECK_THROWS_AS(rung::distribution(std::vector<float>{-INFINITY, -INFINITY}, 1), rung::Error);
 }
 
-TEST_CASE("draws follow the distribution (chi-square, false alarm 1 in 1,000; the seed is fixed)") {
+TEST_CASE("draws follow the distribution (chi-square, false alarm 1 in 1,000, with a fixed seed)") {
   // Critical values of chi-square at 0.001: 16.27 for 3 degrees of freedom, 13.82 for 2, 10.83 for 1.
   rung::Sampler plain({.temperature = 1, .seed = 1});
   CHECK(chi_square(plain, logits, {0.25, 0.125, 0.5, 0.125}, 20000) < 16.27);
@@ -114,7 +114,7 @@ TEST_CASE("the stream of random numbers is the same everywhere") {
   CHECK(random.uniform() == static_cast<double>(9981545732273789042ULL >> 11) * 0x1p-53);
 }
 
-TEST_CASE("same seed, same tokens; temperature 0 asks nothing of the seed") {
+TEST_CASE("same seed, same tokens, and temperature 0 asks nothing of the seed") {
   rung::Sampler a({.temperature = 1, .seed = 9}), b({.temperature = 1, .seed = 9}),
       c({.temperature = 1, .seed = 10});
   std::vector<std::int32_t> from_a, from_b, from_c;

@@ -240,7 +240,7 @@ TEST_CASE("GGUF: a shape may end with extents of 1") {
   CHECK(checkpoint.tensor("embedding.weight").view.shape.size() == 2);
 }
 
-TEST_CASE("a file of a Hugging Face directory is no model; the directory is") {
+TEST_CASE("a file of a Hugging Face directory is no model, the directory is") {
   const TemporaryDirectory directory;
   write_huggingface(directory.path(), to_config_json(TinyModel()), to_safetensors(TinyModel()));
   for (const char* name : {"model.safetensors", "config.json"})
