@@ -1,11 +1,12 @@
 #include "chapters/demos.h"
 
 #include "chapters/03_attention/demo.h"
+#include "chapters/06_kv_cache/demo.h"
 
 namespace rung {
 
 const std::vector<Demo>& demos() {
-  static const std::vector<Demo> all = {attention_demo()};
+  static const std::vector<Demo> all = {attention_demo(), kv_cache_demo()};
   return all;
 }
 

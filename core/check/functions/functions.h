@@ -22,4 +22,80 @@ struct RepetitionInput {
 };
 FunctionCheck<RepetitionInput, std::vector<double>> repetition_penalty_check();
 
+/// A question about the bytes of a cache of keys and values.
+struct CacheCostInput {
+  enum class Rule {
+    position,   ///< bytes of one position
+    cache,      ///< bytes for `sequences` sequences of `count` positions each
+    step,       ///< bytes that one decode step after `count` positions moves
+    positions,  ///< positions that fit into `count` bytes
+  };
+  Rule rule = Rule::position;
+  std::int64_t layers = 0, heads = 0, head_dim = 0, number_bytes = 0;
+  std::int64_t count = 0;
+  std::int64_t sequences = 1;
+};
+FunctionCheck<CacheCostInput, std::int64_t> cache_cost_check();
+
+/// A step of a script on a store of keys and values. Writes need numbers, and all are different: row i of the
+/// script's step n has keys 100 n + 10 i + column and values that are the same with a minus.
+struct KvStoreStep {
+  enum class Kind {
+    write,  ///< positions [past, past + rows) of the sequence that begins at `first_slot`
+    read,   ///< its positions [first_visible, past + rows), keys first
+    copy,   ///< `rows` slots from `first_slot` to `to_slot`
+  };
+  Kind kind = Kind::write;
+  int layer = 0;
+  std::int32_t first_slot = 1, past = 0, rows = 0, first_visible = 0, to_slot = 0;
+};
+/// Before the first step, zeros are written to all slots but the last. Scripts leave slot 0 and the last three
+/// alone, so that a store which is a slot off is still within its memory.
+struct KvStoreInput {
+  std::int64_t layers = 1, slots = 0, width = 1;
+  std::vector<KvStoreStep> steps;
+};
+/// The numbers that step `n` writes: [rows · width].
+std::vector<double> kv_store_numbers(const KvStoreInput& input, std::size_t n);
+/// @return what all reads found, one after another
+FunctionCheck<KvStoreInput, std::vector<double>> kv_store_check();
+
+/// A step of a script on Sequences, and what a batch asks for.
+struct SequencesStep {
+  enum class Kind { commit, abort, fork, truncate, drop };
+  struct Part {
+    int sequence = 0, first = 0, rows = 0;
+  };
+  Kind kind = Kind::commit;
+  std::vector<Part> batch = {};  ///< commit, abort: reserved, written, and then that
+  int sequence = 0;              ///< the others
+  int other = 0;                 ///< fork: to; truncate: the new length
+};
+struct SequencesInput {
+  int sequences = 2, positions = 4;  ///< room for so many, each so long
+  std::vector<SequencesStep> steps;
+};
+
+/// What scripts run on. It remembers a number for each position of a sequence.
+class SequencesMachine {
+ public:
+  virtual ~SequencesMachine() = default;
+  /// Of what is reserved, the caller then looks at remembered(), calls write() for every part, and commit() or abort().
+  /// @return false when there is no room
+  /// @throws Error (usage) where Sequences do
+  virtual bool reserve(const std::vector<SequencesStep::Part>& batch) = 0;
+  virtual std::vector<double> remembered(std::size_t part) const = 0;  ///< of the sequence, before this batch
+  virtual void write(std::size_t part, const std::vector<double>& numbers) = 0;
+  virtual void commit() = 0;
+  virtual void abort() = 0;
+  virtual int length(int sequence) const = 0;
+  /// @throws Error (usage, full) where Sequences do
+  virtual void fork(int from, int to) = 0;
+  virtual void truncate(int sequence, int length) = 0;
+  virtual void drop(int sequence) = 0;
+};
+/// Runs a script. @return what each step showed, in words
+std::vector<std::string> run_script(const SequencesInput& input, SequencesMachine& machine);
+FunctionCheck<SequencesInput, std::vector<std::string>> kv_sequences_check();
+
 }  // namespace rung::check

@@ -1,0 +1,154 @@
+#include <cstddef>
+
+#include "core/check/functions/functions.h"
+#include "core/oracle/kv_rows.h"
+
+namespace rung::check {
+namespace {
+
+using Step = KvStoreStep;
+using Kind = KvStoreStep::Kind;
+using Numbers = std::vector<double>;
+
+/// What a wrong store does differently. The defaults are right.
+struct Habits {
+  bool first_slot_ignored = false, past_ignored = false, layer_ignored = false, first_visible_ignored = false;
+  bool new_rows_unread = false, keys_for_values = false, copies_one_layer = false, copies_back = false;
+  std::int32_t written_late = 0;  // slots
+};
+
+Numbers negated(Numbers numbers) {
+  for (double& number : numbers) number = -number;
+  return numbers;
+}
+
+Numbers run(const KvStoreInput& input, const Habits& habits) {
+  oracle::KvRows store(input.width);
+  Numbers found;
+  for (std::size_t n = 0; n < input.steps.size(); ++n) {
+    const Step& step = input.steps[n];
+    const int layer = habits.layer_ignored ? 0 : step.layer;
+    const std::int32_t lane = habits.first_slot_ignored ? 0 : step.first_slot;
+    switch (step.kind) {
+      case Kind::write: {
+        const Numbers keys = kv_store_numbers(input, n);
+        store.write(layer, lane + (habits.past_ignored ? 0 : step.past) + habits.written_late, keys,
+                    habits.keys_for_values ? keys : negated(keys));
+        break;
+      }
+      case Kind::read: {
+        const std::int32_t first = habits.first_visible_ignored ? 0 : step.first_visible;
+        const std::int32_t rows = step.past + (habits.new_rows_unread ? 0 : step.rows) - first;
+        for (const Numbers& part :
+             {store.keys(layer, lane + first, rows), store.values(layer, lane + first, rows)}) {
+          found.insert(found.end(), part.begin(), part.end());
+        }
+        break;
+      }
+      case Kind::copy:
+        store.copy(habits.copies_one_layer ? 1 : static_cast<int>(input.layers),
+                   habits.copies_back ? step.to_slot : step.first_slot,
+                   habits.copies_back ? step.first_slot : step.to_slot, step.rows);
+    }
+  }
+  return found;
+}
+
+FunctionMistake<KvStoreInput, Numbers> mistake(std::string name, std::string sentence, Habits habits) {
+  return {std::move(name), std::move(sentence),
+          [habits](const KvStoreInput& input) { return run(input, habits); }};
+}
+
+Step write(int layer, std::int32_t first_slot, std::int32_t past, std::int32_t rows) {
+  return {.kind = Kind::write, .layer = layer, .first_slot = first_slot, .past = past, .rows = rows};
+}
+/// Reads as a batch does that has just written `rows` rows.
+Step read(int layer, std::int32_t first_slot, std::int32_t past, std::int32_t rows,
+          std::int32_t first_visible = 0) {
+  return {.kind = Kind::read,
+          .layer = layer,
+          .first_slot = first_slot,
+          .past = past,
+          .rows = rows,
+          .first_visible = first_visible};
+}
+Step copy(std::int32_t from, std::int32_t to, std::int32_t rows) {
+  return {.kind = Kind::copy, .first_slot = from, .rows = rows, .to_slot = to};
+}
+
+}  // namespace
+
+Numbers kv_store_numbers(const KvStoreInput& input, std::size_t n) {
+  Numbers numbers;
+  for (std::int32_t row = 0; row < input.steps[n].rows; ++row) {
+    for (std::int64_t column = 0; column < input.width; ++column) {
+      numbers.push_back(100 * static_cast<double>(n + 1) + 10 * row + static_cast<double>(column));
+    }
+  }
+  return numbers;
+}
+
+FunctionCheck<KvStoreInput, Numbers> kv_store_check() {
+  FunctionCheck<KvStoreInput, Numbers> check;
+  check.name = "kv_store";
+  check.chapter = 6;
+  check.what = "keys and values written to slots, read by sequence, copied";
+  check.cases = {
+      {"one",
+       "key 100 and value -100 written to slot 1, then both read",
+       {1, 5, 1, {write(0, 1, 0, 1), read(0, 1, 0, 1)}}},
+      {"prefill",
+       "positions 0 to 2 written at once, then all three keys and values read",
+       {1, 8, 1, {write(0, 1, 0, 3), read(0, 1, 0, 3)}}},
+      {"decode",
+       "two positions written, then one more, then all three read",
+       {1, 8, 1, {write(0, 1, 0, 2), write(0, 1, 2, 1), read(0, 1, 2, 1)}}},
+      {"lanes",
+       "a sequence from slot 1 on and one from slot 4 on, each then read",
+       {1, 10, 1, {write(0, 1, 0, 2), write(0, 4, 0, 2), read(0, 1, 0, 2), read(0, 4, 0, 2)}}},
+      {"layers",
+       "the same position written in two layers, then read in both",
+       {2, 6, 1, {write(0, 1, 0, 1), write(1, 1, 0, 1), read(0, 1, 0, 1), read(1, 1, 0, 1)}}},
+      {"first-visible",
+       "three positions written, read from position 1 on",
+       {1, 8, 1, {write(0, 1, 0, 3), read(0, 1, 0, 3, 1)}}},
+      {"wide", "two positions of three numbers each", {1, 7, 3, {write(0, 1, 0, 2), read(0, 1, 0, 2)}}},
+      {"copy",
+       "two positions in two layers copied from slot 1 to slot 4, the copy read, then one position added to "
+       "the copy and the original read",
+       {2,
+        11,
+        1,
+        {write(0, 1, 0, 2), write(1, 1, 0, 2), copy(1, 4, 2), read(0, 4, 0, 2), read(1, 4, 0, 2),
+         write(1, 4, 2, 1), read(1, 1, 0, 2), read(1, 4, 2, 1)}}},
+  };
+  check.oracle = [](const KvStoreInput& input) { return run(input, {}); };
+  check.mistakes = {
+      mistake("written_one_late", "rows written one slot too late; position p of a sequence is in slot(p)",
+              {.written_late = 1}),
+      mistake("written_at_the_start",
+              "every batch written from the sequence's first slot on, over what was there; new rows begin at "
+              "slot(past)",
+              {.past_ignored = true}),
+      mistake("lane_ignored",
+              "positions taken as slots; a sequence's slots begin at first_slot, so use slot(position)",
+              {.first_slot_ignored = true}),
+      mistake("layers_share", "all layers in the same memory; each layer has its own keys and values",
+              {.layer_ignored = true}),
+      mistake("keys_for_values", "the keys stored as values too; the two are different rows",
+              {.keys_for_values = true}),
+      mistake("new_rows_not_read",
+              "only the past read; the rows that the batch has just written are visible too: up to length()",
+              {.new_rows_unread = true}),
+      mistake("first_visible_ignored", "read from position 0; the oldest that may be seen is first_visible",
+              {.first_visible_ignored = true}),
+      mistake("copies_one_layer", "one layer copied; a fork needs the keys and values of all of them",
+              {.copies_one_layer = true}),
+      mistake("copied_backwards", "copied from to_slot to from_slot, over the original",
+              {.copies_back = true}),
+  };
+  check.show = show_numbers;
+  return check;
+}
+
+}  // namespace rung::check
