@@ -42,6 +42,11 @@ struct WrongAttention {
   std::function<bool(std::int64_t t, std::int64_t j)> sees;  ///< empty: as it should be
   std::function<std::int64_t(std::int64_t h)> kv_head;       ///< empty: h / (H / G)
   double scale = 0;                                          ///< 0: 1 / √D
+  /// Which position's key and value query t finds in slot j; -1: zeros, nobody's. Empty: j's.
+  std::function<std::int64_t(std::int64_t t, std::int64_t j)> slot = {};
+  /// Keys (values) that take the place of the model's own; null: those.
+  const Grid* keys = nullptr;
+  const Grid* values = nullptr;
 };
 
 bool right_mask(const ModelConfig& config, std::int64_t t, std::int64_t j) {
@@ -51,8 +56,8 @@ bool right_mask(const ModelConfig& config, std::int64_t t, std::int64_t j) {
 /// Attention once more, from q, k and v as the model has them. Sees nothing: 0.
 Grid attend(const Scene& scene, const WrongAttention& wrong) {
   const Grid& q = scene.at("attention.q_rotated");
-  const Grid& k = scene.at("attention.k_rotated");
-  const Grid& v = scene.at("attention.v");
+  const Grid& k = wrong.keys ? *wrong.keys : scene.at("attention.k_rotated");
+  const Grid& v = wrong.values ? *wrong.values : scene.at("attention.v");
   const std::int64_t D = scene.config.head_dim;
   const std::int64_t H = q.columns / D;
   const std::int64_t G = k.columns / D;
@@ -68,8 +73,11 @@ Grid attend(const Scene& scene, const WrongAttention& wrong) {
         const bool seen = wrong.sees ? wrong.sees(t, j) : right_mask(scene.config, t, j);
         scores[j] = -std::numeric_limits<double>::infinity();
         if (!seen) continue;
+        const std::int64_t found = wrong.slot ? wrong.slot(t, j) : j;
         double dot = 0;
-        for (std::int64_t d = 0; d < D; ++d) dot += query[d] * k.values[j * k.columns + g * D + d];
+        for (std::int64_t d = 0; d < D && found >= 0; ++d) {
+          dot += query[d] * k.values[found * k.columns + g * D + d];
+        }
         scores[j] = scale * dot;
         largest = std::max(largest, scores[j]);
       }
@@ -79,7 +87,10 @@ Grid attend(const Scene& scene, const WrongAttention& wrong) {
         if (std::isinf(scores[j])) continue;
         const double p = std::exp(scores[j] - largest);
         sum += p;
-        for (std::int64_t d = 0; d < D; ++d) result[d] += p * v.values[j * v.columns + g * D + d];
+        const std::int64_t found = wrong.slot ? wrong.slot(t, j) : j;
+        for (std::int64_t d = 0; d < D && found >= 0; ++d) {
+          result[d] += p * v.values[found * v.columns + g * D + d];
+        }
       }
       for (std::int64_t d = 0; d < D && sum > 0; ++d) result[d] /= sum;
     }
@@ -262,6 +273,82 @@ std::vector<ModelMistake> attention_mistakes() {
   };
 }
 
+/// Keys and values of other positions than the slots are read for.
+auto wrong_slots(std::function<std::int64_t(const Scene&, std::int64_t t, std::int64_t j)> slot) {
+  return [slot](std::string_view point, Grid& values, const Scene& scene) {
+    if (point != "attention.output") return;
+    WrongAttention wrong;
+    wrong.slot = [&](std::int64_t t, std::int64_t j) { return slot(scene, t, j); };
+    values = attend(scene, wrong);
+  };
+}
+
+/// What is in slot j of a sequence whose batches have all been written from its first slot on: a row of the last
+/// batch, up to the one with position t, that was so long.
+std::int64_t overwritten_slot(const Scene& scene, std::int64_t t, std::int64_t j) {
+  for (std::int64_t position = t; position >= 0; position = scene.feeding.batch_start(position) - 1) {
+    const std::int64_t start = scene.feeding.batch_start(position);
+    if (start + j < scene.feeding.batch_end(position)) return start + j;
+  }
+  return -1;
+}
+
+/// What goes wrong between writing keys and values and reading them again.
+std::vector<ModelMistake> cache_mistakes() {
+  return {
+      {.name = "cached_keys_not_rotated",
+       .sentence =
+           "keys are remembered as they are before RoPE; they are rotated first, by their own position",
+       .chapter = 6,
+       .applies = {},
+       .misread = {},
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             if (point != "attention.output") return;
+             // The rows of one batch at a time: its own keys are rotated, those from before it are not.
+             const Grid& plain = scene.at("attention.k");
+             const Grid& rotated_keys = scene.at("attention.k_rotated");
+             for (const std::int64_t start : scene.feeding.starts) {
+               Grid keys = rotated_keys;
+               std::copy_n(plain.values.begin(), start * plain.columns, keys.values.begin());
+               WrongAttention wrong;
+               wrong.keys = &keys;
+               const Grid all = attend(scene, wrong);
+               for (std::int64_t t = start; t < scene.feeding.batch_end(start); ++t) {
+                 std::ranges::copy(all.row(t), values.row(t).begin());
+               }
+             }
+           }},
+      {.name = "keys_stored_as_values",
+       .sentence = "the keys are stored as values too; attention weighs the values",
+       .chapter = 6,
+       .applies = {},
+       .misread = {},
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             if (point != "attention.output") return;
+             WrongAttention wrong;
+             wrong.values = &scene.at("attention.k_rotated");
+             values = attend(scene, wrong);
+           }},
+      {.name = "written_one_slot_late",
+       .sentence = "keys and values are written one slot too late: a token finds an empty slot, and itself "
+                   "not; position "
+                   "p is in slot p",
+       .chapter = 6,
+       .applies = {},
+       .misread = {},
+       .replace = wrong_slots([](const Scene&, std::int64_t, std::int64_t j) { return j - 1; })},
+      {.name = "cache_overwritten",
+       .sentence =
+           "every batch is written from the first slot on, over what is remembered; it goes behind it",
+       .chapter = 6,
+       .applies = {},
+       .misread = {},
+       .replace = wrong_slots(overwritten_slot)},
+  };
+}
+
 std::vector<ModelMistake> skeleton_mistakes() {
   return {
       {.name = "eps_ignored",
@@ -381,7 +468,7 @@ std::int64_t Feeding::batch_end(std::int64_t position) const {
 const std::vector<ModelMistake>& model_mistakes() {
   static const std::vector<ModelMistake> all = [] {
     std::vector<ModelMistake> mistakes;
-    for (const auto& part : {rope_mistakes(), attention_mistakes(), skeleton_mistakes()}) {
+    for (const auto& part : {rope_mistakes(), attention_mistakes(), cache_mistakes(), skeleton_mistakes()}) {
       mistakes.insert(mistakes.end(), part.begin(), part.end());
     }
     return mistakes;

@@ -287,10 +287,10 @@ FunctionCheck<SequencesInput, Lines> kv_sequences_check() {
        "4 rows of sequence 1 fill its lane; 1 more; 1 of sequence 2",
        {2, 4, {commit({{1, 0, 4}}), commit({{1, 4, 1}}), commit({{2, 0, 1}})}}},
       {"lanes-full",
-       "room for 2 sequences: 1 row of 1; 1 of each 2 and 3 in one batch; 1 of 2; 1 of 3",
+       "room for 2 sequences: 1 row of 1; 1 of each 2 and 3 in one batch; 1 of 3; 1 of 2",
        {2,
         4,
-        {commit({{1, 0, 1}}), commit({{2, 0, 1}, {3, 0, 1}}), commit({{2, 0, 1}}), commit({{3, 0, 1}})}}},
+        {commit({{1, 0, 1}}), commit({{2, 0, 1}, {3, 0, 1}}), commit({{3, 0, 1}}), commit({{2, 0, 1}})}}},
       {"abort",
        "2 rows of sequence 1; a batch of 1 more and 2 of sequence 2 is aborted; fork of 2 to 3; 1 row of 1; "
        "1 of 3",
