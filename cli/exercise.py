@@ -109,12 +109,14 @@ def judge(program, check):
 
 
 def message_of(report):
-    """What to look at first: cases come in the order from small to large."""
-    wrong = [case for case in report["cases"] if not case["passed"]]
+    """What to look at first: cases come in the order from small to large. A stage has checks instead."""
+    cases = report["cases"] if "cases" in report else [
+        {**check, "case": check["name"], "description": check["what"] or check["name"]} for check in report["checks"]]
+    wrong = [case for case in cases if not case["passed"]]
     message = wrong[0]["message"]
     if len(wrong) > 1 and all(case["message"] == message for case in wrong):
         return message  # such as "not written yet"
-    return (f"{len(wrong)} of {len(report['cases'])} cases failed, such as {wrong[0]['case']}\n"
+    return (f"{len(wrong)} of {len(cases)} cases failed, such as {wrong[0]['case']}\n"
             f"{wrong[0]['description']}: {message}")
 
 

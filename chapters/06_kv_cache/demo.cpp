@@ -87,12 +87,14 @@ Json show_example(const DemoInput& /*input*/, DemoText& text) {
     SequencePlan plan;
     plan.rows = 1;
     plan.past = t;
+    // [step]
     store.write(0, plan, k.row(t), v.row(t));
     Matrix scratch, out(1, 1), whole(t + 1, 1);
     const Matrix keys = store.keys(0, plan, scratch);
     const Matrix values = store.values(0, plan, scratch);
     causal_attention(q.row(t), keys, values, 1, {.first_query = t}, out);
     causal_attention(q.topRows(t + 1), k.topRows(t + 1), v.topRows(t + 1), 1, {}, whole);
+    // [step]
     const auto list = [](const Matrix& numbers) {
       return fmt::format("{}", fmt::join(numbers.data(), numbers.data() + numbers.size(), " "));
     };

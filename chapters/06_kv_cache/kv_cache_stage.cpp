@@ -12,11 +12,13 @@ namespace {
 
 class KvCacheStage : public Stage {
  public:
+  // [room]
   KvCacheStage(ModelConfig config, Parts parts, const StageOptions& options)
       : transformer_(std::move(config), std::move(parts)),
         store_(transformer_.config().layers, std::int64_t{options.max_sequences} * options.max_positions,
                transformer_.parts().attention->stored_width()),
         sequences_(options, store_) {}
+  // [room]
 
   const ModelConfig& config() const override { return transformer_.config(); }
   Sequences& sequences() override { return sequences_; }

@@ -27,6 +27,7 @@ std::optional<MatchedMistake> match_model_mistake(const Checkpoint& checkpoint,
                                                   std::span<const TextAnswer> answers,
                                                   std::span<const ModelReference> references) {
   std::optional<MatchedMistake> matched;
+  if (answers.empty()) return matched;  // it threw: any mistake would explain nothing
   double closest = 1;
   for (const ModelMistake& mistake : model_mistakes()) {
     if (!applies(mistake, checkpoint.config())) continue;

@@ -7,6 +7,7 @@
 
 namespace rung {
 
+// [plan]
 /// One sequence's part of a batch, and where its keys and values are.
 struct SequencePlan {
   SequenceId sequence = 0;
@@ -21,6 +22,7 @@ struct SequencePlan {
   std::int32_t length() const { return past + rows; }  ///< positions after this batch
   std::int64_t slot(std::int32_t position) const { return first_slot + position; }
 };
+// [plan]
 
 /// What a batch will read and write, decided before layer 0 runs.
 struct Plan {

@@ -18,11 +18,13 @@ class Sequences {
  public:
   virtual ~Sequences() = default;
 
+  // [steps]
   /// @return the Plan, or nothing when there is no room ("full"); then nothing has changed
   /// @throws Error (usage) when positions do not go on where a sequence ended, or its rows are apart
   virtual std::optional<Plan> reserve(const Batch& batch) = 0;
   virtual void commit(const Plan& plan) = 0;
   virtual void abort(const Plan& plan) = 0;
+  // [steps]
 
   /// Positions remembered; 0 for a sequence never seen.
   virtual std::int32_t length(SequenceId sequence) const = 0;

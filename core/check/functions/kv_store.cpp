@@ -110,8 +110,8 @@ FunctionCheck<KvStoreInput, Numbers> kv_store_check() {
        "the same position written in two layers, then read in both",
        {2, 6, 1, {write(0, 1, 0, 1), write(1, 1, 0, 1), read(0, 1, 0, 1), read(1, 1, 0, 1)}}},
       {"first-visible",
-       "three positions written, read from position 1 on",
-       {1, 8, 1, {write(0, 1, 0, 3), read(0, 1, 0, 3, 1)}}},
+       "three positions written, then two more, and read from position 1 on",
+       {1, 10, 1, {write(0, 1, 0, 3), write(0, 1, 3, 2), read(0, 1, 3, 2, 1)}}},
       {"wide", "two positions of three numbers each", {1, 7, 3, {write(0, 1, 0, 2), read(0, 1, 0, 2)}}},
       {"copy",
        "two positions in two layers copied from slot 1 to slot 4, the copy read, then one position added to "
