@@ -1,12 +1,17 @@
 #include "chapters/demos.h"
 
+#include "chapters/02_tensors/demo.h"
 #include "chapters/03_attention/demo.h"
 #include "chapters/06_kv_cache/demo.h"
 
 namespace rung {
 
 const std::vector<Demo>& demos() {
-  static const std::vector<Demo> all = {attention_demo(), kv_cache_demo()};
+  static const std::vector<Demo> all = {
+      tensors_demo(),
+      attention_demo(),
+      kv_cache_demo(),
+  };
   return all;
 }
 

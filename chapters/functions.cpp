@@ -5,16 +5,46 @@
 #include <utility>
 #include <vector>
 
+#include "chapters/02_tensors/work.h"
 #include "chapters/05_sampling/distribution.h"
 #include "chapters/06_kv_cache/cache_cost.h"
 #include "chapters/06_kv_cache/flat_kv_store.h"
 #include "chapters/06_kv_cache/flat_sequences.h"
 #include "chapters/candidates.h"
+#include "core/measure/roofline.h"
+#include "core/tensor/half.h"
 
 namespace rung {
 namespace {
 
 using Numbers = std::vector<double>;
+
+Numbers run_half_to_float(const check::HalfInput& patterns) {
+  Numbers values;
+  for (const std::uint16_t bits : patterns) values.push_back(double{half_to_float(bits)});
+  return values;
+}
+
+check::RoundedNumbers run_half_rounding(const check::RoundingInput& input) {
+  check::RoundedNumbers rounded{.rule = input.rule, .bits = {}};
+  for (const float number : input.numbers) {
+    rounded.bits.push_back(input.rule == check::SixteenBitRule::bfloat16 ? float_to_bfloat16(number)
+                                                                         : float_to_half(number));
+  }
+  return rounded;
+}
+
+Numbers run_linear_work(const check::LinearWorkInput& input) {
+  const measure::Work work = linear_work(input.rows, input.out, input.in, input.weight);
+  return {work.flops, work.bytes};
+}
+
+Numbers run_forward_work(const check::ForwardWorkInput& input) {
+  const measure::Work work = measure::forward_work(input.cost, input.rows, input.past, input.wanted);
+  const measure::Limits limits{.bytes_per_second = input.bytes_per_second,
+                               .flops_per_second = input.flops_per_second};
+  return {work.flops, work.bytes, measure::least_seconds(work, limits)};
+}
 
 Numbers run_repetition_penalty(const check::RepetitionInput& input) {
   std::vector<float> logits = input.logits;
@@ -135,15 +165,25 @@ std::vector<std::string> run_kv_sequences(const check::SequencesInput& input) {
 }  // namespace
 
 std::vector<check::JudgedFunction> chapter_functions() {
-  return {check::judged<check::RepetitionInput, Numbers>(check::repetition_penalty_check(),
-                                                         "chapters/05_sampling/penalise_repetition",
-                                                         run_repetition_penalty),
-          check::judged<check::CacheCostInput, std::int64_t>(
-              check::cache_cost_check(), "chapters/06_kv_cache/cache_cost", run_cache_cost),
-          check::judged<check::KvStoreInput, Numbers>(check::kv_store_check(),
-                                                      "chapters/06_kv_cache/flat_kv_store", run_kv_store),
-          check::judged<check::SequencesInput, std::vector<std::string>>(
-              check::kv_sequences_check(), "chapters/06_kv_cache/flat_sequences", run_kv_sequences)};
+  return {
+      check::judged<check::HalfInput, Numbers>(check::half_to_float_check(), "core/tensor/half_to_float",
+                                               run_half_to_float),
+      check::judged<check::RoundingInput, check::RoundedNumbers>(
+          check::half_rounding_check(), "core/tensor/float_to_bfloat16 and float_to_half", run_half_rounding),
+      check::judged<check::LinearWorkInput, Numbers>(check::linear_work_check(),
+                                                     "chapters/02_tensors/linear_work", run_linear_work),
+      check::judged<check::ForwardWorkInput, Numbers>(
+          check::forward_work_check(), "core/measure/forward_work and least_seconds", run_forward_work),
+      check::judged<check::RepetitionInput, Numbers>(check::repetition_penalty_check(),
+                                                     "chapters/05_sampling/penalise_repetition",
+                                                     run_repetition_penalty),
+      check::judged<check::CacheCostInput, std::int64_t>(
+          check::cache_cost_check(), "chapters/06_kv_cache/cache_cost", run_cache_cost),
+      check::judged<check::KvStoreInput, Numbers>(check::kv_store_check(),
+                                                  "chapters/06_kv_cache/flat_kv_store", run_kv_store),
+      check::judged<check::SequencesInput, std::vector<std::string>>(
+          check::kv_sequences_check(), "chapters/06_kv_cache/flat_sequences", run_kv_sequences),
+  };
 }
 
 }  // namespace rung

@@ -29,6 +29,7 @@ using Lanes = Eigen::Array<float, 16, 1>;
 // @param w       the first of the four rows; the others follow `stride` numbers apart
 // @param x       K numbers
 // @param result  four sums
+// [dot_four]
 void dot_four(const float* w, Eigen::Index stride, const float* x, Eigen::Index k_end, float* result) {
   Lanes sums[4] = {Lanes::Zero(), Lanes::Zero(), Lanes::Zero(), Lanes::Zero()};
   Eigen::Index k = 0;
@@ -41,6 +42,7 @@ void dot_four(const float* w, Eigen::Index stride, const float* x, Eigen::Index 
     for (Eigen::Index rest = k; rest < k_end; ++rest) result[row] += w[row * stride + rest] * x[rest];
   }
 }
+// [dot_four]
 
 // Each thread reads its own rows of w once, four at a time, a quarter of its share apart; they stay in the
 // cache while they meet every row of x.

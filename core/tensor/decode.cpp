@@ -42,11 +42,13 @@ void block_bf16(const std::byte* in, float* out) {
   *out = bfloat16_to_float(u16_at(in));
 }
 
+// [q8_0]
 void block_q8_0(const std::byte* in, float* out) {
   const float scale = half_at(in);
   for (int i = 0; i < 32; ++i)
     out[i] = scale * static_cast<float>(static_cast<std::int8_t>(byte_at(in + 2 + i)));
 }
+// [q8_0]
 
 // The 4- and 5-bit types of 32 hold number i in the low half of byte i and number i + 16 in its high half.
 
@@ -59,6 +61,7 @@ void block_q4_0(const std::byte* in, float* out) {
   }
 }
 
+// [q4_1]
 void block_q4_1(const std::byte* in, float* out) {
   const float scale = half_at(in);
   const float minimum = half_at(in + 2);
@@ -68,6 +71,7 @@ void block_q4_1(const std::byte* in, float* out) {
     out[i + 16] = scale * static_cast<float>(byte_at(q + i) >> 4) + minimum;
   }
 }
+// [q4_1]
 
 // Fifth bit of number i: bit i of a 32-bit word.
 int fifth_bit(std::uint32_t high, int i) {
