@@ -46,6 +46,7 @@ void dot_four(const float* w, Eigen::Index stride, const float* x, Eigen::Index 
 
 // Each thread reads its own rows of w once, four at a time, a quarter of its share apart; they stay in the
 // cache while they meet every row of x.
+// [split_weight_rows]
 void split_weight_rows(const ConstMatrixView& x, const ConstMatrixView& w, MatrixView y) {
 #pragma omp parallel
   {
@@ -66,9 +67,11 @@ void split_weight_rows(const ConstMatrixView& x, const ConstMatrixView& w, Matri
     }
   }
 }
+// [split_weight_rows]
 
 }  // namespace
 
+// [matmul]
 void matmul(const ConstMatrixView& x, const ConstMatrixView& w, MatrixView y) {
   if (x.rows() < many_rows) {
     split_weight_rows(x, w, y);
@@ -76,5 +79,6 @@ void matmul(const ConstMatrixView& x, const ConstMatrixView& w, MatrixView y) {
     y.noalias() = x * w.transpose();
   }
 }
+// [matmul]
 
 }  // namespace rung

@@ -30,6 +30,7 @@ struct Descriptor {
 
 }  // namespace
 
+// [open]
 MappedFile MappedFile::open(const std::filesystem::path& path) {
   // Opening a pipe that nobody writes to would wait for ever; O_NONBLOCK means nothing to a regular file.
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
@@ -43,6 +44,7 @@ MappedFile MappedFile::open(const std::filesystem::path& path) {
   if (start == MAP_FAILED) fail(path, "cannot be mapped into memory");
   return MappedFile(path, {static_cast<const std::byte*>(start), size});
 }
+// [open]
 
 MappedFile::MappedFile(std::filesystem::path path, std::span<const std::byte> bytes)
     : path_(std::move(path)), bytes_(bytes) {}

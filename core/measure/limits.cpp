@@ -44,6 +44,7 @@ Buffer allocate(std::size_t count) {
 
 /// Sum of all numbers, modulo 2^64. Integers, because a compiler may not reorder a sum of floats, and would
 /// be left with one slow chain of additions. Four streams keep more of the prefetchers busy than one.
+// [sum]
 std::uint64_t sum(std::span<const std::uint64_t> numbers) {
   const std::size_t quarter = numbers.size() / 4;
   const std::uint64_t* const p = numbers.data();
@@ -56,6 +57,7 @@ std::uint64_t sum(std::span<const std::uint64_t> numbers) {
   }
   return a + b + c + d;
 }
+// [sum]
 
 // One vector register of this build's instruction set, as GCC and clang both spell it.
 #if defined(__AVX512F__)
@@ -79,10 +81,12 @@ float multiply_add(std::int64_t rounds, float start) {
   // x ← 0.5 x + 1 goes to 2: never denormal, never infinite, both of which can be slow.
   const VectorRegister half = VectorRegister{} + 0.5F;
   const VectorRegister one = VectorRegister{} + 1.0F;
+  // [multiply_add]
   for (std::int64_t r = 0; r < rounds; ++r) {
 #pragma GCC unroll 32
     for (int i = 0; i < accumulators; ++i) chain[i] = chain[i] * half + one;
   }
+  // [multiply_add]
   float total = 0;
   for (const VectorRegister& each : chain) total += each[0];
   return total;
