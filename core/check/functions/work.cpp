@@ -31,8 +31,8 @@ std::function<Numbers(const LinearWorkInput&)> of_changed_linear(Change change) 
 }
 
 double weight_bytes(const LinearWorkInput& input) {
-  return static_cast<double>(input.out * input.in / info(input.weight).block_elements *
-                             info(input.weight).block_bytes);
+  const std::int64_t blocks = input.out * input.in / info(input.weight).block_elements;
+  return static_cast<double>(blocks * info(input.weight).block_bytes);
 }
 
 std::string show_work(const Numbers& numbers) {
