@@ -6,10 +6,10 @@ class App;
 
 namespace rung {
 
-// One file per command, cli/<command>.cpp, each with one function that adds it to `app`: its options, its
-// description and the callback that runs it. A callback throws rung::Error, which main() turns into one line
-// and an exit status; a command that ran well and found something wrong throws CLI::RuntimeError(1).
-
+/// Adds the command of that name to `app`: its options, its description and the callback that runs it. One
+/// file per command, `cli/NAME.cpp`. A callback throws rung::Error, which main() turns into one line and an
+/// exit status; a command that ran well and found something wrong throws CLI::RuntimeError(1).
+///@{
 void add_bench(CLI::App& app);
 void add_cases(CLI::App& app);
 void add_chapter(CLI::App& app);
@@ -21,5 +21,6 @@ void add_ladder(CLI::App& app);
 void add_logits(CLI::App& app);
 void add_tokenize(CLI::App& app);
 void add_trace(CLI::App& app);
+///@}
 
 }  // namespace rung

@@ -8,7 +8,7 @@
 namespace rung {
 
 /// Prints one line for people on stderr. What a terminal would obey (control characters, in a file's name or
-/// a tensor's) is shown as \xNN. When stderr cannot be written the line is lost, which is nobody's error.
+/// a tensor's) is shown as `\xNN`. When stderr cannot be written the line is lost, which is nobody's error.
 void print_note(std::string_view line);
 
 /// print_note of what {fmt} makes of it.

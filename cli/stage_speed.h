@@ -27,12 +27,12 @@ struct SpeedRuns {
 /// @throws Error (usage) for a context below 16
 SpeedRuns fit_to_context(SpeedRuns runs, std::int64_t context);
 
-/// Seconds of decoding runs.decode tokens after a prompt of runs.prompt (whose own time does not count), and
-/// the work that took at the least.
+/// A time, and the work that was done at the least.
 struct Timed {
   double seconds = 0;
   measure::Work work;
 };
+/// Decodes runs.decode tokens after a prompt of runs.prompt, whose own time does not count.
 Timed time_decode(Stage& stage, const SpeedRuns& runs);
 
 /// Seconds of one batch of runs.prefill tokens with logits of the last, and the work that took at the least.

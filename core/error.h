@@ -25,6 +25,7 @@ class Error : public std::runtime_error {
   explicit Error(ErrorKind kind, fmt::format_string<Args...> format, Args&&... args)
       : std::runtime_error(fmt::format(format, std::forward<Args>(args)...)), kind_(kind) {}
 
+  /// What went wrong, for the exit status.
   ErrorKind kind() const { return kind_; }
 
  private:

@@ -17,6 +17,7 @@ class MergeTable {
  public:
   /// From now on `left right` may become `merged`; a lower rank goes first. The first word on a pair stands.
   void add(std::int32_t left, std::int32_t right, std::int32_t rank, std::int32_t merged);
+  /// Makes room for that many merges at once.
   void reserve(std::size_t merges) { merges_.reserve(merges); }
 
   /// Merges a word as far as it goes, in O(n log n).

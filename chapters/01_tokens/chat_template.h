@@ -12,10 +12,10 @@ namespace rung {
 
 /// The ways in which models were taught to tell who speaks.
 enum class ChatStyle {
-  chatml,   ///< <|im_start|>user\n…<|im_end|>\n — SmolLM2, Qwen and many others
-  llama2,   ///< [INST] <<SYS>>\n…\n<</SYS>>\n\n… [/INST] … </s>
-  llama3,   ///< <|start_header_id|>user<|end_header_id|>\n\n…<|eot_id|>
-  mistral,  ///< [INST] … [/INST] … </s>
+  chatml,   ///< `<|im_start|>user\n…<|im_end|>\n`: SmolLM2, Qwen and many others
+  llama2,   ///< `[INST] <<SYS>>\n…\n<</SYS>>\n\n… [/INST] … </s>`
+  llama3,   ///< `<|start_header_id|>user<|end_header_id|>\n\n…<|eot_id|>`
+  mistral,  ///< `[INST] … [/INST] … </s>`
 };
 
 /// What a model's Jinja template says, read off its text. Templates are programs; instead of running them

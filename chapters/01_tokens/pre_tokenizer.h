@@ -15,7 +15,9 @@ class PreTokenizer {
   /// @param patterns PCRE2, matched with Unicode's properties
   /// @throws Error (bad_input) for one that PCRE2 does not understand, or reads otherwise than Oniguruma does
   explicit PreTokenizer(const std::vector<std::string>& patterns);
+  /// Takes the patterns over; what was moved from cuts nothing.
   PreTokenizer(PreTokenizer&&) noexcept;
+  /// The same.
   PreTokenizer& operator=(PreTokenizer&&) noexcept;
   ~PreTokenizer();
 

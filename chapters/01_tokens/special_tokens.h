@@ -16,6 +16,7 @@ namespace rung {
 /// hand.
 class SpecialTokens {
  public:
+  /// Where a token stands in a text, [begin, end), and which one it is.
   struct Match {
     std::size_t begin = 0, end = 0;
     std::int32_t id = 0;

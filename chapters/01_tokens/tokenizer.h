@@ -25,7 +25,9 @@ class Tokenizer {
   /// Copies what it needs from `data`.
   /// @throws Error (bad_input) naming data.file when the data has holes or contradicts itself
   explicit Tokenizer(const TokenizerData& data);
+  /// What was moved from may only be destroyed or assigned to.
   Tokenizer(Tokenizer&&) noexcept;
+  /// The same.
   Tokenizer& operator=(Tokenizer&&) noexcept;
   ~Tokenizer();
 
@@ -69,13 +71,17 @@ class Tokenizer {
 
   std::int32_t vocab() const;                       ///< number of ids
   const std::string& piece(std::int32_t id) const;  ///< as the model's file spells it
+  /// @throws Error (usage) for an id outside the vocabulary
   PieceType type(std::int32_t id) const;
   /// The control token written like this, or nothing.
   std::optional<std::int32_t> control_token(std::string_view text) const;
 
+  /// The begin-of-text token, where the model has one.
   std::optional<std::int32_t> bos() const;
+  /// The end-of-text token, where the model has one.
   std::optional<std::int32_t> eos() const;
   bool ends_turn(std::int32_t id) const;  ///< generation stops at these ids: eos, <|im_end|>, <|eot_id|>
+  /// The ids at which ends_turn() is true.
   const std::vector<std::int32_t>& end_of_turn() const;
   const std::string& chat_template() const;  ///< Jinja, as stored; empty when there is none
 

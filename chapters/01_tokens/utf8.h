@@ -14,6 +14,7 @@ enum class Utf8 {
   invalid,     ///< a byte that cannot stand here
 };
 
+/// What first_utf8() finds.
 struct Utf8Head {
   Utf8 what = Utf8::invalid;
   std::size_t bytes = 0;  ///< of the character; of the beginning; 1 for an invalid byte

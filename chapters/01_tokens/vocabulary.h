@@ -18,10 +18,12 @@ class Vocabulary {
   /// @throws Error (bad_input) when two pieces are spelled alike, or one is empty
   explicit Vocabulary(const TokenizerData& data);
 
+  /// The id of the piece that is spelled so, or nothing.
   std::optional<std::int32_t> find(std::string_view piece) const;
   /// @throws Error (bad_input) naming the merge, when there is no such piece
   std::int32_t need(std::string_view piece, std::size_t merge) const;
 
+  /// All ordinary pieces and their ids.
   const std::unordered_map<std::string_view, std::int32_t>& ids() const { return ids_; }
 
  private:

@@ -12,7 +12,9 @@ namespace rung {
 class Embedding {
  public:
   virtual ~Embedding() = default;
+  /// V, the number of rows.
   virtual std::int64_t vocab() const = 0;
+  /// Numbers in a row.
   virtual std::int64_t hidden() const = 0;
   /// @param ids  T tokens, each in [0, vocab)
   /// @param out  [T, hidden], overwritten

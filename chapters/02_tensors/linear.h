@@ -11,7 +11,9 @@ namespace rung {
 /// (quantised, say) makes that form once and keeps it here.
 class Activations {
  public:
+  /// @param values  [T, in]; the numbers must outlive the activations
   explicit Activations(const ConstMatrixView& values) : values_(values) {}
+  /// x itself, [T, in].
   const ConstMatrixView& values() const { return values_; }
 
  private:
@@ -22,7 +24,9 @@ class Activations {
 class Linear {
  public:
   virtual ~Linear() = default;
+  /// Numbers in a row of x.
   virtual std::int64_t in() const = 0;
+  /// Numbers in a row of y.
   virtual std::int64_t out() const = 0;
   virtual std::int64_t weight_bytes() const = 0;  ///< memory that W takes, all of it read by one apply()
   /// @param x    [T, in], T >= 1

@@ -12,7 +12,9 @@ namespace rung {
 class FeedForward {
  public:
   virtual ~FeedForward() = default;
+  /// Memory of the weights that one run() reads.
   virtual std::int64_t weight_bytes() const = 0;
+  /// Multiplications and additions that each row takes.
   virtual std::int64_t flops_per_row() const = 0;
   /// @param x      [T, hidden], normed
   /// @param out    [T, hidden], overwritten

@@ -15,6 +15,8 @@ void swiglu(const ConstMatrixView& gate, const ConstMatrixView& up, MatrixView o
 /// The gated feed-forward layer: down(silu(gate(x)) · up(x)).
 class SwiGlu : public FeedForward {
  public:
+  /// @param gate, up  hidden to feed_forward
+  /// @param down      feed_forward to hidden
   SwiGlu(std::unique_ptr<Linear> gate, std::unique_ptr<Linear> up, std::unique_ptr<Linear> down)
       : gate_(std::move(gate)), up_(std::move(up)), down_(std::move(down)) {}
 

@@ -17,9 +17,12 @@ struct Rotations;
 /// in what they do with keys and values, and in nothing else.
 class Transformer {
  public:
+  /// @param parts  of the sizes that `config` says
   Transformer(ModelConfig config, Parts parts);
 
+  /// The model's dimensions and options.
   const ModelConfig& config() const { return config_; }
+  /// What it is made of.
   const Parts& parts() const { return parts_; }
 
   /// Runs all rows of a batch through all layers.

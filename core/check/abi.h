@@ -76,7 +76,7 @@ enum {
   RUNG_ROPE_INTERLEAVED = 1 /* 2 i and 2 i + 1, as in the RoPE paper and Meta's llama */
 };
 
-/*
+/**
  * rmsnorm: y[t] = x[t] / sqrt(mean over n of x[t]^2 + eps) * weight
  */
 typedef struct rung_rmsnorm_args {
@@ -93,7 +93,7 @@ typedef struct rung_rmsnorm_args {
   int64_t y_stride;   /* row stride of y */
 } rung_rmsnorm_args;
 
-/*
+/**
  * rope: turns pair i of every head of row t by the angle positions[t] * theta^(-2 i / D), in radians,
  * for 0 <= i < D/2:
  *
@@ -121,7 +121,7 @@ typedef struct rung_rope_args {
   int64_t y_stride;         /* row stride of y */
 } rung_rope_args;
 
-/*
+/**
  * softmax: y[t, i] = exp(x[t, i]) / sum over j of exp(x[t, j])
  * A masked entry of x is -infinity: its weight is 0. A row that is masked altogether gives a row of 0.
  */
@@ -137,7 +137,7 @@ typedef struct rung_softmax_args {
   int64_t y_stride; /* row stride of y */
 } rung_softmax_args;
 
-/*
+/**
  * attention of one sequence: out[t, h] = sum over s of p[t, h, s] * v[s, g], where
  *
  *     p[t, h] = softmax over s of scale * q[t, h] . k[s, g]     over the keys that query t sees
@@ -170,7 +170,7 @@ typedef struct rung_attention_args {
   int64_t out_stride;     /* row stride of out */
 } rung_attention_args;
 
-/*
+/**
  * swiglu: y = silu(gate) * up, number by number, silu(z) = z / (1 + exp(-z))
  */
 typedef struct rung_swiglu_args {
@@ -187,7 +187,7 @@ typedef struct rung_swiglu_args {
   int64_t y_stride;    /* row stride of y */
 } rung_swiglu_args;
 
-/*
+/**
  * linear: y = x * W^T, that is y[m, n] = sum over k of x[m, k] * w[n, k]
  * Weights lie as in checkpoints, one row per output. Sums of small integers must come out exact.
  */

@@ -14,7 +14,9 @@ namespace rung::check {
 inline constexpr double accumulator_roundoff = 0x1p-24;
 
 /// How far element i of an output may be from the oracle's r:
-///   2·(u·|r| + 4·√K·u_acc·Σ|a||b| + declared intermediate rounding)
+///
+///     2·(u·|r| + 4·√K·u_acc·Σ|a||b| + declared intermediate rounding)
+///
 /// with u·|r| never below underflow(type). The first term is the last rounding, the second what an
 /// accumulator loses on the way (Higham, "Accuracy and Stability of Numerical Algorithms", section 3.1; √K
 /// instead of K because rounding errors mostly cancel, section 2.8, and 4 for the tail of their
@@ -46,9 +48,10 @@ struct Group {
 };
 
 /// Judges a group by rules 1 and 3 of the standard: each case by integrity and element bound, all together by
-///   rms(o − r) <= 1.5·rms(baseline − r)                            over everything,
-///   rms(o − r) <= 3·max(rms(baseline − r), its median over rows)   over each row (the same row of all
-///   draws).
+///
+///     rms(o − r) <= 1.5·rms(baseline − r)                            over everything,
+///     rms(o − r) <= 3·max(rms(baseline − r), its median over rows)   over each row (the same row of all draws).
+///
 /// Where the baseline's error is zero, the element bound alone decides. What the rms and row rules find is
 /// said at the group's first case that has not failed otherwise.
 /// @throws Error (bad_input) when an oracle gives nothing but zeros: then any scale of error would be

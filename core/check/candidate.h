@@ -22,7 +22,9 @@ struct ConstTensor {
   const std::byte* data;
   bool whole = false;
 
+  /// Numbers in a row.
   std::int64_t columns() const { return shape.back(); }
+  /// Product of the other dimensions.
   std::int64_t rows() const;
   /// Bytes from one row to the next.
   std::size_t row_bytes() const;
@@ -36,8 +38,11 @@ struct MutableTensor {
   std::int64_t row_stride;  ///< in numbers
   std::byte* data;
 
+  /// Numbers in a row.
   std::int64_t columns() const { return shape.back(); }
+  /// Product of the other dimensions.
   std::int64_t rows() const;
+  /// Bytes from one row to the next.
   std::size_t row_bytes() const;
 };
 
@@ -52,7 +57,9 @@ struct Call {
 
   /// @throws Error (usage) when there is none of that name
   double param(std::string_view name) const;
+  /// The same for a param that is a whole number.
   std::int64_t integer(std::string_view name) const;
+  /// @throws Error (usage) when there is none of that name
   const ConstTensor& input(std::string_view name) const;
 };
 

@@ -27,8 +27,11 @@ struct Array {
   std::vector<float> values;    ///< rows() · row_stride numbers, already rounded to the case's type
   bool whole = false;           ///< whole numbers below 2^24: kernels and files get int32, whatever the type
 
+  /// Numbers in a row.
   std::int64_t columns() const { return shape.back(); }
+  /// Product of the other dimensions.
   std::int64_t rows() const { return elements(shape) / shape.back(); }
+  /// The numbers of row `r`, 0 <= r < rows().
   std::span<const float> row(std::int64_t r) const {
     return std::span(values).subspan(static_cast<std::size_t>(r * row_stride),
                                      static_cast<std::size_t>(columns()));
@@ -60,7 +63,9 @@ struct Case {
 
   /// @throws Error (usage) when there is none of that name
   double param(std::string_view name) const;
+  /// The same for a param that is a whole number.
   std::int64_t integer(std::string_view name) const;
+  /// @throws Error (usage) when there is none of that name
   const Array& input(std::string_view name) const;
 };
 

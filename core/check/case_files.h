@@ -22,10 +22,10 @@ struct CaseFilesOptions {
 
 /// Writes everything that check() would call a candidate with, for kernels written in anything:
 ///
-///   folder/README.txt          the op, its params and arrays, and what to write where
-///   folder/cases.json          op, seed, types, names of the cases
-///   folder/<case>/params.json  params, shapes and files of one case
-///   folder/<case>/<input>.npy  C order, without gaps between rows
+///     folder/README.txt          the op, its params and arrays, and what to write where
+///     folder/cases.json          op, seed, types, names of the cases
+///     folder/<case>/params.json  params, shapes and files of one case
+///     folder/<case>/<input>.npy  C order, without gaps between rows
 ///
 /// f32 travels as float32, f16 as float16. NumPy has no bfloat16, so bf16 travels as float32 whose values are
 /// bfloat16 numbers already: converting them is exact.
@@ -33,14 +33,14 @@ struct CaseFilesOptions {
 /// @throws Error (usage) for a folder that is not empty, without `force`; (bad_input) where writing fails
 std::size_t write_cases(const Op& op, const std::filesystem::path& folder, const CaseFilesOptions& options);
 
-/// A folder of cases, into which somebody's kernel wrote <case>/<output>.npy.
+/// A folder of cases, into which somebody's kernel wrote `CASE/OUTPUT.npy`.
 struct CaseFolder {
   std::filesystem::path path;
   std::string op;
   std::uint64_t seed = 0;
   std::vector<NumberType> types;               ///< of which there are cases
   std::vector<NumberType> types_with_outputs;  ///< of which there is at least one output
-  std::vector<std::string> missing;  ///< outputs of those types that are not there, "<case>/<output>.npy"
+  std::vector<std::string> missing;  ///< outputs of those types that are not there, `CASE/OUTPUT.npy`
 };
 
 /// Reads folder/cases.json and looks which outputs are there.

@@ -19,6 +19,7 @@ struct Answer {
 /// Feeds texts to a stage in pieces, several in one batch, and keeps what it answered and how it was fed.
 class Feeder {
  public:
+  /// @param stage  must outlive the feeder
   explicit Feeder(Stage& stage) : stage_(&stage) {}
 
   /// The next `count` tokens of `text` (all that are left when there are fewer) after those that the sequence
@@ -34,12 +35,15 @@ class Feeder {
   void feed(SequenceId sequence, std::span<const std::int32_t> text, std::size_t count = 0,
             Trace* trace = nullptr);
 
+  /// The stage's fork(); the answers so far are copied too.
   void fork(SequenceId from, SequenceId to);
+  /// The stage's truncate(); the answers behind `length` are forgotten.
   void truncate(SequenceId sequence, std::int32_t length);
   /// Makes the stage forget the sequence.
   /// @return what it answered
   Answer drop(SequenceId sequence);
 
+  /// Tokens that the sequence has got.
   std::size_t length(SequenceId sequence) const;
 
  private:

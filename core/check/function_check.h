@@ -47,6 +47,7 @@ struct FunctionMistake {
   std::function<Output(const Input&)> run;
 };
 
+/// One input that the function is judged on.
 template <typename Input>
 struct FunctionCase {
   std::string name;         ///< "ties"
@@ -123,6 +124,7 @@ FunctionReport judge_function(const FunctionCheck<Input, Output>& check, const s
   return report;
 }
 
+/// Puts a check and the candidate `run` together; `candidate` names it in reports.
 template <typename Input, typename Output>
 JudgedFunction judged(FunctionCheck<Input, Output> check, std::string candidate,
                       std::function<Output(const Input&)> run) {

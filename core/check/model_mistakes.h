@@ -17,8 +17,9 @@ struct Feeding {
   std::vector<std::int32_t> tokens;
   std::vector<std::int64_t> starts;  ///< the first position of every batch that had a part of it, from 0 up
 
-  /// First position of the batch that `position` came with, and of the one after it.
+  /// First position of the batch that `position` came with.
   std::int64_t batch_start(std::int64_t position) const;
+  /// First position of the batch after it; the text's length for the last.
   std::int64_t batch_end(std::int64_t position) const;
 };
 
@@ -30,6 +31,7 @@ struct Scene {
   /// those of this layer, and where it has none yet, of the one before.
   const std::map<std::string, oracle::Grid, std::less<>>& seen;
 
+  /// The values at a point that is in `seen`.
   const oracle::Grid& at(std::string_view point) const { return seen.find(point)->second; }
 };
 
@@ -51,11 +53,13 @@ const std::vector<ModelMistake>& model_mistakes();
 /// @throws Error (usage) listing the names there are
 const ModelMistake& find_model_mistake(std::string_view name);
 
+/// Whether the mistake makes a difference for models of this config.
 bool applies(const ModelMistake& mistake, const ModelConfig& config);
 
 /// The transformer with the mistake's config, and the hook that makes its other errors. Both must outlive the
 /// call they are used for; `feeding` too.
 oracle::Transformer mistaken_transformer(const Checkpoint& checkpoint, const ModelMistake& mistake);
+/// The hook that goes with mistaken_transformer().
 oracle::Hook mistaken_hook(const ModelMistake& mistake, const ModelConfig& config, const Feeding& feeding);
 
 /// First one hook, then the other.

@@ -44,6 +44,9 @@ inline constexpr double budget_factor = 3;
 /// layer).
 enum class KeepPoints { budgets, values };
 
+/// Runs the oracle once exactly and `roundings` times rounded.
+/// @param tokens  the text, from its first token on
+/// @param seed    of the roundings
 ModelReference measure_reference(const oracle::Transformer& oracle, std::span<const std::int32_t> tokens,
                                  NumberType type, std::uint64_t seed, KeepPoints keep);
 

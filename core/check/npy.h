@@ -44,8 +44,11 @@ NpyArray read_npy(const std::filesystem::path& path);
 /// @param values  elements(shape) of them
 /// @throws Error (bad_input) when the file cannot be written, (usage) when `values` does not fill `shape`
 void write_npy(const std::filesystem::path& path, const Shape& shape, std::span<const float> values);
+/// The same.
 void write_npy(const std::filesystem::path& path, const Shape& shape, std::span<const double> values);
+/// The same.
 void write_npy(const std::filesystem::path& path, const Shape& shape, std::span<const std::int32_t> values);
+/// The same.
 void write_npy(const std::filesystem::path& path, const Shape& shape, std::span<const std::int64_t> values);
 /// Any type, from its stored bytes.
 void write_npy(const std::filesystem::path& path, const Shape& shape, NpyType type,

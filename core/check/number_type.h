@@ -32,12 +32,16 @@ float round_to(NumberType type, double value);
 /// `value` rounded towards zero: what cutting off the low bits does.
 float truncate_to(NumberType type, double value);
 
-/// Numbers to the type's bytes and back. `bytes` holds size_of(type) · n bytes.
+/// Numbers to the type's bytes.
+/// @param bytes  room for size_of(type) · n
 void store(NumberType type, std::span<const float> numbers, std::byte* bytes);
+/// And back.
 void load(NumberType type, const std::byte* bytes, std::span<float> numbers);
 
-/// Whole numbers to int32 and back. `bytes` holds 4·n bytes.
+/// Whole numbers to int32.
+/// @param bytes  room for 4 · n
 void store_whole(std::span<const float> numbers, std::byte* bytes);
+/// And back.
 void load_whole(const std::byte* bytes, std::span<float> numbers);
 
 }  // namespace rung::check

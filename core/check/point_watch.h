@@ -21,6 +21,7 @@ struct PointShare {
 
   /// Percent of the budget used; infinite for what is not a number, or wrong where no error is allowed.
   double percent() const;
+  /// Whether the point is inside its budget; what is fused counts as inside.
   bool within() const { return fused || deviation <= budget; }
 };
 
@@ -33,6 +34,7 @@ std::string share_text(double percent);
 /// Compares what a stage shows with a reference that has kept its points, batch after batch of one sequence.
 class PointWatch : public Trace {
  public:
+  /// @param reference  with the values of its points kept; must outlive the watch
   explicit PointWatch(const ModelReference& reference);
 
   /// Before each forward(): which positions its batch holds, and that all of them want logits.

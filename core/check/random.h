@@ -8,8 +8,10 @@ namespace rung::check {
 /// Splittable Pseudorandom Number Generators", OOPSLA 2014).
 class Random {
  public:
+  /// The same seed gives the same numbers.
   explicit Random(std::uint64_t seed) : state_(seed) {}
 
+  /// The next 64 bits.
   std::uint64_t bits();
   /// In [0, 1), a multiple of 2^-24.
   double uniform();

@@ -13,6 +13,7 @@ namespace rung::check {
 
 /// The parts of the standard, in the order they are tried.
 enum class Rule { integrity, structure, element, rms, row };
+/// "element", as reports write it.
 std::string_view name(Rule rule);
 
 /// The element that used most of its budget (or the first that could not be judged).
@@ -56,6 +57,7 @@ struct Report {
   std::vector<CaseVerdict> cases;
   std::optional<MatchedMistake> matched;
 
+  /// Cases that did not pass.
   int failed_cases() const;
   /// All but those that the candidate does not do.
   int judged_cases() const;
@@ -71,6 +73,7 @@ struct NumberPair {
   std::string first;
   std::string second;
 };
+/// Writes both with the same number of digits, the least that tells them apart.
 NumberPair tell_apart(double first, double second);
 
 /// One line per report, and one more where cases were not judged; for a failure also the worst element, the

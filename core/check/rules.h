@@ -45,8 +45,9 @@ struct RulesTable {
 /// @param seed  of the cases
 RulesTable rules_table(NumberType type, std::uint64_t seed = default_seed);
 
-/// The tables as text, as `./rung check --rules` prints them; and as JSON.
+/// The tables as text, as `./rung check --rules` prints them.
 std::string to_text(std::span<const RulesTable> tables);
+/// The same as JSON.
 std::string to_json(std::span<const RulesTable> tables);
 
 }  // namespace rung::check

@@ -15,9 +15,12 @@ namespace rung::check {
 /// Range is not modelled: what is too large for the type stays as large as it is.
 class StochasticRounding {
  public:
+  /// @param seed  the same seed rounds in the same way again
   StochasticRounding(NumberType type, std::uint64_t seed);
 
+  /// `value` rounded.
   double operator()(double value);
+  /// Rounds all, in place.
   void operator()(std::span<double> values);
 
  private:

@@ -43,6 +43,7 @@ struct StageReport {
 /// steps, and what follows a fork or a truncation against a sequence that had that text from the start.
 class WholeModelCheck {
  public:
+  /// How much is run, and in which type.
   struct Options {
     NumberType type = NumberType::f32;
     std::uint64_t seed = 20250101;
@@ -54,6 +55,7 @@ class WholeModelCheck {
   /// Runs the oracle 9 times over four texts of random tokens.
   /// @param checkpoint  must stay open
   WholeModelCheck(const Checkpoint& checkpoint, const Options& options);
+  /// With the options as they are.
   explicit WholeModelCheck(const Checkpoint& checkpoint) : WholeModelCheck(checkpoint, Options{}) {}
 
   /// @param predecessor  the stage below, or null
@@ -62,7 +64,9 @@ class WholeModelCheck {
   /// The references of the four texts: the first is the longest and keeps its trace points; the last one
   /// starts like the first and then differs.
   const std::vector<ModelReference>& references() const { return references_; }
+  /// The model that stages are checked on.
   const Checkpoint& checkpoint() const { return *checkpoint_; }
+  /// What it was made with.
   const Options& options() const { return options_; }
   /// Tokens that the first and the last text have in common.
   std::int32_t common() const { return common_; }

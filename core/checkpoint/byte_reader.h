@@ -17,7 +17,9 @@ class ByteReader {
   ByteReader(const std::filesystem::path& file, std::span<const std::byte> bytes)
       : file_(&file), bytes_(bytes) {}
 
+  /// Bytes read so far.
   std::size_t offset() const { return offset_; }
+  /// Bytes not read yet.
   std::size_t remaining() const { return bytes_.size() - offset_; }
 
   /// The next number of type T.

@@ -42,16 +42,22 @@ class Checkpoint {
   /// @throws Error (bad_input) naming file and tensor
   static Checkpoint open(const std::filesystem::path& path);
 
+  /// Views into the file stay valid; what was moved from may only be destroyed or assigned to.
   Checkpoint(Checkpoint&&) noexcept;
+  /// The same; the file that was open is closed.
   Checkpoint& operator=(Checkpoint&&) noexcept;
   ~Checkpoint();
 
+  /// What it was opened by.
   const std::filesystem::path& path() const;
   std::string_view format() const;  ///< "GGUF v3", "Hugging Face safetensors"
+  /// The model's dimensions and options, checked.
   const ModelConfig& config() const;
   /// @throws Error (bad_input) when the checkpoint carries no tokenizer, or one that is not supported
   const TokenizerData& tokenizer() const;
+  /// Whether tokenizer() gives one.
   bool has_tokenizer() const;
+  /// All tensors that the model uses, under the project's names.
   const std::vector<Tensor>& tensors() const;
   /// @throws Error (bad_input) when there is none of that name
   const Tensor& tensor(std::string_view name) const;

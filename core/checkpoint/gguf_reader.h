@@ -42,20 +42,26 @@ struct GgufValue {
 /// The metadata of a GGUF file: typed look-ups whose errors name file and key. Holds views of the file.
 class GgufMetadata {
  public:
+  /// @param file  what errors name
   explicit GgufMetadata(std::filesystem::path file) : file_(std::move(file)) {}
 
   /// @return whether the key is new
   bool insert(std::string_view key, const GgufValue& value) { return values_.emplace(key, value).second; }
 
+  /// The file's path.
   const std::filesystem::path& file() const { return file_; }
+  /// Whether the key is there.
   bool has(std::string_view key) const { return values_.contains(key); }
+  /// All of them by their keys.
   const std::map<std::string_view, GgufValue>& values() const { return values_; }
 
   // Scalars: nothing when the key is absent.
   /// @throws Error (bad_input) when the value is of another type or does not fit; so do all of these
   std::optional<std::int64_t> integer(std::string_view key) const;  ///< any integer type
   std::optional<double> number(std::string_view key) const;         ///< any integer or floating type
+  /// A boolean.
   std::optional<bool> flag(std::string_view key) const;
+  /// A string; a view of the file.
   std::optional<std::string_view> text(std::string_view key) const;
   /// As integer(), but the key must be there.
   std::int64_t required_integer(std::string_view key) const;
@@ -63,8 +69,11 @@ class GgufMetadata {
   /// Elements of an array; 0 when the key is absent.
   std::uint64_t count(std::string_view key) const;
   // Arrays: empty when the key is absent.
+  /// An array of strings; views of the file.
   std::vector<std::string_view> texts(std::string_view key) const;
+  /// An array of any integer type.
   std::vector<std::int64_t> integers(std::string_view key) const;
+  /// An array of float32.
   std::vector<float> floats(std::string_view key) const;
 
  private:

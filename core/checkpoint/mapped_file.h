@@ -17,11 +17,15 @@ class MappedFile {
   ///         system refuses to map it
   static MappedFile open(const std::filesystem::path& path);
 
+  /// Takes the mapping over; `other` is left without one.
   MappedFile(MappedFile&& other) noexcept;
+  /// The same; what this one had mapped is unmapped.
   MappedFile& operator=(MappedFile&& other) noexcept;
   ~MappedFile();
 
+  /// What it was opened by.
   const std::filesystem::path& path() const { return path_; }
+  /// The whole file.
   std::span<const std::byte> bytes() const { return bytes_; }
 
   /// Tells the system that the pages may go; they come back from the file when they are read again.

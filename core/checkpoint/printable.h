@@ -7,7 +7,7 @@
 namespace rung {
 
 /// Text from a file as it can stand in a one-line message: control characters and bytes outside ASCII as
-/// \xNN, cut to `limit` characters.
+/// `\xNN`, cut to `limit` characters.
 std::string printable(std::string_view text, std::size_t limit = 60);
 
 }  // namespace rung

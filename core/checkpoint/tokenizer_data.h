@@ -14,6 +14,7 @@ enum class TokenizerKind {
   sentencepiece,  ///< Llama 2, Mistral: spaces as U+2581, merges by score, bytes <0x00> … <0xFF> for the rest
 };
 
+/// What kind of piece an id is, as llama.cpp and SentencePiece name them.
 enum class PieceType { normal, unknown, control, user_defined, unused, byte };
 
 /// Before what a tokenizer puts SentencePiece's dummy prefix, a space, so that a text's first word is the

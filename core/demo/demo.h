@@ -32,12 +32,15 @@ struct DemoInput {
 /// Where a demo prints what the tutorial quotes: stdout, at once; nowhere with --json.
 class DemoText {
  public:
+  /// @param quiet  print nothing
   explicit DemoText(bool quiet) : quiet_(quiet) {}
 
+  /// Formats with {fmt} and prints, without a line's end of its own.
   template <typename... Arguments>
   void print(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
     write(fmt::format(format, std::forward<Arguments>(arguments)...));
   }
+  /// Prints `text` as it is.
   void write(const std::string& text);
 
  private:

@@ -9,6 +9,7 @@ namespace rung::measure {
 class Stopwatch {
  public:
   Stopwatch() : start_(Clock::now()) {}
+  /// Since it was made.
   double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
 
  private:

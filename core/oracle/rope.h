@@ -19,11 +19,14 @@ struct RopePair {
   std::int64_t first = 0;
   std::int64_t second = 0;
 };
+/// Where pair i is in this layout. (Half-split: i and i + D/2; interleaved: 2i and 2i + 1.)
 RopePair rope_pair(RopeLayout layout, std::int64_t i, std::int64_t D);
 
 /// Turns pair i of every head of row t by the angle positions[t]·frequencies[i] (RoFormer, equation 34):
-///   y_first  = x_first·cos − x_second·sin
-///   y_second = x_second·cos + x_first·sin
+///
+///     y_first  = x_first·cos − x_second·sin
+///     y_second = x_second·cos + x_first·sin
+///
 /// @param x, y       [T, H, D], D = 2·frequencies.size(); may be the same memory
 /// @param positions  [T]
 /// @throws Error (usage) when a span does not hold what its shape says

@@ -33,6 +33,7 @@ class Transformer {
   /// The same weights under another config: what a model would do that read it wrongly.
   Transformer(const Checkpoint& checkpoint, ModelConfig config);
 
+  /// The config that it computes by.
   const ModelConfig& config() const { return config_; }
 
   /// Logits of every position: [T, V]. logits = output(normed(tokens)).

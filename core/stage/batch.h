@@ -26,8 +26,9 @@ struct Batch {
   /// Rows that want logits, in order: row i of forward()'s result belongs to the i-th of them.
   std::int64_t wanted() const;
 
-  /// Adds `tokens` of one sequence from position `first` on; the last one wants logits, or all, or none.
+  /// Which tokens of an add() want logits.
   enum class Logits { none, last, all };
+  /// Adds `tokens` of one sequence from position `first` on; the last one wants logits, or all, or none.
   void add(SequenceId sequence, std::int32_t first, std::span<const std::int32_t> tokens, Logits logits);
 };
 

@@ -21,10 +21,12 @@ class KvStore {
   /// Keys (values) of positions [first_visible, length), in order: [length - first_visible, width]. A view of
   /// the store where it holds fp32 rows next to each other, else gathered into `scratch`.
   virtual ConstMatrixView keys(int layer, const SequencePlan& sequence, Matrix& scratch) const = 0;
+  /// The same for values.
   virtual ConstMatrixView values(int layer, const SequencePlan& sequence, Matrix& scratch) const = 0;
 
-  /// Bytes allocated for keys and values, and bytes one position takes over all layers.
+  /// Bytes allocated for keys and values.
   virtual std::int64_t bytes() const = 0;
+  /// Bytes of one position's keys and values over all layers.
   virtual std::int64_t bytes_per_position() const = 0;
 };
 

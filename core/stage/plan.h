@@ -20,6 +20,7 @@ struct SequencePlan {
   std::int64_t first_slot = 0;  ///< flat: position p is in slot first_slot + p
 
   std::int32_t length() const { return past + rows; }  ///< positions after this batch
+  /// The slot of a position's keys and values.
   std::int64_t slot(std::int32_t position) const { return first_slot + position; }
 };
 // [plan]

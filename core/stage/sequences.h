@@ -22,7 +22,9 @@ class Sequences {
   /// @return the Plan, or nothing when there is no room ("full"); then nothing has changed
   /// @throws Error (usage) when positions do not go on where a sequence ended, or its rows are apart
   virtual std::optional<Plan> reserve(const Batch& batch) = 0;
+  /// Makes the plan's positions part of their sequences.
   virtual void commit(const Plan& plan) = 0;
+  /// Gives the plan's room back; the sequences are as before reserve().
   virtual void abort(const Plan& plan) = 0;
   // [steps]
 

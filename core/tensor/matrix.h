@@ -16,6 +16,7 @@ using ConstMatrixView = Eigen::Ref<const Matrix, 0, Eigen::OuterStride<>>;
 
 /// [n] fp32 numbers.
 using Vector = Eigen::VectorXf;
+/// A view of such numbers, read-only.
 using ConstVectorView = Eigen::Ref<const Vector>;
 
 }  // namespace rung

@@ -21,6 +21,7 @@ struct TensorView {
   std::int64_t row_elements() const { return shape.empty() ? 1 : shape.back(); }
   /// Product of the other dimensions.
   std::int64_t rows() const { return row_elements() == 0 ? 0 : elements(shape) / row_elements(); }
+  /// Stored bytes of one row.
   std::int64_t row_bytes() const {
     return row_elements() / info(dtype).block_elements * info(dtype).block_bytes;
   }

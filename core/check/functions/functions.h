@@ -54,11 +54,13 @@ struct ForwardWorkInput {
 };
 FunctionCheck<ForwardWorkInput, std::vector<double>> forward_work_check();
 
+/// Logits, the tokens seen so far, and the penalty on them; the logits come back.
 struct RepetitionInput {
   std::vector<float> logits;
   std::vector<std::int32_t> seen;
   double penalty = 1;
 };
+/// Chapter 05's repetition penalty.
 FunctionCheck<RepetitionInput, std::vector<double>> repetition_penalty_check();
 
 /// A question about the bytes of a cache of keys and values.

@@ -10,7 +10,9 @@
 
 namespace rung::check {
 
+/// T, S, H, G and D of a case of the op attention.
 oracle::AttentionShape shape_of(const Case& problem);
+/// Which keys its queries see.
 oracle::AttentionMask mask_of(const Case& problem);
 
 /// What a variant of attention does other than the plain loop. Some are right, most are mistakes.
@@ -22,6 +24,7 @@ struct AttentionVariant {
   std::int64_t block = 0;  ///< online softmax over blocks of this many keys (FlashAttention); 0: all at once
   bool rounded = false;    ///< P is rounded to the case's type before it is multiplied with v
 
+  /// What scores are multiplied with: the case's scale, 1, its square, 1 / D, or 1 / sqrt(H · D).
   enum class Scale { given, left_out, twice, one_over_d, all_heads };
   Scale scale = Scale::given;
   std::int64_t causal_shift = 0;  ///< a query sees keys up to its own position + this
@@ -34,6 +37,7 @@ struct AttentionVariant {
   bool masked_score_zero = false;      ///< a masked key's score is 0, not −∞
   bool masked_after_softmax = false;   ///< masked keys count in the sum
   bool masked_row_mean = false;        ///< a query that sees nothing gets the mean of all values
+  /// Which key/value head query head h uses: h / (H / G), h % G, h % G for values alone, or 0.
   enum class KvHead { grouped, modulo, values_modulo, first };
   KvHead kv_head = KvHead::grouped;
   bool max_not_subtracted = false;
@@ -50,6 +54,7 @@ struct AttentionVariant {
 template <typename Real>
 Values attention_variant(const Case& problem, const AttentionVariant& variant);
 
+/// The op's known mistakes.
 std::vector<Mistake> attention_mistakes();
 
 }  // namespace rung::check

@@ -4,12 +4,14 @@
 
 namespace rung::check {
 
-// One file per op in this folder.
+/// What the harness knows about each op, one file per op in this folder.
+///@{
 Op rms_norm_op();
 Op rope_op();
 Op softmax_op();
 Op attention_op();
 Op swiglu_op();
 Op linear_op();
+///@}
 
 }  // namespace rung::check
