@@ -83,6 +83,7 @@ void add_commands(CLI::App& app) {
   add_script_command(app, "exercise", "Take or grade a chapter's exercises: ./rung exercise 3 --start");
   add_script_command(app, "doctor", "What is installed, what is missing, and the line that gets it");
   add_script_command(app, "test", "Build and run every test");
+  add_script_command(app, "docs", "Build the site: the chapters in order, and every public function");
 
   const auto group = [&app](const char* theme, std::initializer_list<const char*> names) {
     for (const char* const name : names) {
@@ -96,7 +97,7 @@ void add_commands(CLI::App& app) {
   group(look_theme, {"inspect", "tokenize", "logits", "trace"});
   group(prove_theme, {"ladder", "check", "cases", "test"});
   group(measure_theme, {"bench"});
-  group(house_theme, {"doctor"});
+  group(house_theme, {"doctor", "docs"});
 }
 
 /// What `./rung` alone prints: every command with one line, by theme.

@@ -163,11 +163,21 @@ probe_fetching() {
   found pip "$(version_of python3 -m pip --version || version_of pip3 --version)" 'fetches the model smollm2' "$needed" python3-pip
 }
 
-# The packages of everything that is required and missing, each once.
+# What ./rung docs and its test need, and nothing else does.
+probe_docs() {
+  local path mathjax=''
+  found Doxygen "$(version_of doxygen --version)" "for ./rung docs" no doxygen
+  for path in /usr/share/javascript/mathjax /usr/share/mathjax2 /usr/share/mathjax; do
+    [[ -z $mathjax && -f $path/jax/output/SVG/jax.js ]] && mathjax=$path
+  done
+  found MathJax "${mathjax:+2}" "${mathjax:-formulas of ./rung docs}" no libjs-mathjax
+}
+
+# The packages of everything that is required (or, with `no`, that is not) and missing, each once.
 missing_packages() {
-  local index list=''
+  local index list='' wanted=${1-yes}
   for index in "${!names[@]}"; do
-    if [[ ${required[index]} == yes && -z ${versions[index]} && -n ${packages[index]} && " $list" != *" ${packages[index]} "* ]]; then
+    if [[ ${required[index]} == "$wanted" && -z ${versions[index]} && -n ${packages[index]} && " $list" != *" ${packages[index]} "* ]]; then
       list+="${packages[index]} "
     fi
   done
@@ -286,6 +296,7 @@ doctor() {
   probe_tools
   probe_libraries
   probe_fetching
+  probe_docs
   probe_machine
   if reason=$(python3 "$root/cli/fetch_smollm2.py" --check 2>/dev/null); then
     found 'model smollm2' fetched '' no ''
@@ -311,7 +322,7 @@ doctor() {
       if [[ -z $line ]]; then
         mark='--'
         [[ ${required[index]} == yes ]] && mark='MISSING'
-        [[ ${required[index]} == yes && -n ${packages[index]} ]] && line="apt-get install ${packages[index]}"
+        [[ -n ${packages[index]} ]] && line="apt-get install ${packages[index]}"
       fi
       line+=${remarks[index]:+${line:+  }(${remarks[index]})}
       printf '%-8s %-14s %s\n' "$mark" "${names[index]}" "$line"

@@ -62,6 +62,7 @@
 extern "C" {
 #endif
 
+/** What rung_abi_version() must return. */
 #define RUNG_ABI_VERSION 1
 
 /* Types of numbers: rung_*_args.dtype. */
@@ -206,7 +207,8 @@ typedef struct rung_linear_args {
   int64_t y_stride; /* row stride of y */
 } rung_linear_args;
 
-/* The functions' types, for whoever wants the compiler to check. */
+/** The functions' types, for whoever wants the compiler to check. */
+/**@{*/
 typedef uint32_t rung_abi_version_fn(void);
 typedef int32_t rung_rmsnorm_fn(const rung_rmsnorm_args*);
 typedef int32_t rung_rope_fn(const rung_rope_args*);
@@ -214,6 +216,7 @@ typedef int32_t rung_softmax_fn(const rung_softmax_args*);
 typedef int32_t rung_attention_fn(const rung_attention_args*);
 typedef int32_t rung_swiglu_fn(const rung_swiglu_args*);
 typedef int32_t rung_linear_fn(const rung_linear_args*);
+/**@}*/
 
 #ifdef __cplusplus
 }

@@ -152,6 +152,15 @@ expect 'doctor names what is missing and the line that gets it' 1 '*MISSING*CMak
     done
     "$BASH" ./rung doctor'
 # shellcheck disable=SC2016
+expect 'docs names what is missing, which nothing else needs' 1 '*--       Doxygen*apt-get install doxygen*rung: missing: doxygen *' \
+  env PATH="$PWD/nothing" "$(command -v bash)" -c '
+    PATH=/nonexistent
+    for tool in bash readlink sed grep sort head tr paste uname nproc find dirname mkdir flock; do
+      eval "$tool() { /usr/bin/$tool \"\$@\"; }"; export -f "$tool"
+    done
+    "$BASH" ./rung doctor
+    "$BASH" ./rung docs'
+# shellcheck disable=SC2016
 expect 'a CXX that is no compiler is named, and nothing is to be installed for it' 1 "*MISSING  C++ compiler*CXX is set to 'ccache g++'*" \
   env CXX='ccache g++' ./rung doctor
 expect 'and for machines' 1 '{"ready": false, "install": null, *' env CXX='ccache g++' ./rung doctor --json
