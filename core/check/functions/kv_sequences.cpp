@@ -173,7 +173,7 @@ class Lanes : public SequencesMachine {
     int first_slot = 0, length = 0;
   };
   static std::size_t index(const Lane& lane, int position) {
-    return static_cast<std::size_t>(lane.first_slot + position);
+    return static_cast<std::size_t>(lane.first_slot) + static_cast<std::size_t>(position);
   }
   void take(int sequence) {
     lanes_[sequence] = {.first_slot = free_.back(), .length = 0};
@@ -198,8 +198,8 @@ std::string run_batch(const Step& step, SequencesMachine& machine, double& next)
     if (const int length = machine.length(part.sequence); length != part.first) {
       parts.back() += fmt::format(" (length {} before commit)", length);
     }
-    std::vector<double> numbers;
-    for (int row = 0; row < part.rows; ++row) numbers.push_back(next++);
+    std::vector<double> numbers(static_cast<std::size_t>(part.rows));
+    for (double& number : numbers) number = next++;
     machine.write(i, numbers);
   }
   step.kind == Kind::commit ? machine.commit() : machine.abort();
@@ -254,7 +254,7 @@ FunctionMistake<SequencesInput, Lines> mistake(std::string name, std::string sen
 
 Lines run_script(const SequencesInput& input, SequencesMachine& machine) {
   Lines lines;
-  double next = 1;
+  double next = 1;  // the numbers that batches write
   for (const Step& step : input.steps) {
     try {
       lines.push_back(run_step(step, machine, next));

@@ -9,6 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "chapters/04_transformer/transformer.h"
+#include "chapters/06_kv_cache/flat_kv_store.h"
+#include "chapters/06_kv_cache/flat_sequences.h"
 #include "chapters/ladder.h"
 #include "core/check/whole_model.h"
 #include "tests/catch.h"
@@ -167,6 +170,82 @@ TEST_CASE("a trace that shows nothing") {
   Wrong wrong;
   wrong.hides_trace = true;
   CHECK(failures(wrong) == Names{"trace"});
+}
+
+namespace {
+
+/// A cache with something done wrong between the attention and the store. Zeros where nothing was written.
+struct WrongCache : public KvStore {
+  WrongCache(std::int64_t layers, std::int64_t slots, std::int64_t width) : store(layers, slots + 1, width) {
+    const Matrix zeros = Matrix::Zero(slots + 1, width);
+    for (int layer = 0; layer < layers; ++layer) {
+      store.write(layer, {.rows = static_cast<std::int32_t>(slots + 1)}, zeros, zeros);
+    }
+  }
+  void write(int layer, const SequencePlan& sequence, const ConstMatrixView& keys,
+             const ConstMatrixView& values) override {
+    SequencePlan there = sequence;
+    if (slip == "written_one_slot_late") ++there.first_slot;
+    if (slip == "cache_overwritten") there.past = 0;
+    store.write(layer, there, keys, slip == "keys_stored_as_values" ? keys : values);
+  }
+  ConstMatrixView keys(int layer, const SequencePlan& sequence, Matrix& scratch) const override {
+    return store.keys(layer, sequence, scratch);
+  }
+  ConstMatrixView values(int layer, const SequencePlan& sequence, Matrix& scratch) const override {
+    return store.values(layer, sequence, scratch);
+  }
+  std::int64_t bytes() const override { return store.bytes(); }
+  std::int64_t bytes_per_position() const override { return store.bytes_per_position(); }
+
+  FlatKvStore store;
+  std::string slip;
+};
+
+/// kv_cache on it. Every sequence has one lane to itself and never another's, so that what is not written is zero.
+class WrongCacheStage : public Stage {
+ public:
+  WrongCacheStage(const Checkpoint& checkpoint, const StageOptions& options, std::string slip)
+      : transformer_(checkpoint.config(), plain_parts(checkpoint)),
+        cache_(checkpoint.config().layers, std::int64_t{options.max_sequences} * options.max_positions,
+               transformer_.parts().attention->stored_width()),
+        sequences_(options, cache_.store) {
+    cache_.slip = std::move(slip);
+  }
+
+  const ModelConfig& config() const override { return transformer_.config(); }
+  Sequences& sequences() override { return sequences_; }
+  Matrix forward(const Batch& batch, Trace* trace) override {
+    return run_reserved(batch, sequences_,
+                        [&](const Plan& plan) { return transformer_.forward(batch, plan, cache_, trace); });
+  }
+  StageCost cost() const override { return {}; }
+  std::int64_t weight_bytes() const override { return 0; }
+  std::int64_t kv_bytes() const override { return 0; }
+
+ private:
+  Transformer transformer_;
+  WrongCache cache_;
+  FlatSequences sequences_;
+};
+
+}  // namespace
+
+TEST_CASE("a cache that is written wrongly is named") {
+  const Checkpoint checkpoint = Checkpoint::open(testing::model_path("llama_gqa_tied"));
+  WholeModelCheck::Options options;
+  options.stop_at_failure = true;
+  const WholeModelCheck whole(checkpoint, options);
+  for (const std::string slip : {"", "keys_stored_as_values", "written_one_slot_late", "cache_overwritten"}) {
+    StageInfo info = find_stage(ladder(), "kv_cache");
+    info.make = [&slip](const Checkpoint& from, const StageOptions& room) {
+      return std::make_unique<WrongCacheStage>(from, room, slip);
+    };
+    const StageReport report = whole.check(info, nullptr);
+    INFO(slip << "\n" << to_text(report));
+    CHECK(report.passed == slip.empty());
+    CHECK((report.matched ? report.matched->name : "") == slip);
+  }
 }
 
 TEST_CASE("a stage that only throws matches no mistake") {
