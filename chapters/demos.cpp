@@ -1,5 +1,6 @@
 #include "chapters/demos.h"
 
+#include "chapters/01_tokens/demo.h"
 #include "chapters/02_tensors/demo.h"
 #include "chapters/03_attention/demo.h"
 #include "chapters/06_kv_cache/demo.h"
@@ -8,6 +9,7 @@ namespace rung {
 
 const std::vector<Demo>& demos() {
   static const std::vector<Demo> all = {
+      tokens_demo(),
       tensors_demo(),
       attention_demo(),
       kv_cache_demo(),

@@ -5,6 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include "chapters/01_tokens/bpe.h"
+#include "chapters/01_tokens/byte_alphabet.h"
+#include "chapters/01_tokens/chat_template.h"
+#include "chapters/01_tokens/tokenizer.h"
+#include "chapters/01_tokens/utf8_stream.h"
 #include "chapters/02_tensors/work.h"
 #include "chapters/05_sampling/distribution.h"
 #include "chapters/06_kv_cache/cache_cost.h"
@@ -17,7 +22,54 @@
 namespace rung {
 namespace {
 
+using Ids = std::vector<std::int32_t>;
 using Numbers = std::vector<double>;
+
+std::optional<std::string> run_byte_alphabet(const check::ByteAlphabetInput& input) {
+  const ByteAlphabet alphabet;
+  if (input.way == check::ByteAlphabetInput::Way::bytes) return alphabet.bytes(input.text);
+  std::string spelled;
+  for (const char c : input.text) spelled += alphabet.spell(static_cast<std::uint8_t>(c));
+  return spelled;
+}
+
+std::vector<std::string> run_utf8_stream(const check::Utf8StreamInput& input) {
+  Utf8Stream stream;
+  std::vector<std::string> results;
+  for (const auto& call : input.calls) results.push_back(call ? stream.push(*call) : stream.finish());
+  return results;
+}
+
+Ids run_bpe(const check::BpeInput& input) {
+  MergeTable table;
+  for (const auto& [left, right, rank, merged] : input.merges) table.add(left, right, rank, merged);
+  return table.merge(input.word);
+}
+
+// Ids 0 to 255 are the bytes, 256 and 257 the markers.
+TokenizerData bytes_and_markers() {
+  TokenizerData data;
+  const ByteAlphabet alphabet;
+  for (int byte = 0; byte < 256; ++byte)
+    data.pieces.push_back(alphabet.spell(static_cast<std::uint8_t>(byte)));
+  data.types.assign(data.pieces.size(), PieceType::normal);
+  for (const char* marker : {"<|im_start|>", "<|im_end|>"}) {
+    data.pieces.emplace_back(marker);
+    data.types.push_back(PieceType::control);
+  }
+  return data;
+}
+
+Ids run_chatml(const check::ChatmlInput& input) {
+  const Tokenizer tokenizer(bytes_and_markers());
+  Conversation conversation(tokenizer, {.style = ChatStyle::chatml}, input.system);
+  Ids ids;
+  for (const std::string& text : input.user_turns) {
+    const Ids turn = conversation.user_turn(text);
+    ids.insert(ids.end(), turn.begin(), turn.end());
+  }
+  return ids;
+}
 
 Numbers run_half_to_float(const check::HalfInput& patterns) {
   Numbers values;
@@ -166,6 +218,12 @@ std::vector<std::string> run_kv_sequences(const check::SequencesInput& input) {
 
 std::vector<check::JudgedFunction> chapter_functions() {
   return {
+      check::judged<check::ByteAlphabetInput, std::optional<std::string>>(
+          check::byte_alphabet_check(), "chapters/01_tokens/byte_alphabet", run_byte_alphabet),
+      check::judged<check::Utf8StreamInput, std::vector<std::string>>(
+          check::utf8_stream_check(), "chapters/01_tokens/utf8_stream", run_utf8_stream),
+      check::judged<check::BpeInput, Ids>(check::bpe_check(), "chapters/01_tokens/bpe", run_bpe),
+      check::judged<check::ChatmlInput, Ids>(check::chatml_check(), "chapters/01_tokens/chatml", run_chatml),
       check::judged<check::HalfInput, Numbers>(check::half_to_float_check(), "core/tensor/half_to_float",
                                                run_half_to_float),
       check::judged<check::RoundingInput, check::RoundedNumbers>(
@@ -177,8 +235,8 @@ std::vector<check::JudgedFunction> chapter_functions() {
       check::judged<check::RepetitionInput, Numbers>(check::repetition_penalty_check(),
                                                      "chapters/05_sampling/penalise_repetition",
                                                      run_repetition_penalty),
-      check::judged<check::CacheCostInput, std::int64_t>(
-          check::cache_cost_check(), "chapters/06_kv_cache/cache_cost", run_cache_cost),
+      check::judged<check::CacheCostInput, std::int64_t>(check::cache_cost_check(),
+                                                         "chapters/06_kv_cache/cache_cost", run_cache_cost),
       check::judged<check::KvStoreInput, Numbers>(check::kv_store_check(),
                                                   "chapters/06_kv_cache/flat_kv_store", run_kv_store),
       check::judged<check::SequencesInput, std::vector<std::string>>(

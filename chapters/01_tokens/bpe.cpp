@@ -28,6 +28,7 @@ struct Links {
   }
 };
 
+// [candidate]
 // A pair that could be merged when it was found; either side may have changed since.
 struct Candidate {
   std::int32_t rank, at, left, right, merged;
@@ -35,6 +36,7 @@ struct Candidate {
   // std::priority_queue puts the largest on top; the best is the lowest rank, then the leftmost.
   bool operator<(const Candidate& other) const { return std::tie(rank, at) > std::tie(other.rank, other.at); }
 };
+// [candidate]
 
 }  // namespace
 

@@ -132,6 +132,7 @@ void SentencePieceModel::encode(std::string_view text, bool dummy_prefix,
     if (space && !after_space && words_stand_alone_) merge();
     after_space = space;
 
+    // [fallback]
     const auto found = characters_.find(std::string(character));
     if (found != characters_.end()) {
       symbols.push_back(found->second);
@@ -140,6 +141,7 @@ void SentencePieceModel::encode(std::string_view text, bool dummy_prefix,
     } else if (!fuse_unk_ || symbols.empty() || symbols.back() != *unk_) {
       symbols.push_back(*unk_);
     }
+    // [fallback]
   }
   merge();
 }

@@ -33,7 +33,7 @@ class Tokenizer {
 
   /// What `<|im_start|>` in a text is. Text from people is never parsed, or they could write control tokens.
   enum class Special {
-    as_text,  ///< eleven characters
+    as_text,  ///< twelve characters
     parse,    ///< the control token
   };
   /// Whether the begin- and end-of-text tokens are put around it.

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/check/function_check.h"
+#include "core/oracle/tokens.h"
 #include "core/stage/cost.h"
 #include "core/tensor/dtype.h"
 
@@ -16,6 +19,38 @@ namespace rung::check {
 std::string show_numbers(const std::vector<double>& numbers);
 /// As long, and each equal or within `relative` of the other; NaN equals NaN.
 bool same_numbers(const std::vector<double>& found, const std::vector<double>& expected, double relative);
+
+/// Bytes for people: "caf\xC3".
+std::string show_bytes(std::string_view bytes);
+
+/// A text to be spelled, or a spelling to be read; nothing comes back for one that is outside the alphabet.
+struct ByteAlphabetInput {
+  enum class Way { spell, bytes };  ///< which way; `spell` is called for each byte of the text
+  Way way = Way::spell;
+  std::string text;
+};
+FunctionCheck<ByteAlphabetInput, std::optional<std::string>> byte_alphabet_check();
+
+/// Calls of a Utf8Stream; what each of them returns comes back.
+struct Utf8StreamInput {
+  std::vector<std::optional<std::string>> calls;  ///< push(…), or nothing: finish()
+};
+FunctionCheck<Utf8StreamInput, std::vector<std::string>> utf8_stream_check();
+
+/// Merges and a word; the ids that it becomes come back.
+struct BpeInput {
+  std::vector<oracle::BpeMerge> merges;  ///< in the order of add()
+  std::vector<std::int32_t> word;
+};
+FunctionCheck<BpeInput, std::vector<std::int32_t>> bpe_check();
+
+/// A system message and what the user says, turn by turn. What the model reads before its answers comes back, one
+/// turn behind the other, in ids of 256 bytes, oracle::im_start and oracle::im_end.
+struct ChatmlInput {
+  std::string system;
+  std::vector<std::string> user_turns;
+};
+FunctionCheck<ChatmlInput, std::vector<std::int32_t>> chatml_check();
 
 /// fp16 patterns; the values that they stand for come back, NaN for NaN.
 using HalfInput = std::vector<std::uint16_t>;

@@ -1,0 +1,131 @@
+#include <cstddef>
+#include <functional>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/check/functions/functions.h"
+
+namespace rung::check {
+namespace {
+
+using Ids = std::vector<std::int32_t>;
+using Merges = std::vector<oracle::BpeMerge>;
+
+// The merge of a pair of neighbours, or null.
+const oracle::BpeMerge* merge_of(const Merges& merges, std::int32_t left, std::int32_t right) {
+  for (const oracle::BpeMerge& merge : merges)
+    if (merge.left == left && merge.right == right) return &merge;
+  return nullptr;
+}
+
+// Merges one pair at a time, as long as there is one; of two pairs `better` says whether the one found later is
+// taken instead.
+Ids merge_by(const BpeInput& input,
+             const std::function<bool(const oracle::BpeMerge& later, const oracle::BpeMerge& best)>& better) {
+  Ids word = input.word;
+  for (;;) {
+    const oracle::BpeMerge* best = nullptr;
+    std::size_t at = 0;
+    for (std::size_t i = 0; i + 1 < word.size(); ++i) {
+      const oracle::BpeMerge* found = merge_of(input.merges, word[i], word[i + 1]);
+      if (found == nullptr || (best != nullptr && !better(*found, *best))) continue;
+      best = found;
+      at = i;
+    }
+    if (best == nullptr) return word;
+    word[at] = best->merged;
+    word.erase(word.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+  }
+}
+
+Ids leftmost_first(const BpeInput& input) {
+  return merge_by(input, [](const auto&, const auto&) { return false; });
+}
+
+Ids highest_rank_first(const BpeInput& input) {
+  return merge_by(input, [](const auto& later, const auto& best) { return later.rank > best.rank; });
+}
+
+Ids rightmost_of_equals(const BpeInput& input) {
+  return merge_by(input, [](const auto& later, const auto& best) { return later.rank <= best.rank; });
+}
+
+// One walk over the word: what has been merged is not looked at again.
+Ids one_pass(const BpeInput& input) {
+  Ids result;
+  for (std::size_t i = 0; i < input.word.size(); ++i) {
+    const oracle::BpeMerge* found =
+        i + 1 < input.word.size() ? merge_of(input.merges, input.word[i], input.word[i + 1]) : nullptr;
+    result.push_back(found != nullptr ? found->merged : input.word[i]);
+    if (found != nullptr) ++i;
+  }
+  return result;
+}
+
+Ids last_merge_stands(const BpeInput& input) {
+  return oracle::bpe(input.word, Merges(input.merges.rbegin(), input.merges.rend()));
+}
+
+// "ab" and "ba" and what is made of them, as training on a long text of two letters might rank them.
+Merges two_letters() {
+  return {{1, 2, 0, 3}, {3, 3, 1, 4}, {2, 1, 2, 5}, {4, 1, 3, 6}, {2, 2, 4, 7}, {7, 3, 5, 8}, {4, 4, 6, 9}};
+}
+
+}  // namespace
+
+FunctionCheck<BpeInput, Ids> bpe_check() {
+  FunctionCheck<BpeInput, Ids> check;
+  check.name = "bpe";
+  check.chapter = 1;
+  check.what = "neighbours merged by rank, best first, until no pair can be merged";
+  const Merges abc = {{1, 2, 1, 10}, {2, 3, 0, 11}, {10, 3, 2, 12}, {1, 11, 3, 13}};
+  const Merges run = {{1, 1, 0, 10}, {10, 10, 1, 11}};
+  check.cases = {
+      {"empty", "a word without pieces", {abc, {}}},
+      {"one-piece", "the word [1]", {abc, {1}}},
+      {"no-merge", "the word [1, 4, 2], of which no pair can be merged", {abc, {1, 4, 2}}},
+      {"one-merge", "the word [1, 2], merge 1 2 -> 10", {abc, {1, 2}}},
+      {"ranks",
+       "the word [1, 2, 3], merges by rank: 2 3 -> 11, 1 2 -> 10, 10 3 -> 12, no more",
+       {{{1, 2, 1, 10}, {2, 3, 0, 11}, {10, 3, 2, 12}}, {1, 2, 3}}},
+      {"merged-again",
+       "the word [1, 2, 3], merges by rank: 2 3 -> 11, 1 2 -> 10, 10 3 -> 12, 1 11 -> 13",
+       {abc, {1, 2, 3}}},
+      {"run-of-three", "the word [1, 1, 1], merge 1 1 -> 10", {run, {1, 1, 1}}},
+      {"run-of-seven", "seven pieces 1, merges by rank: 1 1 -> 10, 10 10 -> 11", {run, Ids(7, 1)}},
+      {"equal-ranks",
+       "the word [1, 2, 1], merges 1 2 -> 10 and 2 1 -> 11 of the same rank",
+       {{{2, 1, 0, 11}, {1, 2, 0, 10}}, {1, 2, 1}}},
+      {"unknown-piece",
+       "the word [1, -1, 2, 3], where -1 is no piece of the vocabulary",
+       {abc, {1, -1, 2, 3}}},
+      {"pair-added-twice",
+       "the word [1, 2], merge 1 2 -> 10 and after it 1 2 -> 14 of a better rank",
+       {{{1, 2, 1, 10}, {1, 2, 0, 14}}, {1, 2}}},
+      {"long",
+       "forty pieces 1 and 2, seven merges",
+       {two_letters(), {1, 2, 1, 1, 2, 2, 1, 2, 1, 2, 1, 2, 2, 2, 1, 1, 1, 2, 1, 2,
+                        2, 1, 2, 1, 1, 2, 1, 2, 1, 2, 1, 2, 2, 1, 2, 2, 2, 2, 1, 1}}},
+  };
+  check.oracle = [](const BpeInput& input) { return oracle::bpe(input.word, input.merges); };
+  check.mistakes = {
+      {"leftmost_pair_first",
+       "the leftmost pair that can be merged was merged, whatever its rank; the lowest rank goes first",
+       leftmost_first},
+      {"highest_rank_first",
+       "the pair of the highest rank was merged first; ranks count from the first merge learnt, lowest first",
+       highest_rank_first},
+      {"rightmost_of_equals", "of pairs of the same rank the last one was merged; the leftmost goes first",
+       rightmost_of_equals},
+      {"one_pass", "the word was walked over once; what was merged can be merged again, until no pair can be",
+       one_pass},
+      {"last_merge_stands",
+       "a pair that was added twice got the second merge; the first word on a pair stands",
+       last_merge_stands},
+  };
+  check.show = [](const Ids& ids) { return fmt::format("[{}]", fmt::join(ids, ", ")); };
+  return check;
+}
+
+}  // namespace rung::check
