@@ -13,15 +13,17 @@ namespace rung {
 
 /// What a person says, and what the model is told before it.
 struct ChatTurn {
-  bool first = true;        ///< nothing has been said yet
-  std::string_view system;  ///< the system message; empty: none. It stands in the first turn only
-  std::string_view user;    ///< what the person says
+  bool first = true;         ///< nothing has been said yet
+  std::string_view system;   ///< the system message; empty: none. It stands in the first turn only
+  std::string_view preface;  ///< llama3: what the template itself writes before the system message
+  std::string_view user;     ///< what the person says
 };
 
 /// <|im_start|>ROLE\nTEXT<|im_end|>\n for every message; an answer is closed by <|im_end|>\n in the next turn.
 void write_chatml(ChatWriter& out, const ChatTurn& turn);
 
-/// <|start_header_id|>ROLE<|end_header_id|>\n\nTEXT<|eot_id|> for every message, texts trimmed.
+/// <|start_header_id|>ROLE<|end_header_id|>\n\nTEXT<|eot_id|> for every message, texts trimmed. Llama 3.1 and later
+/// begin with a system message even where none is given: the template's preface.
 void write_llama3(ChatWriter& out, const ChatTurn& turn);
 
 /// [INST] TEXT [/INST], with the system message inside the first one, between <<SYS>> and <</SYS>>.

@@ -26,6 +26,27 @@ std::string chatml_default_system(std::string_view jinja) {
   return "";
 }
 
+// What stands between two texts in the template; empty where it does not have them.
+std::string_view between(std::string_view jinja, std::string_view begin, std::string_view end) {
+  const std::size_t at = jinja.find(begin);
+  if (at == std::string_view::npos) return "";
+  const std::string_view rest = jinja.substr(at + begin.size());
+  const std::size_t length = rest.find(end);
+  return length == std::string_view::npos ? "" : rest.substr(0, length);
+}
+
+// Llama 3.1 and later begin every conversation with two dates. Of today's the template has one for programs that
+// tell it none; a fixed one gives the same tokens every day.
+std::string llama3_preface(std::string_view jinja) {
+  const std::string_view knowledge = between(jinja, "\"Cutting Knowledge Date: ", "\\n\"");
+  const std::string_view today = between(jinja, "date_string = \"", "\"");
+  if (knowledge.empty() || today.empty()) return "";
+  std::string preface;
+  preface.append("Cutting Knowledge Date: ").append(knowledge);
+  preface.append("\nToday Date: ").append(today).append("\n\n");
+  return preface;
+}
+
 }  // namespace
 
 std::optional<ChatTemplate> recognise_chat_template(std::string_view jinja) {
@@ -37,8 +58,10 @@ std::optional<ChatTemplate> recognise_chat_template(std::string_view jinja) {
     found.default_system = chatml_default_system(jinja);
   } else if (has("<|start_header_id|>") && has("<|eot_id|>")) {
     found.style = ChatStyle::llama3;
+    found.preface = llama3_preface(jinja);
   } else if (has("[INST]") && has("<<SYS>>")) {
     found.style = ChatStyle::llama2;
+    found.bos_every_turn = has("bos_token + ");
   } else if (has("[INST]")) {
     found.style = ChatStyle::mistral;
     found.space_after_inst = has("[INST] ");
@@ -60,11 +83,12 @@ std::vector<std::int32_t> Conversation::user_turn(std::string_view text) {
   ChatWriter out(*tokenizer_, first);
   const bool inst = template_.style == ChatStyle::llama2 || template_.style == ChatStyle::mistral;
   if (inst && !first) out.token(tokenizer_->eos());
-  // Llama 2 was trained on one question and answer per text, so that every turn is the beginning of one.
-  if (template_.begins_with_bos && (first || template_.style == ChatStyle::llama2))
-    out.token(tokenizer_->bos());
+  // Llama 2 was trained on one question and answer per text, so that every turn is the beginning of one. Some who
+  // trained it further put all turns into one.
+  const bool begins = first || (template_.style == ChatStyle::llama2 && template_.bos_every_turn);
+  if (template_.begins_with_bos && begins) out.token(tokenizer_->bos());
 
-  const ChatTurn turn{.first = first, .system = system_, .user = text};
+  const ChatTurn turn{.first = first, .system = system_, .preface = template_.preface, .user = text};
   switch (template_.style) {
     case ChatStyle::chatml:
       write_chatml(out, turn);

@@ -23,7 +23,9 @@ enum class ChatStyle {
 struct ChatTemplate {
   ChatStyle style = ChatStyle::chatml;
   std::string default_system = {};    ///< the system message when none is given; often empty
+  std::string preface = {};           ///< llama3: before the system message: the dates of Llama 3.1 and later
   bool begins_with_bos = false;       ///< the conversation starts with the begin-of-text token
+  bool bos_every_turn = true;         ///< llama2: and so does every later turn
   bool space_after_inst = true;       ///< mistral: "[INST] …", not "[INST]…"
   bool space_before_inst_end = true;  ///< mistral: "… [/INST]", not "…[/INST]"
 };

@@ -138,25 +138,28 @@ Json show_encode(const DemoInput& input, DemoText& text) {
 Json show_growth(const DemoInput& input, DemoText& text) {
   const auto merges = learnt_bytes();
   Json data = {{"merges", Json::array()}, {"paragraph", Json::array()}, {"unseen", Json::array()}};
-  text.write("merges   bytes per token: the paragraph   a sentence not in it\n");
-  for (std::size_t count = 0; count <= merges.size(); count += 5) {
-    const Tokenizer tokenizer(
-        byte_level_tokenizer({merges.begin(), merges.begin() + static_cast<std::ptrdiff_t>(count)}));
-    const auto rate = [&](const std::string& what) {
-      return static_cast<double>(what.size()) / static_cast<double>(tokenizer.encode(what).size());
-    };
-    data["merges"].push_back(count);
-    data["paragraph"].push_back(rate(paragraph));
-    data["unseen"].push_back(rate(unseen));
-    if (count % 15 == 0) text.print("{:6} {:31.2f} {:22.2f}\n", count, rate(paragraph), rate(unseen));
-  }
-  const Tokenizer tokenizer(input.checkpoint.tokenizer());
-  const auto rate = [&](const std::string& what) {
+  const auto rate = [](const Tokenizer& tokenizer, const std::string& what) {
     return static_cast<double>(what.size()) / static_cast<double>(tokenizer.encode(what).size());
   };
-  data["model"] = {{"paragraph", rate(paragraph)}, {"unseen", rate(unseen)}};
-  text.print("{:6} {:31.2f} {:22.2f}   the model's own, {} pieces\n", "", rate(paragraph), rate(unseen),
-             tokenizer.vocab());
+  text.write("        the paragraph: tokens            bytes      a sentence not in it:\n");
+  text.write("merges  predicted  counted           per token      bytes per token\n");
+  auto predicted = static_cast<std::int64_t>(paragraph.size());
+  for (std::size_t count = 0; count <= merges.size(); ++count) {
+    if (count > 0) predicted -= merges[count - 1].count;
+    if (count % 5 != 0) continue;
+    const Tokenizer tokenizer(
+        byte_level_tokenizer({merges.begin(), merges.begin() + static_cast<std::ptrdiff_t>(count)}));
+    data["merges"].push_back(count);
+    data["paragraph"].push_back(rate(tokenizer, paragraph));
+    data["unseen"].push_back(rate(tokenizer, unseen));
+    if (count % 15 == 0)
+      text.print("{:6} {:10} {:8} {:19.2f} {:20.2f}\n", count, predicted, tokenizer.encode(paragraph).size(),
+                 rate(tokenizer, paragraph), rate(tokenizer, unseen));
+  }
+  const Tokenizer model(input.checkpoint.tokenizer());
+  data["model"] = {{"paragraph", rate(model, paragraph)}, {"unseen", rate(model, unseen)}};
+  text.print("the model's own, {} pieces: {:9.2f} {:20.2f}\n", model.vocab(), rate(model, paragraph),
+             rate(model, unseen));
   return data;
 }
 

@@ -10,7 +10,7 @@ def draw_cut(data, save):
     """Each tokenizer's pieces as boxes; two lines for a long row."""
     colours = [BLUE, ORANGE, GREEN]
     widest = 11.0
-    figure, axes = plt.subplots(figsize=(8.6, 4.3))
+    figure, axes = plt.subplots(figsize=(8.6, 3.9))
     y = 0.0
     for row, colour in zip(data["rows"], colours):
         name = "SmolLM2's own" if row["name"] == "the model's" and row["vocabulary"] == 49152 else row["name"]
@@ -28,9 +28,9 @@ def draw_cut(data, save):
             axes.text(x + width / 2 - 0.01, y + 0.19, piece, family="DejaVu Sans Mono", fontsize=8.5, ha="center", va="center",
                       color=GREY if piece == "·" else INK)
             x += width
-        y -= 1.35
+        y -= 1.2
     axes.set_xlim(-0.05, widest + 0.05)
-    axes.set_ylim(y + 1.1, 1.0)
+    axes.set_ylim(y + 1.0, 0.95)
     axes.axis("off")
     save("cut", figure)
 

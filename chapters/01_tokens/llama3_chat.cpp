@@ -10,14 +10,16 @@ void write_llama3(ChatWriter& out, const ChatTurn& turn) {
     out.marker("<|end_header_id|>");
     out.text("\n\n");
   };
-  const auto message = [&](std::string_view role, std::string_view text) {
-    head(role);
-    out.text(trimmed(text));
+  if (turn.first && !(turn.preface.empty() && turn.system.empty())) {
+    head("system");
+    out.text(turn.preface);
+    out.text(trimmed(turn.system));
     out.marker("<|eot_id|>");
-  };
-  if (turn.first && !turn.system.empty()) message("system", turn.system);
+  }
   if (!turn.first) out.marker("<|eot_id|>");
-  message("user", turn.user);
+  head("user");
+  out.text(trimmed(turn.user));
+  out.marker("<|eot_id|>");
   head("assistant");
 }
 // [llama3]

@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "chapters/01_tokens/bpe_training.h"
 #include "chapters/01_tokens/chat_template.h"
 #include "chapters/01_tokens/pre_tokenizer.h"
 #include "chapters/01_tokens/tokenizer.h"
@@ -213,4 +214,35 @@ TEST_CASE("SentencePiece: text comes back, but for U+2581, which it takes for a 
     ++tried;
   }
   CHECK(tried > 200);
+}
+
+TEST_CASE("Conversations are what Jinja makes of the models' own templates, in all four styles") {
+  const json models = golden("chat.json").at("models");
+  REQUIRE(models.size() == 9);
+  for (const json& model : models) {
+    INFO(model.at("model").get<std::string>());
+    TokenizerData data = byte_level_tokenizer({});
+    data.bos = 256;
+    data.eos = 257;
+    for (const json& token : model.at("tokens")) {
+      data.pieces.push_back(token.get<std::string>());
+      data.types.push_back(PieceType::control);
+    }
+    const Tokenizer tokenizer(data);
+    const auto chat_template = recognise_chat_template(model.at("template").get<std::string>());
+    REQUIRE(chat_template.has_value());
+    REQUIRE(model.at("conversations").size() >= 2);
+    for (const json& one : model.at("conversations")) {
+      std::optional<std::string> system;
+      if (one.at("system").is_string()) system = one.at("system").get<std::string>();
+      Conversation conversation(tokenizer, *chat_template, system);
+      std::string text;
+      for (std::size_t turn = 0; turn < one.at("turns").size(); ++turn) {
+        if (turn > 0) text += one.at("answers").at(turn - 1).get<std::string>();
+        const Ids ids = conversation.user_turn(one.at("turns").at(turn).get<std::string>());
+        text += tokenizer.decode(ids, Tokenizer::Control::shown);
+        CHECK(text == one.at("prompts").at(turn).get<std::string>());
+      }
+    }
+  }
 }
