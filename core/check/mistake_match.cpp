@@ -33,12 +33,14 @@ double match_bound(NumberType type, const Reference& reference, std::size_t i, d
   return 2 * (last + before * proportion);
 }
 
+/// @param chance  numbers that are not compared; may be null
 Agreement compare(NumberType type, const Values& results, const Values& values,
-                  const std::vector<Reference>& references) {
+                  const std::vector<Reference>& references, const Chance* chance = nullptr) {
   Agreement agreement;
   std::size_t count = 0;
   for (std::size_t o = 0; o < results.size(); ++o) {
     for (std::size_t i = 0; i < results[o].size(); ++i) {
+      if (chance != nullptr && chance->numbers[o][i]) continue;
       const double got = results[o][i];
       const double value = values[o][i];
       if (!std::isfinite(got) || !std::isfinite(value)) {
@@ -60,6 +62,22 @@ Values values_of(const std::vector<Reference>& references) {
   Values values;
   for (const Reference& reference : references) values.push_back(reference.value);
   return values;
+}
+
+/// How far a candidate's results on a case are from the mistake's; nothing, when the mistake does not explain
+/// them.
+std::optional<double> explained(const Mistake& mistake, const Evidence& seen, const Agreement& right) {
+  const NumberType type = seen.problem.type;
+  const Values values = mistake.run(seen.problem);
+  if (!mistake.chance) {
+    const Agreement wrong = compare(type, seen.results, values, seen.references);
+    const bool fits = wrong.possible && (wrong.within || wrong.deviation <= unexplained * right.deviation);
+    return fits ? std::optional(wrong.distance) : std::nullopt;
+  }
+  const Chance chance = mistake.chance(seen.problem);
+  if (chance.surely_wrong && right.possible && right.within) return std::nullopt;
+  const Agreement wrong = compare(type, seen.results, values, seen.references, &chance);
+  return wrong.possible && wrong.within ? std::optional(wrong.distance) : std::nullopt;
 }
 
 }  // namespace
@@ -84,9 +102,9 @@ std::optional<MatchedMistake> match_mistake(const Op& op, std::span<const Eviden
     for (std::size_t c = 0; c < all.size() && fits && sum < closest; ++c) {
       const Evidence& seen = all[c];
       if (seen.results.empty()) continue;
-      const Agreement wrong = compare(type, seen.results, mistake.run(seen.problem), seen.references);
-      fits = wrong.possible && (wrong.within || wrong.deviation <= unexplained * right[c].deviation);
-      if (seen.deviates) sum += wrong.distance;
+      const std::optional<double> distance = explained(mistake, seen, right[c]);
+      fits = distance.has_value();
+      if (fits && seen.deviates) sum += *distance;
     }
     if (fits && sum < closest) {
       closest = sum;

@@ -51,6 +51,13 @@ struct Probe {
   std::string what;  ///< what a failure means, as a sentence
 };
 
+/// What a mistake leaves to chance in a case: past the end of a type's range one exp gives infinity and
+/// another its largest number, and what becomes of them hangs on how the rest is written.
+struct Chance {
+  std::vector<std::vector<bool>> numbers;  ///< of every output: whether this number may be anything
+  bool surely_wrong = false;               ///< but not all of the case's numbers can be right
+};
+
 /// A wrong variant of the oracle, in double, that people really write.
 struct Mistake {
   std::string name;               ///< "kv_head_modulo"
@@ -59,6 +66,7 @@ struct Mistake {
   std::function<Values(const Case&)> run;
   /// The same in the arithmetic that a kernel would use (fp32), for the tests that it is caught and named.
   std::function<Values(const Case&)> kernel;
+  std::function<Chance(const Case&)> chance = nullptr;  ///< empty: nothing is left to chance
 };
 
 /// A right variant at working precision, with another order of the same arithmetic. It must pass.

@@ -24,6 +24,11 @@ std::vector<Mistake> attention_mistakes() {
   return {
       mistake("scale_left_out", "the scale left out; scores are scale times q·k", all,
               {.scale = Scale::left_out}),
+      mistake(
+          "root_of_d_left_out",
+          "scores not divided by the square root of D; they are q·k / sqrt(D), and only what differs from "
+          "that comes with q",
+          all, {.scale = Scale::undivided}),
       mistake("scale_twice", "the scale applied twice, to q and to the scores", all, {.scale = Scale::twice}),
       mistake("scale_one_over_d", "scores divided by D; it is the square root of D", all,
               {.scale = Scale::one_over_d}),
@@ -53,6 +58,11 @@ std::vector<Mistake> attention_mistakes() {
           all, {.window_both_ways = true}),
       mistake("offset_dropped", "query t taken to be at position t; it is at first_position + t", all,
               {.offset_dropped = true}),
+      mistake(
+          "first_query_dropped",
+          "query t taken to be at position t, and to see no key after it; its position is first_query + t "
+          "(from behind all keys a query sees them all)",
+          all, {.offset_dropped = true, .always_causal = true}),
       mistake("masked_score_zero", "a masked key's score set to 0, which still has a weight; set it to -inf",
               all, {.masked_score_zero = true}),
       mistake("masked_after_softmax",

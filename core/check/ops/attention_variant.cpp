@@ -14,10 +14,11 @@ struct Visibility {
 
   bool sees(std::int64_t t, std::int64_t j) const {
     const std::int64_t position = (variant.offset_dropped ? 0 : mask.first_position) + t;
+    const bool causal_mask = mask.causal || variant.always_causal;
     const bool windowed =
-        mask.window && !variant.window_ignored && (mask.causal || !variant.window_needs_causal);
-    if (windowed && !mask.causal && variant.window_both_ways && j >= position + *mask.window) return false;
-    const bool causal = mask.causal && !(windowed && variant.window_without_causal);
+        mask.window && !variant.window_ignored && (causal_mask || !variant.window_needs_causal);
+    if (windowed && !causal_mask && variant.window_both_ways && j >= position + *mask.window) return false;
+    const bool causal = causal_mask && !(windowed && variant.window_without_causal);
     if (causal && j > position + variant.causal_shift) return false;
     return !windowed || j > position - *mask.window - variant.window_shift;
   }
@@ -32,6 +33,8 @@ Real scale_of(const Case& problem, const AttentionVariant& variant) {
       return given;
     case AttentionVariant::Scale::left_out:
       return 1;
+    case AttentionVariant::Scale::undivided:
+      return given * std::sqrt(static_cast<Real>(problem.integer("D")));
     case AttentionVariant::Scale::twice:
       return given * given;
     case AttentionVariant::Scale::one_over_d:

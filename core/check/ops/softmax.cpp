@@ -298,6 +298,26 @@ std::vector<Probe> probes(NumberType type) {
   return all;
 }
 
+/// Without the maximum subtracted, exp is asked for more than fp32 holds, or for so little that less than its
+/// 24 bits are left. Then it may be that one exp gives infinity and 0, another its largest and smallest number,
+/// and that a sum of 0 is looked after, or a row that is masked altogether, or not.
+Chance beyond_range(const Case& problem) {
+  // Well inside fp32's range, which ends at e^88.7 and e^-87.3, so that there is room for sums of many.
+  constexpr double safe = 80;
+  constexpr double sure = 105;  // e^-104 is no number of fp32 at all
+  const Array& x = problem.input("x");
+  Chance chance{.numbers = {{}}, .surely_wrong = false};
+  for (std::int64_t r = 0; r < x.rows(); ++r) {
+    const auto row = x.row(r);
+    const float largest = *std::max_element(row.begin(), row.end());
+    for (const float logit : row) {
+      chance.numbers[0].push_back(logit < -safe || std::abs(largest) > safe);
+    }
+    chance.surely_wrong = chance.surely_wrong || (std::isfinite(largest) && std::abs(largest) > sure);
+  }
+  return chance;
+}
+
 Mistake mistake(std::string name, std::string sentence, std::vector<NumberType> types,
                 SoftmaxVariant variant) {
   const auto kernel = [variant](const Case& problem) { return compute<float>(problem, variant); };
@@ -305,7 +325,9 @@ Mistake mistake(std::string name, std::string sentence, std::vector<NumberType> 
   // Mistakes of range and rounding have no fp64 form: double's exp overflows elsewhere.
   if (variant.maximum != Maximum::of_row || variant.sum || variant.difference ||
       variant.exponentials_rounded) {
-    return {name, sentence, types, kernel, kernel};
+    return {name,   sentence,
+            types,  kernel,
+            kernel, variant.maximum == Maximum::none ? beyond_range : std::function<Chance(const Case&)>()};
   }
   return {name, sentence, types, exact, kernel};
 }

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "core/check/budget.h"
 #include "core/check/check.h"
+#include "core/check/ops/arithmetic.h"
 #include "core/check/rules.h"
 #include "tests/catch.h"
 
@@ -147,6 +150,112 @@ TEST_CASE("a tolerance of 1e-2 hides errors that the standard finds") {  // llm.
     }
     CHECK_FALSE(check(op, h.type, from_values(h.mistake, h.op, mistake.kernel)).passed);
   }
+}
+
+namespace {
+
+using Row = std::vector<float>;
+
+/// A softmax candidate that treats each row by itself.
+Candidate softmax_by_rows(const std::function<void(Row&)>& softmax) {
+  return from_values("softmax", "softmax", [softmax](const Case& problem) {
+    const Array& x = problem.input("x");
+    std::vector<float> y;
+    for (std::int64_t r = 0; r < x.rows(); ++r) {
+      Row row(x.row(r).begin(), x.row(r).end());
+      softmax(row);
+      y.insert(y.end(), row.begin(), row.end());
+    }
+    return Values{rounded<float>(problem.type, y)};
+  });
+}
+
+void divide_by_sum(Row& row) {
+  float sum = 0;
+  for (const float e : row) sum += e;
+  for (float& e : row) e /= sum;
+}
+
+/// As Eigen's vectorised one: its ends are fp32's.
+float exp_with_ends(float x) {
+  return std::exp(std::clamp(x, -87.0F, 88.7F));
+}
+
+bool all_masked(const Row& row) {
+  return std::ranges::all_of(row, [](float x) { return x == -INFINITY; });
+}
+
+}  // namespace
+
+TEST_CASE("the maximum not subtracted is named, whatever becomes of what fp32 cannot hold") {
+  const struct {
+    const char* what;
+    std::function<void(Row&)> softmax;
+  } written[] = {
+      {"no guard",
+       [](Row& row) {
+         for (float& x : row) x = std::exp(x);
+         divide_by_sum(row);
+       }},
+      {"a masked row gives 0",
+       [](Row& row) {
+         const bool masked = all_masked(row);
+         for (float& x : row) x = std::exp(x);
+         if (!masked) divide_by_sum(row);
+       }},
+      {"a sum of 0 divides nothing",
+       [](Row& row) {
+         for (float& x : row) x = std::exp(x);
+         if (std::ranges::any_of(row, [](float e) { return e != 0; })) divide_by_sum(row);
+       }},
+      {"exp never gives infinity",
+       [](Row& row) {
+         const bool masked = all_masked(row);
+         for (float& x : row) x = masked ? 0 : exp_with_ends(x);
+         if (!masked) divide_by_sum(row);
+       }},
+      {"every NaN made 0",
+       [](Row& row) {
+         for (float& x : row) x = std::exp(x);
+         divide_by_sum(row);
+         for (float& x : row) x = std::isnan(x) ? 0 : x;
+       }},
+  };
+  for (const auto& one : written) {
+    const Report report = check(find_op("softmax"), NumberType::f32, softmax_by_rows(one.softmax));
+    INFO(one.what << "\n" << to_text(report));
+    CHECK_FALSE(report.passed);
+    REQUIRE(report.matched.has_value());
+    CHECK(report.matched->name == "max_not_subtracted");
+  }
+}
+
+TEST_CASE("what is left to chance is no licence: another error beyond fp32's range has no such name") {
+  const auto stable = [](Row& row, float lowest) {
+    if (all_masked(row)) {
+      std::ranges::fill(row, 0.0F);
+      return;
+    }
+    const float largest = *std::ranges::max_element(row);
+    for (float& x : row) x = std::exp(std::max(x - largest, lowest));
+    divide_by_sum(row);
+  };
+  const auto judged = [&](const std::function<void(Row&)>& softmax) {
+    return check(find_op("softmax"), NumberType::f32, softmax_by_rows(softmax));
+  };
+  CHECK(judged([&](Row& row) { stable(row, -INFINITY); }).passed);
+  // Wrong where logits are far apart, right where all of them are large.
+  const Report clamped = judged([&](Row& row) { stable(row, -70); });
+  CHECK_FALSE(clamped.passed);
+  CHECK_FALSE(clamped.matched.has_value());
+  // Wrong wherever fp32 has no room, and also elsewhere.
+  const Report doubled = judged([&](Row& row) {
+    for (float& x : row) x = std::exp(x);
+    divide_by_sum(row);
+    row.back() *= 1.001F;
+  });
+  CHECK_FALSE(doubled.passed);
+  CHECK_FALSE(doubled.matched.has_value());
 }
 
 TEST_CASE("RoPE pairs laid out the other way are found at the first token that turns") {  // llama2.c, PR 286
