@@ -10,10 +10,10 @@
 #include <fmt/ranges.h>
 
 #include "chapters/demos.h"
-#include "chapters/ladder.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/models.h"
+#include "cli/stage_choice.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/error.h"
 
@@ -65,7 +65,7 @@ void run(const Options& options) {
                         .checkpoint = checkpoint,
                         .text = options.text,
                         .stage = [&](const std::string& name, const StageOptions& stage_options) {
-                          return find_stage(ladder(), name).make(checkpoint, stage_options);
+                          return choose_stage(name, "stage").make(checkpoint, stage_options);
                         }};
   DemoText text(options.json);
   nlohmann::ordered_json data;

@@ -21,7 +21,8 @@ struct DemoInput {
   std::string model;             ///< the name or path it was opened by
   const Checkpoint& checkpoint;  ///< open as long as the demo runs
   std::string text;              ///< the reader's own text; empty: the demo's
-  /// A stage of the ladder by its name, loaded anew.
+  /// A stage of the ladder by its name, loaded anew; also "oracle", and the known mistakes of the whole model
+  /// such as "rope_interleaved", to see what they do.
   /// @throws Error (usage) for an unknown one, and what StageInfo::make throws
   std::function<std::unique_ptr<Stage>(const std::string& name, const StageOptions& options)> stage;
 
