@@ -35,12 +35,14 @@ void causal_attention(const ConstMatrixView& q, const ConstMatrixView& keys, con
         out.block(row, column, rows, head_dim).setZero();
         continue;
       }
+      // [products]
       const auto visible_keys = keys.block(begin - span.first_key, column, end - begin, head_dim);
       const auto visible_values = values.block(begin - span.first_key, column, end - begin, head_dim);
 
       Matrix scores(rows, end - begin);  // [queries of the tile, keys any of them sees]
       scores.noalias() = q.block(row, column, rows, head_dim) * visible_keys.transpose();
       scores *= scale;
+      // [products]
       for (Eigen::Index t = 0; t < rows; ++t) {
         // Query t sees the positions [oldest, newest]; the scores of the others become -infinity.
         const std::int64_t newest = first + t;

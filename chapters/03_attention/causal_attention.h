@@ -7,6 +7,7 @@
 
 namespace rung {
 
+// [span]
 /// Where the rows of an attention call stand in their sequence.
 struct AttentionSpan {
   std::int64_t first_query = 0;  ///< position of query row 0; row t is at first_query + t
@@ -14,6 +15,7 @@ struct AttentionSpan {
   std::optional<std::int64_t> window =
       std::nullopt;  ///< W: a query sees its own position and the W - 1 before it
 };
+// [span]
 
 /// Causal multi-head attention of one sequence: for every head,
 /// out[t] = sum over s of softmax_s(q[t] · k[s] / sqrt(D)) v[s], where s runs over the positions that t may

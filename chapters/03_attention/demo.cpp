@@ -410,6 +410,39 @@ Json show_mixed(const DemoInput& input, DemoText& text) {
   return {{"half_split", right}, {"interleaved", wrong}};
 }
 
+/// What a stage writes behind a text, always the likeliest token, on one line.
+std::string continued(const DemoInput& input, const std::string& stage_name, const std::string& prompt,
+                      std::int32_t count) {
+  const Tokenizer tokenizer(input.checkpoint.tokenizer());
+  Tokens tokens = tokenizer.encode(prompt);
+  const auto length = static_cast<std::int32_t>(tokens.size());
+  const auto stage = input.stage(stage_name, {.max_positions = length + count, .max_sequences = 1});
+  Tokens written;
+  while (static_cast<std::int32_t>(written.size()) < count) {
+    Batch batch;
+    const std::int32_t first = written.empty() ? 0 : length + static_cast<std::int32_t>(written.size()) - 1;
+    batch.add(0, first, tokens, Batch::Logits::last);
+    Eigen::Index likeliest = 0;
+    stage->forward(batch).row(0).maxCoeff(&likeliest);
+    written.push_back(static_cast<std::int32_t>(likeliest));
+    if (tokenizer.ends_turn(written.back())) break;
+    tokens = {written.back()};
+  }
+  std::string line;
+  for (const char c : tokenizer.decode(written)) line += c == '\n' ? std::string("\\n") : std::string(1, c);
+  return line;
+}
+
+/// What the model says with the right pairs and with the wrong ones.
+Json show_listen(const DemoInput& input, DemoText& text) {
+  const std::string prompt = input.text_or("Water boils when");
+  constexpr std::int32_t count = 24;
+  text.print("{} …\n\n", prompt);
+  text.print("half-split: {}\n", continued(input, "kv_cache", prompt, count));
+  text.print("interleaved: {}\n", continued(input, "rope_interleaved", prompt, count));
+  return nullptr;
+}
+
 }  // namespace
 
 Demo attention_demo() {
@@ -422,7 +455,8 @@ Demo attention_demo() {
                     {"heads", "where real heads look", show_heads},
                     {"rope", "how fast pairs turn, and that a score knows only the distance", show_rope},
                     {"layouts", "real queries and keys, turned in the wrong pairs", show_layouts},
-                    {"mixed", "the whole model with the wrong pairs, along a text", show_mixed}}};
+                    {"mixed", "the whole model with the wrong pairs, along a text", show_mixed},
+                    {"listen", "what it says then", show_listen}}};
 }
 
 }  // namespace rung

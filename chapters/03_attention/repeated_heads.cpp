@@ -14,6 +14,7 @@ Matrix repeat_heads(const ConstMatrixView& grouped, std::int64_t heads, std::int
   return repeated;
 }
 
+// [run]
 void RepeatedHeadsAttention::run(int layer, const ConstMatrixView& q, const ConstMatrixView& k,
                                  const ConstMatrixView& v, KvStore& store, const Plan& plan,
                                  MatrixView out) const {
@@ -30,5 +31,6 @@ void RepeatedHeadsAttention::run(int layer, const ConstMatrixView& q, const Cons
                      out.middleRows(first, rows));
   }
 }
+// [run]
 
 }  // namespace rung

@@ -16,6 +16,7 @@ namespace rung {
 /// @return D/2 angles, in radians
 std::vector<double> rope_frequencies(const RopeConfig& config, std::int64_t head_dim);
 
+// [rotations]
 /// Cosines and sines of the positions of a batch, computed once and used by every layer and head.
 struct Rotations {
   Matrix cosines;  ///< [T, D/2]
@@ -25,6 +26,7 @@ struct Rotations {
   /// 8,192.
   Rotations(const std::vector<double>& frequencies, std::span<const std::int32_t> positions);
 };
+// [rotations]
 
 /// Rotates each pair (a, b) of every head by its angle, in place: (a cos - b sin, a sin + b cos).
 /// @param x          [T, heads · D]
