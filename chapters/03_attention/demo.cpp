@@ -355,7 +355,7 @@ Json show_layouts(const DemoInput& input, DemoText& text) {
   }
   text.print("{} heads, {} tokens; scores are q·k / sqrt(D)\n\n", model.layers() * model.heads(),
              model.length());
-  text.print("{:>11}   {:>16}   {}\n", "distance", "score moves by", "pairs turned by more than 1 radian");
+  text.print("{:>11}   {:>16}   {}\n", "distance", "score moves by", "pairs turned by 1 radian or more");
   Json data = Json::array();
   for (std::size_t range = 0; range < sums.size(); ++range) {
     const Sum& sum = sums[range];

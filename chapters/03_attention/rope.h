@@ -28,11 +28,13 @@ struct Rotations {
 };
 // [rotations]
 
+// [rope]
 /// Rotates each pair (a, b) of every head by its angle, in place: (a cos - b sin, a sin + b cos).
 /// @param x          [T, heads · D]
 /// @param rotations  of the same T positions
 /// @param layout     which two numbers are a pair. It must be the one the weights were trained (or permuted)
 ///                   for: the other one reads well for some twenty tokens and then turns into gibberish.
 void rope(MatrixView x, const Rotations& rotations, RopeLayout layout);
+// [rope]
 
 }  // namespace rung

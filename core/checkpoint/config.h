@@ -8,13 +8,11 @@
 
 namespace rung {
 
-// [layouts]
 /// Which two numbers of a head's D are rotated together (RoFormer, arXiv:2104.09864, section 3.4.2).
 enum class RopeLayout {
   half_split,   ///< (i, i + D/2): Hugging Face, and this project's models once loaded
   interleaved,  ///< (2i, 2i + 1): the RoFormer paper, Meta's own checkpoints, GGUF's `llama`
 };
-// [layouts]
 
 /// Every position is divided by `factor` (position interpolation, arXiv:2306.15595).
 struct LinearRopeScaling {
