@@ -46,7 +46,6 @@ void dot_four(const float* w, Eigen::Index stride, const float* x, Eigen::Index 
 
 // Each thread reads its own rows of w once, four at a time, a quarter of its share apart; they stay in the
 // cache while they meet every row of x.
-// [split_weight_rows]
 void split_weight_rows(const ConstMatrixView& x, const ConstMatrixView& w, MatrixView y) {
 #pragma omp parallel
   {
@@ -67,7 +66,6 @@ void split_weight_rows(const ConstMatrixView& x, const ConstMatrixView& w, Matri
     }
   }
 }
-// [split_weight_rows]
 
 }  // namespace
 
