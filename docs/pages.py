@@ -50,7 +50,7 @@ class Page:
             slug = github_slug(plain(heading))
             count = seen[slug] = seen.get(slug, -1) + 1
             slug += f"-{count}" if count else ""
-            self.anchors[slug] = f"{self.label}_{re.sub(r'[^a-z0-9-]', '', slug) or 'heading'}"
+            self.anchors[slug] = f"{self.label}-{re.sub(r'[^a-z0-9-]', '', slug) or 'heading'}"
             self.sections += len(level) == 2
 
     @property

@@ -115,12 +115,12 @@ if status == 0:
                  "5 % @home, std::vector, #1, --with, $5 and", "The idea: a &amp; b", "Says $one$.", "// @param", "a | b"):
         expect(f"the page says {part}", part in text, text)
     for part in ("<code>&lt;|a|&gt;</code>", "<code>it's</code>", '<img class="figure" src="chapter_01_bars.svg" alt="two bars"',
-                 'href="chapter_01_exercises.html#chapter_01_exercises_11-one-2-points"', 'rel="next" href="chapter_01_exercises.html"'):
+                 'href="chapter_01_exercises.html#chapter_01_exercises-11-one-2-points"', 'rel="next" href="chapter_01_exercises.html"'):
         expect(f"the page has {part}", part in page, page)
-    for part in ('href="chapter_01.html"', 'href="chapter_01.html#chapter_01_the-idea-a--b"', 'href="one_8h.html"',
+    for part in ('href="chapter_01.html"', 'href="chapter_01.html#chapter_01-the-idea-a--b"', 'href="one_8h.html"',
                  'href="files/chapters/01_one/one.cpp.txt"', 'rel="next" href="chapter_01.html"'):
         expect(f"the main page has {part}", part in index, index)
-    anchor = 'id="chapter_01_the-idea-a--b"'
+    anchor = 'id="chapter_01-the-idea-a--b"'
     expect(f"there is {anchor}", anchor in page, page)
     expect("no comment of a quote is left", "<!-- code" not in page)
 

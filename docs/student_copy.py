@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Makes a copy of Rung for a class, without what the exercises ask for.
+
+    docs/student_copy.py DEST
+
+copies every file that git knows to DEST, without the git history, the tests and the sources that answer an exercise:
+the files that chapters/*/exercises/tasks.json names, and the oracle and the catalogues of mistakes, which do the same
+once more. In their places stand objects, which are compiled here and linked there. `./rung exercise` works in DEST as it
+does here.
+
+The objects are compiled for the baseline of this processor's family, not for this machine, and DEST is set to build the
+rest alike; its machines need the same family, distribution and kind of compiler (gcc or clang) as this one.
+`./rung test` and `./rung docs` do not work in DEST. Uses the standard library only.
+"""
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "cli"))
+from link_with import chapters, replaced, tasks  # noqa: E402
+
+# What computes the exercises' answers besides the chapters, and what people's mistakes look like.
+JUDGES = ("core/oracle/*.cpp", "core/check/functions/*.cpp", "core/check/ops/*.cpp")
+LEFT_OUT = ("tests/", ".ci/")
+
+
+class Failure(Exception):
+    """What is wrong, in one line."""
+
+
+def hidden_sources():
+    """Paths from the top of the repository, sorted."""
+    answers = {replaced(chapter, task) for chapter in chapters().values() for task in tasks(chapter)}
+    judges = {path for pattern in JUDGES for path in ROOT.glob(pattern)}
+    return sorted(path.relative_to(ROOT).as_posix() for path in answers | judges)
+
+
+def configured(build):
+    """Configures `build` for no particular machine, with the compiler of build/release."""
+    cache = ROOT / "build/release/CMakeCache.txt"
+    if not cache.is_file():
+        raise Failure("nothing is built here yet; run ./rung first")
+    compiler = re.search(r"^CMAKE_CXX_COMPILER:\w+=(.*)$", cache.read_text(), re.MULTILINE)[1]
+    generator = re.search(r"^CMAKE_GENERATOR:\w+=(.*)$", cache.read_text(), re.MULTILINE)[1]
+    run(["cmake", "-S", ROOT, "-B", build, "-G", generator, f"-DCMAKE_CXX_COMPILER={compiler}", "-DRUNG_NATIVE=OFF"])
+
+
+def run(command):
+    ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if ran.returncode:
+        raise Failure(f"{' '.join(map(str, command))} failed:\n{ran.stdout[-2000:]}")
+
+
+def compile_objects(build, sources):
+    """Compiles the sources. @return {source: its object}"""
+    commands = json.loads((build / "compile_commands.json").read_text())
+    objects = {}
+    for entry in commands:
+        file = Path(entry["file"])
+        name = file.relative_to(ROOT).as_posix() if file.is_relative_to(ROOT) else ""
+        if name in sources:
+            output = entry.get("output") or re.search(r" -o (\S+)", entry["command"])[1]
+            objects[name] = Path(entry["directory"]) / output
+    if missing := set(sources) - set(objects):
+        raise Failure(f"not part of the build: {', '.join(sorted(missing))}")
+    if (build / "build.ninja").is_file():
+        run(["cmake", "--build", build, "--target", *(str(path.relative_to(build)) for path in objects.values())])
+    else:
+        run(["cmake", "--build", build, "--target", "rung-cli"])
+    return objects
+
+
+def put_objects(dest, objects):
+    """Puts the objects where the sources were, and tells CMake."""
+    for name, compiled in objects.items():
+        target = dest / Path(name).with_suffix(".o")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(compiled, target)
+        subprocess.run(["strip", "--strip-debug", target], check=False)
+        # The list that names it: in its own folder, or one above (core/check names ops/rope.cpp).
+        for folder in target.parent, target.parent.parent:
+            lists = folder / "CMakeLists.txt"
+            short = (dest / name).relative_to(folder).as_posix()
+            if lists.is_file():
+                old = lists.read_text()
+                new = re.sub(rf"(?<![\w/.]){re.escape(short)}(?![\w.])", short.removesuffix(".cpp") + ".o", old)
+                if new != old:
+                    lists.write_text(new)
+                    break
+        else:
+            raise Failure(f"no CMakeLists.txt names {name}")
+    for lists in {lists for name in objects for lists in ((dest / name).parent / "CMakeLists.txt", (dest / name).parent.parent / "CMakeLists.txt")
+                  if lists.is_file()}:
+        text = lists.read_text()
+        for name, named in re.findall(r"rung_(?:core|chapter)\((\w+)\s+SOURCES\s+([^)]*?)\s*(?:USES|LINKS|\))", text):
+            if ".cpp" not in named:  # of objects alone CMake cannot tell the language
+                target = f"chapter_{name[:2]}" if name[:2].isdigit() else f"core_{name}"
+                text += f"set_target_properties({target} PROPERTIES LINKER_LANGUAGE CXX)\n"
+        lists.write_text(text)
+
+
+def copy(dest, objects, native):
+    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        if name in objects or name.startswith(LEFT_OUT) or not (ROOT / name).is_file():
+            continue
+        (dest / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, dest / name)
+    put_objects(dest, objects)
+    top, build = dest / "CMakeLists.txt", dest / "cmake/RungBuild.cmake"
+    top.write_text(re.sub(r"^(enable_testing\(\)|add_subdirectory\(tests\))\n", "", top.read_text(), flags=re.MULTILINE))
+    if not native:
+        text = build.read_text()
+        changed = re.sub(r"(option\(RUNG_NATIVE .*) ON\)", r"\1 OFF)", text)
+        if changed == text:
+            raise Failure("cmake/RungBuild.cmake: expected the option RUNG_NATIVE, ON")
+        build.write_text(changed)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Makes a copy of Rung for a class, without what the exercises ask for.")
+    parser.add_argument("dest", type=Path, metavar="DEST", help="a folder that is not there yet")
+    parser.add_argument("--objects-of", type=Path, help=argparse.SUPPRESS)  # a configured build, for tests
+    options = parser.parse_args()
+    try:
+        if options.dest.exists():
+            raise Failure(f"{options.dest} is there already")
+        sources = hidden_sources()
+        build = (options.objects_of or ROOT / "build/student").resolve()
+        if not options.objects_of:
+            print(f"compiling {len(sources)} files in {build}", file=sys.stderr, flush=True)
+            configured(build)
+        copy(options.dest, compile_objects(build, sources), native=bool(options.objects_of))
+    except (Failure, OSError, subprocess.CalledProcessError) as failure:
+        print(f"student_copy: {failure}", file=sys.stderr)
+        return 1
+    for name in sources:
+        print(f"an object instead of {name}")
+    print(f"{options.dest} is ready")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
