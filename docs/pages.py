@@ -251,7 +251,7 @@ class Translator:
         name = f"{page.label}_{file.name}"
         self.figures[file] = name
         return ("\\htmlonly\n"
-                f'<img class="figure" src="{html.escape(name)}" alt="{html.escape(plain(words))}" loading="lazy">\n'
+                f'<div class="figure"><img class="figure" src="{html.escape(name)}" alt="{html.escape(plain(words))}"></div>\n'
                 "\\endhtmlonly")
 
 
