@@ -10,6 +10,7 @@ namespace rung::oracle {
 /// A store of keys and values, one number at a time: by layer, slot and column.
 class KvRows {
  public:
+  /// @param width  numbers in a slot's keys, and in its values
   explicit KvRows(std::int64_t width) : width_(width) {}
 
   /// @param keys, values  [rows · width], for the slots from `slot` on
@@ -17,6 +18,7 @@ class KvRows {
              const std::vector<double>& values);
   std::vector<double> keys(int layer, std::int64_t slot, std::int64_t rows) const;    ///< [rows · width]
   std::vector<double> values(int layer, std::int64_t slot, std::int64_t rows) const;  ///< [rows · width]
+  /// Copies `rows` slots from `from` on to those from `to` on, in all layers.
   void copy(int layers, std::int64_t from, std::int64_t to, std::int64_t rows);
 
  private:

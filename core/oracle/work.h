@@ -6,6 +6,7 @@
 
 namespace rung::oracle {
 
+/// What has to be moved and computed.
 struct Work {
   double bytes = 0;
   double flops = 0;

@@ -54,19 +54,23 @@ FunctionCheck<ChatmlInput, std::vector<std::int32_t>> chatml_check();
 
 /// fp16 patterns; the values that they stand for come back, NaN for NaN.
 using HalfInput = std::vector<std::uint16_t>;
+/// fp16 to float.
 FunctionCheck<HalfInput, std::vector<double>> half_to_float_check();
 
 /// Numbers to be rounded to 16 bits, and the patterns that come back.
 enum class SixteenBitRule { bfloat16, binary16 };
+/// What is rounded, and to which of them.
 struct RoundingInput {
   SixteenBitRule rule = SixteenBitRule::bfloat16;
   std::vector<float> numbers;
 };
+/// The patterns of the rounded numbers.
 struct RoundedNumbers {
   SixteenBitRule rule = SixteenBitRule::bfloat16;
   std::vector<std::uint16_t> bits;
   friend bool operator==(const RoundedNumbers&, const RoundedNumbers&) = default;
 };
+/// Float to 16 bits.
 FunctionCheck<RoundingInput, RoundedNumbers> half_rounding_check();
 
 /// FLOPs and bytes of a product y [rows, out] = x [rows, in] · Wᵀ; they come back in that order.
@@ -76,6 +80,7 @@ struct LinearWorkInput {
   std::int64_t in = 1;
   DType weight = DType::F32;
 };
+/// What a product takes.
 FunctionCheck<LinearWorkInput, std::vector<double>> linear_work_check();
 
 /// FLOPs and bytes of a forward pass, and the least seconds; they come back in that order.
@@ -87,6 +92,7 @@ struct ForwardWorkInput {
   double bytes_per_second = 10;
   double flops_per_second = 100;
 };
+/// What a forward pass takes.
 FunctionCheck<ForwardWorkInput, std::vector<double>> forward_work_check();
 
 /// Logits, the tokens seen so far, and the penalty on them; the logits come back.
@@ -100,6 +106,7 @@ FunctionCheck<RepetitionInput, std::vector<double>> repetition_penalty_check();
 
 /// A question about the bytes of a cache of keys and values.
 struct CacheCostInput {
+  /// What is asked.
   enum class Rule {
     position,   ///< bytes of one position
     cache,      ///< bytes for `sequences` sequences of `count` positions each
@@ -111,11 +118,13 @@ struct CacheCostInput {
   std::int64_t count = 0;
   std::int64_t sequences = 1;
 };
+/// Bytes, or positions, come back.
 FunctionCheck<CacheCostInput, std::int64_t> cache_cost_check();
 
 /// A step of a script on a store of keys and values. Writes need numbers, and all are different: row i of the
 /// script's step n has keys 100 n + 10 i + column and values that are the same with a minus.
 struct KvStoreStep {
+  /// What the step does.
   enum class Kind {
     write,  ///< positions [past, past + rows) of the sequence that begins at `first_slot`
     read,   ///< its positions [first_visible, past + rows), keys first
@@ -138,7 +147,9 @@ FunctionCheck<KvStoreInput, std::vector<double>> kv_store_check();
 
 /// A step of a script on Sequences, and what a batch asks for.
 struct SequencesStep {
+  /// What the step does.
   enum class Kind { commit, abort, fork, truncate, drop };
+  /// Rows of one sequence in a batch.
   struct Part {
     int sequence = 0, first = 0, rows = 0;
   };
@@ -147,6 +158,7 @@ struct SequencesStep {
   int sequence = 0;              ///< the others
   int other = 0;                 ///< fork: to; truncate: the new length
 };
+/// A script, and what it runs on.
 struct SequencesInput {
   int sequences = 2, positions = 4;  ///< room for so many, each so long
   std::vector<SequencesStep> steps;
@@ -161,17 +173,24 @@ class SequencesMachine {
   /// @throws Error (usage) where Sequences do
   virtual bool reserve(const std::vector<SequencesStep::Part>& batch) = 0;
   virtual std::vector<double> remembered(std::size_t part) const = 0;  ///< of the sequence, before this batch
+  /// Remembers a number for each row of the part.
   virtual void write(std::size_t part, const std::vector<double>& numbers) = 0;
+  /// As Sequences::commit().
   virtual void commit() = 0;
+  /// As Sequences::abort().
   virtual void abort() = 0;
+  /// Positions remembered; 0 for a sequence never seen.
   virtual int length(int sequence) const = 0;
   /// @throws Error (usage, full) where Sequences do
   virtual void fork(int from, int to) = 0;
+  /// As Sequences::truncate().
   virtual void truncate(int sequence, int length) = 0;
+  /// As Sequences::drop().
   virtual void drop(int sequence) = 0;
 };
 /// Runs a script. @return what each step showed, in words
 std::vector<std::string> run_script(const SequencesInput& input, SequencesMachine& machine);
+/// What run_script() returns comes back.
 FunctionCheck<SequencesInput, std::vector<std::string>> kv_sequences_check();
 
 }  // namespace rung::check
