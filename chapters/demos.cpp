@@ -3,6 +3,7 @@
 #include "chapters/01_tokens/demo.h"
 #include "chapters/02_tensors/demo.h"
 #include "chapters/03_attention/demo.h"
+#include "chapters/04_transformer/demo.h"
 #include "chapters/06_kv_cache/demo.h"
 
 namespace rung {
@@ -12,6 +13,7 @@ const std::vector<Demo>& demos() {
       tokens_demo(),
       tensors_demo(),
       attention_demo(),
+      transformer_demo(),
       kv_cache_demo(),
   };
   return all;

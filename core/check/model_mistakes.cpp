@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <span>
 #include <utility>
 #include <variant>
 
@@ -112,6 +113,36 @@ void add(Grid& x, const Grid& more) {
   for (std::size_t i = 0; i < x.values.size(); ++i) x.values[i] += more.values[i];
 }
 
+double root_mean_square(std::span<const double> x, double eps) {
+  double squares = 0;
+  for (const double number : x) squares += number * number;
+  return std::sqrt(squares / static_cast<double>(x.size()) + eps);
+}
+
+/// The residual stream that the layer got: [T, hidden].
+const Grid& before_layer(const Scene& scene) {
+  const auto layer_below = scene.seen.find("feed_forward.residual");
+  return layer_below != scene.seen.end() ? layer_below->second : scene.at("embedding");
+}
+
+/// The weight of attention's norm, from what it made of the stream: [hidden]. A column's weight is taken from
+/// the row where the column is largest.
+std::vector<double> attention_norm_weight(const Scene& scene) {
+  const Grid& x = before_layer(scene);
+  const Grid& normed = scene.at("attention.norm");
+  std::vector<double> weight;
+  for (std::int64_t i = 0; i < x.columns; ++i) {
+    std::int64_t best = 0;
+    for (std::int64_t t = 1; t < x.rows; ++t) {
+      if (std::abs(x.row(t)[i]) > std::abs(x.row(best)[i])) best = t;
+    }
+    const double number = x.row(best)[i];
+    const double root = root_mean_square(x.row(best), scene.config.norm_eps);
+    weight.push_back(number == 0 ? 0 : normed.row(best)[i] * root / number);
+  }
+  return weight;
+}
+
 /// gate and up through another activation.
 auto wrong_activation(double (*activation)(double)) {
   return [activation](std::string_view point, Grid& values, const Scene& scene) {
@@ -153,6 +184,25 @@ std::vector<ModelMistake> rope_mistakes() {
        .replace =
            [](std::string_view point, Grid& values, const Scene& scene) {
              if (point == "attention.k_rotated") values = scene.at("attention.k");
+           }},
+      {.name = "queries_not_rotated",
+       .sentence = "RoPE rotates k alone; q is rotated too",
+       .chapter = 3,
+       .applies = {},
+       .misread = {},
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             if (point == "attention.q_rotated") values = scene.at("attention.q");
+           }},
+      {.name = "values_rotated",
+       .sentence = "RoPE rotates v as well; it is for q and k alone",
+       .chapter = 3,
+       .applies = {},
+       .misread = {},
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             if (point != "attention.v") return;
+             values = rotated(values, scene.config, RopeLayout::half_split, [](std::int64_t t) { return t; });
            }},
       {.name = "rope_scaling_ignored",
        .sentence = "the model's RoPE scaling is ignored",
@@ -373,10 +423,7 @@ std::vector<ModelMistake> skeleton_mistakes() {
              if (point != "norm") return;
              const Grid& x = scene.at("feed_forward.residual");
              for (std::int64_t t = 0; t < x.rows; ++t) {
-               double squares = 0;
-               for (const double number : x.row(t)) squares += number * number;
-               const double root =
-                   std::sqrt(squares / static_cast<double>(x.columns) + scene.config.norm_eps);
+               const double root = root_mean_square(x.row(t), scene.config.norm_eps);
                for (std::int64_t i = 0; i < x.columns; ++i) values.row(t)[i] += x.row(t)[i] / root;
              }
            }},
@@ -399,6 +446,50 @@ std::vector<ModelMistake> skeleton_mistakes() {
              if (point != "attention.residual") return;
              values = scene.at("attention.norm");
              add(values, scene.at("attention.projected"));
+           }},
+      {.name = "attention_norm_forgotten",
+       .sentence = "q, k and v are made from the residual stream itself; the norm comes before them",
+       .chapter = 4,
+       .applies = {},
+       .misread = {},
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             if (point == "attention.norm") values = before_layer(scene);
+           }},
+      {.name = "feed_forward_norm_forgotten",
+       .sentence = "the feed-forward layer reads the residual stream itself; the norm comes before it",
+       .chapter = 4,
+       .applies = {},
+       .misread = {},
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             if (point == "feed_forward.norm") values = scene.at("attention.residual");
+           }},
+      {.name = "feed_forward_norm_of_attention",
+       .sentence = "both norms of a layer multiply by attention's weight; the feed-forward layer has its own",
+       .chapter = 4,
+       .applies = {},
+       .misread = {},
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             if (point != "feed_forward.norm") return;
+             const std::vector<double> weight = attention_norm_weight(scene);
+             const Grid& x = scene.at("attention.residual");
+             for (std::int64_t t = 0; t < x.rows; ++t) {
+               const double root = root_mean_square(x.row(t), scene.config.norm_eps);
+               for (std::int64_t i = 0; i < x.columns; ++i) {
+                 values.row(t)[i] = x.row(t)[i] / root * weight[static_cast<std::size_t>(i)];
+               }
+             }
+           }},
+      {.name = "attention_residual_forgotten",
+       .sentence = "attention's output replaces the residual stream; it is added to it",
+       .chapter = 4,
+       .applies = {},
+       .misread = {},
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             if (point == "attention.residual") values = scene.at("attention.projected");
            }},
       {.name = "feed_forward_residual_forgotten",
        .sentence = "the feed-forward layer's output replaces the residual stream; it is added to it",

@@ -24,6 +24,7 @@ using namespace rung::check;
 
 /// kv_cache with something done wrong around it.
 struct Wrong {
+  std::function<void(Batch&)> before;                ///< changes the batch
   std::function<void(const Batch&, Matrix&)> after;  ///< changes the logits of a batch
   std::function<void(Stage&, SequenceId)> after_fork, after_truncate;
   std::function<void(Stage&, const Batch&)> after_refusal;
@@ -40,8 +41,10 @@ class WrongStage : public Stage, private Sequences {
   Sequences& sequences() override { return *this; }
   Matrix forward(const Batch& batch, Trace* trace) override {
     Matrix logits;
+    Batch changed = batch;
+    if (wrong_.before) wrong_.before(changed);
     try {
-      logits = right_->forward(batch, wrong_.hides_trace ? nullptr : trace);
+      logits = right_->forward(changed, wrong_.hides_trace ? nullptr : trace);
     } catch (const Error&) {
       if (wrong_.after_refusal) wrong_.after_refusal(*right_, batch);
       if (!wrong_.accepts_everything) throw;
@@ -120,6 +123,17 @@ TEST_CASE("logits handed to the wrong sequence of a batch") {
   Wrong wrong;
   wrong.after = swap;
   CHECK(failures(wrong) == Names{"batch", "fork"});
+}
+
+TEST_CASE("logits of a batch's first rows, whichever rows want them") {
+  Wrong wrong;
+  wrong.before = [](Batch& batch) {
+    const std::int64_t wanted = batch.wanted();
+    for (std::size_t i = 0; i < batch.rows.size(); ++i) {
+      batch.rows[i].wants_logits = static_cast<std::int64_t>(i) < wanted;
+    }
+  };
+  CHECK(failures(wrong) == Names{"some rows"});
 }
 
 TEST_CASE("a fork that is off by one position") {
