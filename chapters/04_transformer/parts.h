@@ -12,6 +12,7 @@
 
 namespace rung {
 
+// [parts]
 /// The weights of one layer.
 struct Block {
   Vector attention_norm;  ///< [hidden]
@@ -29,6 +30,7 @@ struct Parts {
   std::unique_ptr<Linear> output;
   bool tied = false;  ///< output shares its memory with the embedding
 };
+// [parts]
 
 /// Every part in its plainest form: dense fp32 weights, SwiGLU, key/value heads repeated to all query heads.
 /// The parts own their numbers: the checkpoint may be closed afterwards.

@@ -42,15 +42,18 @@ class Recompute : public Stage {
   const ModelConfig& config() const override { return transformer_.config(); }
   Sequences& sequences() override { return sequences_; }
 
+  // [forward]
   Matrix forward(const Batch& batch, Trace* trace) override {
     return run_reserved(batch, sequences_, [&](const Plan& plan) { return run_whole(batch, plan, trace); });
   }
+  // [forward]
 
   StageCost cost() const override { return transformer_.cost(); }
   std::int64_t weight_bytes() const override { return transformer_.weight_bytes(); }
   std::int64_t kv_bytes() const override { return 0; }
 
  private:
+  // [run_whole]
   // Runs the same batch with every sequence's whole history before its new rows.
   Matrix run_whole(const Batch& batch, const Plan& plan, Trace* trace) const {
     Batch whole;
@@ -66,6 +69,7 @@ class Recompute : public Stage {
                       transformer_.parts().attention->stored_width());
     return transformer_.forward(whole, whole_plan, store, trace);
   }
+  // [run_whole]
 
   Transformer transformer_;
   TokenSequences sequences_;

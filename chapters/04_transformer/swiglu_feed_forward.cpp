@@ -12,6 +12,7 @@ std::int64_t SwiGlu::flops_per_row() const {
   return 2 * (gate_->in() * gate_->out() + up_->in() * up_->out() + down_->in() * down_->out());
 }
 
+// [run]
 void SwiGlu::run(const ConstMatrixView& x, MatrixView out, Trace* trace, const std::string& point) const {
   Matrix gate(x.rows(), gate_->out());  // [T, feed_forward]
   Matrix up(x.rows(), up_->out());      // [T, feed_forward]
@@ -24,5 +25,6 @@ void SwiGlu::run(const ConstMatrixView& x, MatrixView out, Trace* trace, const s
   if (trace) trace->see(point + ".activation", gate);
   down_->apply(Activations(gate), out);
 }
+// [run]
 
 }  // namespace rung

@@ -25,6 +25,7 @@ Matrix Transformer::forward(const Batch& batch, const Plan& plan, KvStore& store
   }
   const Rotations rotations(frequencies_, positions);
 
+  // [layers]
   Matrix x(tokens.size(), parts_.embedding->hidden());  // [T, hidden], the residual stream
   parts_.embedding->rows(tokens, x);
   if (trace) trace->see("embedding", x);
@@ -32,6 +33,7 @@ Matrix Transformer::forward(const Batch& batch, const Plan& plan, KvStore& store
     attend(layer, plan, rotations, store, x, trace);
     feed_forward(layer, x, trace);
   }
+  // [layers]
 
   // The output matrix is the largest of all: only the rows that want logits go through it.
   Matrix last(batch.wanted(), x.cols());  // [wanted, hidden]

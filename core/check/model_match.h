@@ -13,7 +13,7 @@ namespace rung::check {
 /// The known mistake whose logits are the candidate's: the wrong transformer is fed as the candidate was. It
 /// must explain all but 1 % of what the candidate is off, or all but the budget where that is more; of
 /// several, the closest is named.
-/// @param answers     of a scenario that failed
+/// @param answers     of a scenario that failed; none, and so no mistake, where it ended with an error
 /// @param references  of the texts
 std::optional<MatchedMistake> match_model_mistake(const Checkpoint& checkpoint,
                                                   std::span<const TextAnswer> answers,

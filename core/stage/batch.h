@@ -9,6 +9,7 @@ namespace rung {
 /// Names a sequence that a stage remembers. Chosen by the caller.
 using SequenceId = std::int32_t;
 
+// [row]
 /// One token to run: the unit of work of a transformer.
 struct Row {
   std::int32_t token = 0;
@@ -16,6 +17,7 @@ struct Row {
   std::int32_t position = 0;  ///< 0 for the first token of a sequence
   bool wants_logits = false;
 };
+// [row]
 
 /// Rows to run together: a prefill, a chunk of a prefill, a decode step, several sequences, or a mix. The
 /// rows of one sequence stand next to each other, and their positions go on where the sequence ended, without

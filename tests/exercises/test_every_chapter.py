@@ -44,6 +44,7 @@ class EveryChapter(unittest.TestCase):
         for task in self.grade().values():
             self.assertEqual(task["points"], 0, task)
             self.assertIn("not written yet", task["message"])
+            self.assertIsNone(task["known_mistake"])
 
     def test_the_chapters_own_files_get_everything(self):
         for task in TASKS:

@@ -125,6 +125,20 @@ TEST_CASE("logits handed to the wrong sequence of a batch") {
   CHECK(failures(wrong) == Names{"batch", "fork"});
 }
 
+TEST_CASE("a stage that answers nothing is no known mistake") {
+  const Checkpoint checkpoint = Checkpoint::open(testing::model_path("llama_mha"));
+  Wrong wrong;
+  wrong.before = [](Batch&) { throw Error(ErrorKind::bad_input, "not written yet"); };
+  StageInfo info = find_stage(ladder(), "kv_cache");
+  info.make = [&wrong, make = info.make](const Checkpoint& from, const StageOptions& options) {
+    return std::make_unique<WrongStage>(make(from, options), wrong);
+  };
+  const StageReport report = WholeModelCheck(checkpoint).check(info, nullptr);
+  CHECK_FALSE(report.passed);
+  CHECK(report.verdicts.front().message == "not written yet");
+  CHECK_FALSE(report.matched.has_value());
+}
+
 TEST_CASE("logits of a batch's first rows, whichever rows want them") {
   Wrong wrong;
   wrong.before = [](Batch& batch) {
