@@ -90,5 +90,5 @@ def stream(data):
     axes.set_yticks([0.1, 1, 10, 100, 1000])
     axes.set_yticklabels(["0.1", "1", "10", "100", "1000"])
     axes.grid(True, axis="y")
-    figure.legend(loc="outside upper center", ncols=2, fontsize=9)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.01), ncol=2, fontsize=9)
     return figure
