@@ -13,8 +13,8 @@ def draw(data, save):
 
 def skeleton():
     """The residual stream as a line upwards, with what reads it and adds to it."""
-    figure, axes = plt.subplots(figsize=(6.4, 6.2))
-    axes.set(xlim=(0, 10.4), ylim=(-0.2, 12.6))
+    figure, axes = plt.subplots(figsize=(6.6, 6.2))
+    axes.set(xlim=(-0.1, 10.4), ylim=(-0.2, 12.6))
     axes.axis("off")
 
     def box(x, y, width, text, colour):
@@ -32,20 +32,17 @@ def skeleton():
     arrow(trunk, 1.38, trunk, 9.42, GREY, 2.6)
     for y, first, second, colour in ((2.6, "RMSNorm", "q, k, v → rope → Attention → o", ORANGE),
                                      (5.6, "RMSNorm", "FeedForward (SwiGLU)", GREEN)):
-        axes.plot([trunk, 3.4], [y, y], color="#000000", linewidth=1.1)
-        arrow(3.2, y, 3.7, y)
+        arrow(trunk, y, 3.7, y)
         box(3.7, y, 1.7, first, PURPLE)
         axes.plot([5.4, 7.1], [y, y], color="#000000", linewidth=1.1)
         arrow(7.1, y, 7.1, y + 0.72)
         box(4.5, y + 1.1, 5.2, second, colour)
-        axes.plot([4.5, 2.1], [y + 1.1, y + 1.1], color="none")
         arrow(4.5, y + 1.1, trunk + 0.27, y + 1.1)
         axes.add_patch(plt.Circle((trunk, y + 1.1), 0.24, facecolor="none", edgecolor="#000000", linewidth=1.2))
         axes.text(trunk, y + 1.1, "+", ha="center", va="center", fontsize=12)
     axes.add_patch(plt.Rectangle((0.9, 2.0), 9.2, 5.5, facecolor="none", edgecolor=GREY, linestyle="--", linewidth=1))
-    axes.text(9.95, 7.15, "Block, once for every layer", ha="right", va="center", fontsize=10)
-    axes.text(1.62, 8.4, "residual stream\n[T, hidden]", ha="right", va="center", fontsize=9, rotation=90,
-              multialignment="center")
+    axes.text(9.95, 2.27, "Block, once for every layer", ha="right", va="center", fontsize=10)
+    axes.text(2.2, 8.5, "residual stream [T, hidden]", va="center", fontsize=10)
     box(0.6, 9.8, 2.6, "RMSNorm", PURPLE)
     arrow(trunk, 10.18, trunk, 10.72)
     box(0.6, 11.1, 2.6, "output: Linear", BLUE)
@@ -67,7 +64,7 @@ def lens(data):
     left.set(xlim=(0, 1.18), xticks=[0, 0.25, 0.5, 0.75, 1], xlabel="probability of the likeliest token",
              yticks=list(rows), yticklabels=names, ylim=(-0.7, len(layers) - 0.3))
     left.tick_params(axis="y", labelsize=8.5)
-    answers = [max(layer["answer"], 1e-20) for layer in layers]
+    answers = [layer["answer"] or float("nan") for layer in layers]  # 0: less than fp32 can hold
     right.plot(answers, rows, color=GREEN, marker="o", markersize=3.5)
     right.set(xscale="log", xlabel=f"probability of {data['answer']}")
     right.set_xticks([1e-18, 1e-12, 1e-6, 1])
