@@ -34,6 +34,7 @@ struct MistralStyle {
   bool inst_is_token = false;  ///< the first Mistrals spell [INST] as text; later ones have a token for it
   bool space_after_inst = true, space_before_end = true;
 };
+/// As the tokenizer and the template say: whether [INST] is a control token, and where the template's spaces stand.
 MistralStyle mistral_style(const Tokenizer& tokenizer, const ChatTemplate& chat_template);
 
 /// [INST] TEXT [/INST], with the system message and two line ends before the first text.

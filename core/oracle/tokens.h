@@ -30,8 +30,10 @@ std::optional<std::string> bytes_of_spelling(std::string_view spelling);
 /// wait become one U+FFFD each. Well-formed characters by the Unicode Standard, chapter 3, table 3-7.
 std::vector<std::string> utf8_stream(const std::vector<std::optional<std::string>>& calls);
 
-/// Conversations in ChatML over a vocabulary of 256 bytes and two markers.
-inline constexpr std::int32_t im_start = 256, im_end = 257;
+/// The markers of ChatML over a vocabulary of 256 bytes and these two: what begins a message.
+inline constexpr std::int32_t im_start = 256;
+/// What ends a message.
+inline constexpr std::int32_t im_end = 257;
 /// What the model reads before each of its answers, one after the other.
 /// @param system empty: no system message
 std::vector<std::int32_t> chatml(std::string_view system, const std::vector<std::string>& user_turns);
