@@ -113,8 +113,9 @@ def draw_speed(data, save):
         axes.bar_label(bars, fmt="%.0f", fontsize=8, padding=1)
     axes.set_xticks(range(len(rows)), [f"T = {t}" for t in rows])
     axes.set_ylabel("% of this machine's limit")
-    axes.set_ylim(0, 118)
-    axes.legend(fontsize=8.5, ncols=2, loc="upper center")
+    axes.set_ylim(0, 1.2 * max(100, *(100 * one["share"] for one in data)))
+    axes.axhline(100, color=GREY, lw=0.8, ls=":")
+    axes.legend(fontsize=8.5, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.1), columnspacing=1, handlelength=1.2)
     save("speed", figure)
 
 
@@ -122,13 +123,14 @@ def draw_roofline(data, save):
     bandwidth, peak, gemm = (data[key] / 1e9 for key in ("bytes_per_second", "flops_per_second", "gemm_flops_per_second"))
     ridge = peak / bandwidth
     left, right = 0.2, 600
-    figure, axes = plt.subplots(figsize=(7, 4.4))
+    bottom = 0.5 * min(2 * left * bandwidth, *(point["flops"] / point["seconds"] / 1e9 for point in data["points"]))
+    figure, axes = plt.subplots(figsize=(7, 5.2))
     axes.plot([left, ridge, right], [left * bandwidth, peak, peak], color="#000000", lw=1.8)
     axes.plot([gemm / bandwidth, right], [gemm, gemm], color=GREY, lw=1.2, ls="--", label=f"Eigen's product: {gemm:.0f} GFLOP/s")
     axes.text(right, peak * 1.08, f"FMA peak, {peak:.0f} GFLOP/s", ha="right", va="bottom", fontsize=9)
     axes.text(0.3 * ridge, 0.36 * peak, f"read bandwidth,\n{bandwidth:.0f} GB/s", ha="right", va="bottom", fontsize=9)
     axes.axvline(ridge, color=GREY, lw=0.8, ls=":")
-    axes.text(ridge * 1.06, 2.2, f"ridge, {ridge:.1f}\nFLOPs a byte", ha="left", va="bottom", fontsize=9)
+    axes.text(ridge * 1.06, 1.1 * bottom, f"ridge, {ridge:.1f}\nFLOPs a byte", ha="left", va="bottom", fontsize=9)
     for point, color in zip(data["points"], (BLUE, ORANGE, GREEN, PURPLE, RED)):
         intensity, rate = point["flops"] / point["bytes"], point["flops"] / point["seconds"] / 1e9
         ring = {"ms": 12, "mfc": "none", "mew": 1.5} if point["name"].startswith("one product") else {"ms": 8}
@@ -142,11 +144,11 @@ def draw_roofline(data, save):
     axes.xaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_major_formatter("{x:g}")
     axes.set_xlim(left, right)
-    axes.set_ylim(2, 2.2 * peak)
+    axes.set_ylim(bottom, 2.2 * peak)
     axes.set_xlabel("arithmetic intensity, FLOPs a byte")
     axes.set_ylabel("GFLOP/s")
     axes.grid(True, which="major")
-    axes.legend(fontsize=8.5, loc="lower right")
+    axes.legend(fontsize=8.5, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
     save("roofline", figure)
 
 
