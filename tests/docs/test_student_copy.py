@@ -1,0 +1,46 @@
+"""test_student_copy.py REPOSITORY BUILD FOLDER: a copy for a class has no answers in it, and builds nevertheless."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY, BUILD, FOLDER = (Path(argument) for argument in sys.argv[1:4])
+COPY = FOLDER / "copy"
+
+
+def run(*command):
+    ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if ran.returncode:
+        sys.exit(f"FAILED: {' '.join(map(str, command))}\n{ran.stdout}")
+    return ran.stdout
+
+
+shutil.rmtree(FOLDER, ignore_errors=True)
+FOLDER.mkdir(parents=True)
+run(sys.executable, "-B", REPOSITORY / "docs/student_copy.py", COPY, "--objects-of", BUILD)
+
+answers = []
+for tasks in sorted(REPOSITORY.glob("chapters/*/exercises/tasks.json")):
+    for task in json.loads(tasks.read_text())["tasks"]:
+        answers.append(task["file"] if task["file"].startswith("core/") else
+                       (tasks.parent.parent / task["file"]).relative_to(REPOSITORY).as_posix())
+left = [name for name in (*answers, "core/oracle/softmax.cpp", "core/check/ops/softmax.cpp", ".git", "tests") if (COPY / name).exists()]
+lost = [name for name in answers if not (REPOSITORY / name).is_file()]
+stubs = [path for path in REPOSITORY.glob("chapters/*/exercises/*") if not (COPY / path.relative_to(REPOSITORY)).is_file()]
+if not answers or left or lost or stubs:
+    sys.exit(f"FAILED: {len(answers)} answers; still there: {left}; not in the repository: {lost}; stubs that are missing: {stubs}")
+print(f"ok: none of {len(answers)} answers is in the copy")
+
+cache = (BUILD / "CMakeCache.txt").read_text()
+same = [f"-D{name}={re.search(rf'^{name}:[A-Z]+=(.*)$', cache, re.MULTILINE)[1]}" for name in ("CMAKE_CXX_COMPILER", "CMAKE_BUILD_TYPE")]
+generator = re.search(r"^CMAKE_GENERATOR:\w+=(.*)$", cache, re.MULTILINE)[1]
+run("cmake", "-S", COPY, "-B", FOLDER / "build", "-G", generator, *same)
+run("cmake", "--build", FOLDER / "build", "--target", "chapter_03", "core_oracle")
+for library, member in (("chapters/03_attention/libchapter_03.a", "softmax.o"), ("core/oracle/libcore_oracle.a", "softmax.o")):
+    if member not in run("ar", "t", FOLDER / "build" / library).split():
+        sys.exit(f"FAILED: {library} has no {member}")
+print("ok: CMake takes the objects in their places")
+shutil.rmtree(FOLDER)
