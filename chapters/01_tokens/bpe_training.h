@@ -39,7 +39,7 @@ std::vector<LearntMerge> learn_merges(WordCounts words, std::size_t merges);
 /// A byte-level tokenizer: ids 0 to 255 are the bytes, id 256 + i is what merge i makes.
 TokenizerData byte_level_tokenizer(const std::vector<LearntMerge>& merges);
 
-/// A tokenizer in SentencePiece's form: <unk>, <s>, </s>, 256 byte pieces, the characters of `words`, and what
+/// A tokenizer in SentencePiece's form: `<unk>`, `<s>`, `</s>`, 256 byte pieces, the characters of `words`, and what
 /// the merges make, with the scores 0, -1, -2, … in their order. A space stands before every text.
 TokenizerData sentencepiece_tokenizer(const WordCounts& words, const std::vector<LearntMerge>& merges);
 

@@ -19,14 +19,14 @@ struct ChatTurn {
   std::string_view user;     ///< what the person says
 };
 
-/// <|im_start|>ROLE\nTEXT<|im_end|>\n for every message; an answer is closed by <|im_end|>\n in the next turn.
+/// `<|im_start|>ROLE\nTEXT<|im_end|>\n` for every message; an answer is closed by `<|im_end|>\n` in the next turn.
 void write_chatml(ChatWriter& out, const ChatTurn& turn);
 
-/// <|start_header_id|>ROLE<|end_header_id|>\n\nTEXT<|eot_id|> for every message, texts trimmed. Llama 3.1 and later
+/// `<|start_header_id|>ROLE<|end_header_id|>\n\nTEXT<|eot_id|>` for every message, texts trimmed. Llama 3.1 and later
 /// begin with a system message even where none is given: the template's preface.
 void write_llama3(ChatWriter& out, const ChatTurn& turn);
 
-/// [INST] TEXT [/INST], with the system message inside the first one, between <<SYS>> and <</SYS>>.
+/// [INST] TEXT [/INST], with the system message inside the first one, between `<<SYS>>` and `<</SYS>>`.
 void write_llama2(ChatWriter& out, const ChatTurn& turn);
 
 /// How a Mistral spells its [INST].

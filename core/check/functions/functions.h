@@ -25,16 +25,19 @@ std::string show_bytes(std::string_view bytes);
 
 /// A text to be spelled, or a spelling to be read; nothing comes back for one that is outside the alphabet.
 struct ByteAlphabetInput {
-  enum class Way { spell, bytes };  ///< which way; `spell` is called for each byte of the text
+  /// Which way; `spell` is called for each byte of the text.
+  enum class Way { spell, bytes };
   Way way = Way::spell;
   std::string text;
 };
+/// Both ways of chapter 01's byte alphabet.
 FunctionCheck<ByteAlphabetInput, std::optional<std::string>> byte_alphabet_check();
 
 /// Calls of a Utf8Stream; what each of them returns comes back.
 struct Utf8StreamInput {
   std::vector<std::optional<std::string>> calls;  ///< push(…), or nothing: finish()
 };
+/// Chapter 01's stream of whole characters.
 FunctionCheck<Utf8StreamInput, std::vector<std::string>> utf8_stream_check();
 
 /// Merges and a word; the ids that it becomes come back.
@@ -42,6 +45,7 @@ struct BpeInput {
   std::vector<oracle::BpeMerge> merges;  ///< in the order of add()
   std::vector<std::int32_t> word;
 };
+/// Chapter 01's merging.
 FunctionCheck<BpeInput, std::vector<std::int32_t>> bpe_check();
 
 /// A system message and what the user says, turn by turn. What the model reads before its answers comes back, one
@@ -50,6 +54,7 @@ struct ChatmlInput {
   std::string system;
   std::vector<std::string> user_turns;
 };
+/// Chapter 01's ChatML.
 FunctionCheck<ChatmlInput, std::vector<std::int32_t>> chatml_check();
 
 /// fp16 patterns; the values that they stand for come back, NaN for NaN.
