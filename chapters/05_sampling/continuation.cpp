@@ -43,6 +43,7 @@ Continuation continue_sequence(Stage& stage, Sampler& sampler, const Continuatio
     position += static_cast<std::int32_t>(chunk.size());
   }
 
+  // [decode]
   // Decode: one token at a time, each the input of the next step.
   auto first_token = start;
   while (static_cast<std::int64_t>(result.tokens.size()) < request.count) {
@@ -60,6 +61,7 @@ Continuation continue_sequence(Stage& stage, Sampler& sampler, const Continuatio
     step.add(request.sequence, position++, {&token, 1}, Batch::Logits::last);
     logits = stage.forward(step);
   }
+  // [decode]
   result.prefill_seconds = seconds(first_token - start);
   result.decode_seconds = seconds(Clock::now() - first_token);
   return result;

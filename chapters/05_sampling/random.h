@@ -5,6 +5,7 @@
 
 namespace rung {
 
+// [random]
 /// Seeded random numbers with the same stream on every platform: the standard fixes what mt19937_64 gives,
 /// but not what its distributions make of it, so uniform() is written here, in exact arithmetic.
 class Random {
@@ -17,5 +18,6 @@ class Random {
  private:
   std::mt19937_64 engine_;
 };
+// [random]
 
 }  // namespace rung

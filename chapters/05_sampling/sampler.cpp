@@ -4,6 +4,9 @@
 #include <utility>
 #include <vector>
 
+#include "chapters/05_sampling/draw.h"
+#include "chapters/05_sampling/repetition.h"
+#include "chapters/05_sampling/truncation.h"
 #include "core/error.h"
 
 namespace rung {
@@ -24,6 +27,7 @@ Sampler::Sampler(const SamplerOptions& options) : options_(options), random_(opt
           "a number above 0 (1 is none)", options.repetition_penalty);
 }
 
+// [next]
 Distribution Sampler::next(std::span<const float> logits, std::span<const std::int32_t> history) const {
   std::vector<float> penalised(logits.begin(), logits.end());
   if (options_.repetition_penalty != 1) penalise_repetition(penalised, history, options_.repetition_penalty);
@@ -34,6 +38,7 @@ Distribution Sampler::next(std::span<const float> logits, std::span<const std::i
   if (options_.min_p) choices = min_p(std::move(choices), *options_.min_p);
   return choices;
 }
+// [next]
 
 std::int32_t Sampler::sample(std::span<const float> logits, std::span<const std::int32_t> history) {
   const Distribution choices = next(logits, history);

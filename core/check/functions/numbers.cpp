@@ -23,4 +23,18 @@ bool same_numbers(const std::vector<double>& found, const std::vector<double>& e
   return true;
 }
 
+std::string show_choices(const TokenProbabilities& choices) {
+  std::vector<std::string> texts;
+  texts.reserve(choices.tokens.size());
+  for (std::size_t i = 0; i < choices.tokens.size(); ++i) {
+    texts.push_back(fmt::format("{}: {:.6g}", choices.tokens[i], choices.probabilities[i]));
+  }
+  return fmt::format("[{}]", fmt::join(texts, ", "));
+}
+
+bool same_choices(const TokenProbabilities& found, const TokenProbabilities& expected, double relative) {
+  return found.tokens == expected.tokens &&
+         same_numbers(found.probabilities, expected.probabilities, relative);
+}
+
 }  // namespace rung::check

@@ -3,7 +3,9 @@
 #include <numeric>
 #include <vector>
 
+#include "chapters/05_sampling/repetition.h"
 #include "chapters/05_sampling/sampler.h"
+#include "chapters/05_sampling/truncation.h"
 #include "core/error.h"
 #include "tests/catch.h"
 

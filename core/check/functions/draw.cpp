@@ -1,0 +1,197 @@
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <random>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/check/chi_square.h"
+#include "core/check/functions/functions.h"
+#include "core/oracle/sampling.h"
+
+namespace rung::check {
+namespace {
+
+// Up to here draws are compared one by one.
+constexpr int few = 20;
+// A right sampler is thought wrong once in a thousand seeds; the seed is fixed.
+constexpr double least_tail = 0.001;
+
+/// The numbers of the chapter's Random of that seed.
+class Numbers {
+ public:
+  explicit Numbers(std::uint64_t seed) : engine_(seed) {}
+  double next() { return static_cast<double>(engine_() >> 11) * 0x1p-53; }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+using DrawOne = std::function<std::int32_t(const TokenProbabilities&, Numbers&)>;
+
+std::function<Draws(const DrawInput&)> drawing(const DrawOne& draw_one) {
+  return [draw_one](const DrawInput& input) {
+    Numbers numbers(input.seed);
+    std::vector<std::int32_t> tokens;
+    tokens.reserve(static_cast<std::size_t>(input.draws));
+    for (int i = 0; i < input.draws; ++i) tokens.push_back(draw_one(input.from, numbers));
+    return judge_draws(input, std::move(tokens));
+  };
+}
+
+std::int32_t includes_the_border(const TokenProbabilities& from, Numbers& numbers) {
+  const double u = numbers.next();
+  double cumulative = 0;
+  for (std::size_t i = 0; i < from.tokens.size(); ++i) {
+    if (from.probabilities[i] == 0) continue;
+    cumulative += from.probabilities[i];
+    if (u <= cumulative) return from.tokens[i];
+  }
+  return oracle::drawn(from, 1);
+}
+
+std::int32_t in_order_of_tokens(const TokenProbabilities& from, Numbers& numbers) {
+  TokenProbabilities sorted;
+  const std::int32_t largest = *std::ranges::max_element(from.tokens);
+  for (std::int32_t token = 0; token <= largest; ++token) {
+    const auto at = std::ranges::find(from.tokens, token);
+    if (at == from.tokens.end()) continue;
+    sorted.tokens.push_back(token);
+    sorted.probabilities.push_back(from.probabilities[static_cast<std::size_t>(at - from.tokens.begin())]);
+  }
+  return oracle::drawn(sorted, numbers.next());
+}
+
+std::int32_t gap_to_the_last(const TokenProbabilities& from, Numbers& numbers) {
+  const double u = numbers.next();
+  double cumulative = 0;
+  for (std::size_t i = 0; i < from.tokens.size(); ++i) {
+    cumulative += from.probabilities[i];
+    if (u < cumulative) return from.tokens[i];
+  }
+  return from.tokens.back();
+}
+
+std::int32_t number_for_each_token(const TokenProbabilities& from, Numbers& numbers) {
+  double cumulative = 0;
+  for (std::size_t i = 0; i < from.tokens.size(); ++i) {
+    if (from.probabilities[i] == 0) continue;
+    cumulative += from.probabilities[i];
+    if (numbers.next() < cumulative) return from.tokens[i];
+  }
+  return oracle::drawn(from, 1);
+}
+
+std::int32_t not_cumulative(const TokenProbabilities& from, Numbers& numbers) {
+  const double u = numbers.next();
+  for (std::size_t i = 0; i < from.tokens.size(); ++i) {
+    if (u < from.probabilities[i]) return from.tokens[i];
+  }
+  return oracle::drawn(from, 1);
+}
+
+std::int32_t uniform(const TokenProbabilities& from, Numbers& numbers) {
+  const double u = numbers.next();
+  return from.tokens[static_cast<std::size_t>(u * static_cast<double>(from.tokens.size()))];
+}
+
+/// "numbers 0.13, 0.84"
+std::string numbers_of(std::uint64_t seed, int count) {
+  Numbers numbers(seed);
+  std::vector<std::string> texts;
+  texts.reserve(static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) texts.push_back(fmt::format("{:.3f}", numbers.next()));
+  return fmt::format("{} {}", count == 1 ? "number" : "numbers", fmt::join(texts, ", "));
+}
+
+FunctionCase<DrawInput> one_case(std::string name, const std::string& what, DrawInput input) {
+  std::string description = what + ", ";
+  description +=
+      input.draws > few ? fmt::format("{} draws", input.draws) : numbers_of(input.seed, input.draws);
+  return {std::move(name), std::move(description), std::move(input)};
+}
+
+bool fits(const Draws& draws) {
+  return chi_square_tail(draws.chi_square, draws.degrees) >= least_tail;
+}
+
+std::string show_draws(const Draws& draws) {
+  if (draws.degrees == 0) return fmt::format("{}", draws.tokens);
+  std::vector<std::string> counts;
+  for (std::int32_t token = 0; token <= std::ranges::max(draws.tokens); ++token) {
+    if (const auto count = std::ranges::count(draws.tokens, token))
+      counts.push_back(fmt::format("{}: {}", token, count));
+  }
+  return fmt::format("counts [{}], chi-square {:.1f} of {} degrees", fmt::join(counts, ", "),
+                     draws.chi_square, draws.degrees);
+}
+
+}  // namespace
+
+Draws judge_draws(const DrawInput& input, std::vector<std::int32_t> tokens) {
+  Draws result{.tokens = std::move(tokens)};
+  if (input.draws <= few) return result;
+  std::vector<std::int64_t> counts;
+  counts.reserve(input.from.tokens.size());
+  for (const std::int32_t token : input.from.tokens)
+    counts.push_back(std::ranges::count(result.tokens, token));
+  result.chi_square = chi_square(counts, input.from.probabilities);
+  result.degrees =
+      static_cast<int>(std::ranges::count_if(input.from.probabilities, [](double p) { return p > 0; })) - 1;
+  return result;
+}
+
+FunctionCheck<DrawInput, Draws> draw_check() {
+  const TokenProbabilities three{{2, 0, 1}, {0.5, 0.3, 0.2}};
+  const double border = Numbers(3).next();
+  FunctionCheck<DrawInput, Draws> check;
+  check.name = "draw";
+  check.chapter = 5;
+  check.what = "a token by one uniform number: the first whose cumulative probability exceeds it";
+  check.cases = {
+      one_case("one", "5: 1", {{{5}, {1}}, 1, 1}),
+      one_case("three", "2: 0.5, 0: 0.3, 1: 0.2", {three, 2, 8}),
+      one_case("zeros", "3: 0.6, 1: 0.4, 0: 0, 2: 0", {{{3, 1, 0, 2}, {0.6, 0.4, 0, 0}}, 4, 8}),
+      one_case("border", fmt::format("7: {:.3f}, the very number that comes, 3: the rest", border),
+               {{{7, 3}, {border, 1 - border}}, 3, 1}),
+      one_case("gap", "4: 0.25, 1: 0.25, 6: 0, as if rounding had left the sum far below 1",
+               {{{4, 1, 6}, {0.25, 0.25, 0}}, 5, 6}),
+      one_case("many", "2: 0.4, 4: 0.3, 0: 0.2, 3: 0.1, 1: 0",
+               {{{2, 4, 0, 3, 1}, {0.4, 0.3, 0.2, 0.1, 0}}, 6, 20000}),
+  };
+  check.oracle = drawing(
+      [](const TokenProbabilities& from, Numbers& numbers) { return oracle::drawn(from, numbers.next()); });
+  check.mistakes = {
+      {"border_included",
+       "a number equal to the cumulative probability still gives that token, as <= does, and 0 can give a "
+       "token of "
+       "probability 0; the number has to be smaller",
+       drawing(includes_the_border)},
+      {"in_order_of_tokens",
+       "cumulates by token instead of likeliest first, so that the same number gives another token; go "
+       "through the "
+       "distribution as it stands",
+       drawing(in_order_of_tokens)},
+      {"gap_to_the_last",
+       "a number that no cumulative sum exceeds gives the last token, whose probability may be 0; give the "
+       "last of "
+       "probability above 0",
+       drawing(gap_to_the_last)},
+      {"number_for_each_token", "a new random number for each token looked at; one number for one draw",
+       drawing(number_for_each_token)},
+      {"not_cumulative", "the number compared with each probability alone; compare it with their running sum",
+       drawing(not_cumulative)},
+      {"uniform", "all tokens are equally likely; a token's share of [0, 1) is its probability",
+       drawing(uniform)},
+  };
+  check.same = [](const Draws& found, const Draws& expected) {
+    return found.tokens == expected.tokens || (expected.degrees > 0 && fits(found) && fits(expected));
+  };
+  check.show = show_draws;
+  return check;
+}
+
+}  // namespace rung::check
