@@ -10,7 +10,7 @@ from draw import BLUE, GREEN, GREY, ORANGE, PURPLE
 WHAT = {
     "first": "looks at the first token",
     "previous": "looks at the token before",
-    "content": "looks at what came next last time",
+    "content": "looks at what followed\nthis word last time",
 }
 
 
