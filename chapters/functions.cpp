@@ -279,11 +279,6 @@ std::vector<check::JudgedFunction> chapter_functions() {
                                                      "chapters/02_tensors/linear_work", run_linear_work),
       check::judged<check::ForwardWorkInput, Numbers>(
           check::forward_work_check(), "core/measure/forward_work and least_seconds", run_forward_work),
-<<<<<<< HEAD
-      check::judged<check::RepetitionInput, Numbers>(check::repetition_penalty_check(),
-                                                     "chapters/05_sampling/penalise_repetition",
-                                                     run_repetition_penalty),
-=======
       check::judged<check::DistributionInput, check::TokenProbabilities>(
           check::distribution_check(), "chapters/05_sampling/distribution", run_distribution),
       check::judged<check::TruncationInput, check::TokenProbabilities>(
@@ -292,7 +287,6 @@ std::vector<check::JudgedFunction> chapter_functions() {
           check::repetition_penalty_check(), "chapters/05_sampling/repetition", run_repetition_penalty),
       check::judged<check::DrawInput, check::Draws>(check::draw_check(), "chapters/05_sampling/draw",
                                                     run_draw),
->>>>>>> 6abb45d (Chapter 05: the lesson, from logits to a tested token)
       check::judged<check::CacheCostInput, std::int64_t>(check::cache_cost_check(),
                                                          "chapters/06_kv_cache/cache_cost", run_cache_cost),
       check::judged<check::KvStoreInput, Numbers>(check::kv_store_check(),

@@ -36,7 +36,7 @@ std::int64_t count(const CacheCostInput& input) {
   }
   const std::int64_t positions = input.rule == Asked::position ? 1
                                  : input.rule == Asked::step   ? input.count + 1
-                                                              : input.count;
+                                                               : input.count;
   const std::int64_t sequences = input.rule == Asked::cache ? input.sequences : 1;
   return oracle::kv_bytes(input.layers, input.heads, input.head_dim, input.number_bytes,
                           sequences * positions);

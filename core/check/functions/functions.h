@@ -7,11 +7,8 @@
 #include <vector>
 
 #include "core/check/function_check.h"
-<<<<<<< HEAD
-#include "core/oracle/tokens.h"
-=======
 #include "core/oracle/sampling.h"
->>>>>>> 6abb45d (Chapter 05: the lesson, from logits to a tested token)
+#include "core/oracle/tokens.h"
 #include "core/stage/cost.h"
 #include "core/tensor/dtype.h"
 

@@ -21,8 +21,8 @@ ConstMatrixView FlatKvStore::keys(int layer, const SequencePlan& sequence, Matri
 }
 
 ConstMatrixView FlatKvStore::values(int layer, const SequencePlan& sequence, Matrix& /*scratch*/) const {
-  return layers_[static_cast<std::size_t>(layer)].values.middleRows(
-      sequence.slot(sequence.first_visible), sequence.past - sequence.first_visible);
+  return layers_[static_cast<std::size_t>(layer)].values.middleRows(sequence.slot(sequence.first_visible),
+                                                                    sequence.past - sequence.first_visible);
 }
 
 std::int64_t FlatKvStore::bytes() const {

@@ -1,5 +1,4 @@
 #include "chapters/06_kv_cache/flat_sequences.h"
-
 #include "core/error.h"
 
 namespace rung {

@@ -1,10 +1,9 @@
-#include "chapters/06_kv_cache/kv_cache_stage.h"
-
 #include <utility>
 
 #include "chapters/04_transformer/transformer.h"
 #include "chapters/06_kv_cache/flat_kv_store.h"
 #include "chapters/06_kv_cache/flat_sequences.h"
+#include "chapters/06_kv_cache/kv_cache_stage.h"
 
 namespace rung {
 
