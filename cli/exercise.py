@@ -18,8 +18,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from link_with import (ROOT, DoesNotBuild, Failure, build_lock, build_program, chapters, fill, note, own_name, shown,
-                       tasks)
+from link_with import (ROOT, DoesNotBuild, Failure, build_lock, build_program, chapters, fill, note, own_name, replaced,
+                       shown, tasks)
 
 MOST_SECONDS = 120  # that judging one task may take; a right one takes a few
 MOST_LINES = 20     # of a compiler's error
@@ -88,6 +88,23 @@ def answers_included(file):
     return None
 
 
+def functions_of(library_object):
+    """The names of the functions that an object has for others to call; none where it cannot be looked into."""
+    ran = subprocess.run(["nm", "--defined-only", "--extern-only", "--demangle", library_object], capture_output=True,
+                         text=True, check=False)
+    return {line.split(" T ", 1)[1] for line in ran.stdout.splitlines() if " T " in line}
+
+
+def left_out(build, target, source):
+    """A function that the source defines and the learner's file does not, or None. Without this a file that defines
+    nothing would get all points: the linker would take the chapter's own."""
+    object_of = f"{source.name}.o"
+    own = list((build / "cli/CMakeFiles" / f"{target}.dir").glob(f"**/{object_of}"))
+    library = list((build / source.parent.relative_to(ROOT) / "CMakeFiles").glob(f"*.dir/{object_of}"))
+    missing = functions_of(library[0]) - functions_of(own[0]) if own and library else None
+    return min(missing) if missing else None
+
+
 def judge(program, check):
     """Runs the harness. Returns (passed, message, known mistake or None)."""
     try:
@@ -139,9 +156,13 @@ def grade(task, chapter, folder, build):
             with build_lock():
                 fill(exercise / chapter.name / own_name(task), file)
                 build_program(build, f"rung-exercise-{task['id']}")
+                missing = left_out(build, f"rung-exercise-{task['id']}", replaced(chapter, task))
                 shutil.copy(exercise / f"rung-exercise-{task['id']}", program)  # the next one may build it again
         except DoesNotBuild as error:
             result["message"] = f"{shown(file)} does not compile\n{error}"
+            return result
+        if missing:
+            result["message"] = f"{shown(file)} must define every function that the chapter's own does; {missing} is missing"
             return result
         result["passed"], result["message"], result["known_mistake"] = judge(program, task["check"])
     if result["passed"]:

@@ -27,7 +27,7 @@ struct DemoInput {
   std::function<std::unique_ptr<Stage>(const std::string& name, const StageOptions& options)> stage;
 
   /// The reader's text, or the demo's own.
-  const std::string& text_or(const std::string& own) const { return text.empty() ? own : text; }
+  std::string text_or(const std::string& own) const { return text.empty() ? own : text; }
 };
 
 /// Where a demo prints what the tutorial quotes: stdout, at once; nowhere with --json.

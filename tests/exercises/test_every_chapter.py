@@ -46,6 +46,13 @@ class EveryChapter(unittest.TestCase):
             self.assertIn("not written yet", task["message"])
             self.assertIsNone(task["known_mistake"])
 
+    def test_empty_files_get_nothing(self):
+        for task in TASKS:
+            (self.work / Path(task["file"]).name).write_text("// nothing at all\n")
+        for task in self.grade().values():
+            self.assertEqual(task["points"], 0, task)
+            self.assertIn("is missing", task["message"])
+
     def test_the_chapters_own_files_get_everything(self):
         for task in TASKS:
             (self.work / Path(task["file"]).name).write_text(source(task).read_text())
