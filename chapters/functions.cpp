@@ -40,6 +40,7 @@ std::optional<std::string> run_byte_alphabet(const check::ByteAlphabetInput& inp
 std::vector<std::string> run_utf8_stream(const check::Utf8StreamInput& input) {
   Utf8Stream stream;
   std::vector<std::string> results;
+  results.reserve(input.calls.size());
   for (const auto& call : input.calls) results.push_back(call ? stream.push(*call) : stream.finish());
   return results;
 }

@@ -290,10 +290,12 @@ Json show_speed(const DemoInput& input, DemoText& text) {
   const Tokenizer model(input.checkpoint.tokenizer());
   const Tokenizer characters = paragraph_sentencepiece();
   Json data = Json::array();
-  for (const auto& [name, tokenizer] :
+  for (const auto& one :
        {std::pair{"the model's", &model}, std::pair{"paragraph, SentencePiece", &characters}}) {
+    const char* const name = one.first;
+    const Tokenizer& tokenizer = *one.second;
     Ids ids;
-    const double seconds = seconds_of([&] { ids = tokenizer->encode(million); });
+    const double seconds = seconds_of([&] { ids = tokenizer.encode(million); });
     text.print("{:25} {} bytes, {} tokens, {:.2f} s: {:.0f} % of the 2 s that it may take\n", name,
                million.size(), ids.size(), seconds, seconds / 2 * 100);
     data.push_back({{"name", name}, {"tokens", ids.size()}, {"seconds", seconds}});

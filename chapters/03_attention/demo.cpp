@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <numbers>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -320,8 +321,8 @@ Json show_layouts(const DemoInput& input, DemoText& text) {
   const Heads model(input, input.text_or(story));
   const std::int64_t D = model.head_dim();
   const std::vector<double> frequencies = rope_frequencies(input.checkpoint.config().rope, D);
-  std::vector<std::int32_t> positions;
-  for (std::int32_t t = 0; t < model.length(); ++t) positions.push_back(t);
+  std::vector<std::int32_t> positions(static_cast<std::size_t>(model.length()));
+  std::iota(positions.begin(), positions.end(), 0);
   const Rotations rotations(frequencies, positions);
 
   struct Sum {

@@ -308,7 +308,9 @@ Json show_wrong_samplers(const DemoInput& input, DemoText& text) {
   constexpr std::array<std::int64_t, 3> sizes{1000, 10000, 100000};
   text.print("{:<28}{:>14}{:>14}{:>14}\n", "chi-square of so many draws", sizes[0], sizes[1], sizes[2]);
   Json data{{"degrees", degrees}, {"samplers", Json::array()}, {"statistics", Json::array()}};
-  for (const auto& [name, one] : samplers) {
+  for (const auto& sampler : samplers) {
+    const auto& name = sampler.first;
+    const auto& one = sampler.second;
     std::vector<double> statistics;
     for (const std::int64_t draws : sizes) {
       Random random(2);
