@@ -121,6 +121,7 @@ Json show_temperature(const DemoInput& input, DemoText& text) {
   const Next next = next_token(input, input.text_or(prompt));
   constexpr std::array temperatures{0.5, 1.0, 2.0};
   std::vector<Distribution> by_temperature;
+  by_temperature.reserve(temperatures.size());
   for (const double temperature : temperatures)
     by_temperature.push_back(distribution(next.logits, temperature));
   const std::vector<std::int32_t> tokens = likeliest(by_temperature.front(), 10);
@@ -129,6 +130,7 @@ Json show_temperature(const DemoInput& input, DemoText& text) {
   text.print("{:<14}{:>7}{:>10}{:>8}{:>8}\n", "token", "logit", "T = 0.5", "T = 1", "T = 2");
   Json data{{"prompt", next.text}, {"temperatures", temperatures}, {"tokens", Json::array()}};
   std::vector<std::vector<double>> columns;
+  columns.reserve(by_temperature.size());
   for (const Distribution& one : by_temperature) columns.push_back(probabilities_of(one, tokens));
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     const std::string token = shown(next.tokenizer, tokens[i]);
