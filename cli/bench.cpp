@@ -131,7 +131,7 @@ Results measure_stage(const Options& options) {
   }
 
   note("bench: prefilling, with Eigen's GEMM rate before and after each run …");
-  const std::vector<measure::LinearShape> shapes = layer_shapes(checkpoint);
+  const std::vector<measure::LinearShape> shapes = measure::layer_shapes(checkpoint);
   const auto gemm_rate = [&]() -> measure::Limits {
     return {.bytes_per_second = decode.limits.back().bytes_per_second,
             .flops_per_second = measure::eigen_gemm_rate(shapes, results.runs.prefill, results.threads, 9)};

@@ -74,21 +74,4 @@ double time_to_first_token(const std::filesystem::path& model, const StageInfo& 
   return watch.seconds();
 }
 
-std::vector<measure::LinearShape> layer_shapes(const Checkpoint& checkpoint) {
-  std::vector<measure::LinearShape> shapes;
-  for (const Tensor& tensor : checkpoint.tensors()) {
-    if (!tensor.name.starts_with("layers.") || tensor.view.shape.size() != 2) continue;
-    const std::int64_t out = tensor.view.shape[0];
-    const std::int64_t in = tensor.view.shape[1];
-    const auto same = std::find_if(shapes.begin(), shapes.end(),
-                                   [&](const measure::LinearShape& s) { return s.out == out && s.in == in; });
-    if (same != shapes.end()) {
-      ++same->count;
-    } else {
-      shapes.push_back({.out = out, .in = in});
-    }
-  }
-  return shapes;
-}
-
 }  // namespace rung

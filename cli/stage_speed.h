@@ -43,8 +43,4 @@ Timed time_prefill(Stage& stage, const SpeedRuns& runs);
 double time_to_first_token(const std::filesystem::path& model, const StageInfo& stage,
                            const StageOptions& options, const SpeedRuns& runs);
 
-/// The linear layers of the checkpoint's blocks, equal ones counted together; not the output matrix, which
-/// only rows that want logits go through.
-std::vector<measure::LinearShape> layer_shapes(const Checkpoint& checkpoint);
-
 }  // namespace rung

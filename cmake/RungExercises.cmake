@@ -55,8 +55,9 @@ foreach(list IN LISTS lists)
   rung_read_tasks("${list}" slots ids)
   foreach(slot id IN ZIP_LISTS slots ids)
     rung_add_program_with(rung-exercise-${id} ${id} ${slot})
-    # Eigen's checks of sizes and indices are worth more to a learner than the speed that they cost.
-    set_property(SOURCE "${PROJECT_BINARY_DIR}/exercises/${id}/${slot}" APPEND PROPERTY COMPILE_OPTIONS "-UNDEBUG")
+    # Eigen's and the standard library's checks of sizes and indices are worth more to a learner than the speed
+    # that they cost.
+    set_property(SOURCE "${PROJECT_BINARY_DIR}/exercises/${id}/${slot}" APPEND PROPERTY COMPILE_OPTIONS "-UNDEBUG;-D_GLIBCXX_ASSERTIONS")
   endforeach()
   list(APPEND all_slots ${slots})
 endforeach()

@@ -31,8 +31,10 @@ std::optional<std::string> ByteAlphabet::bytes(std::string_view piece) const {
   for (std::size_t i = 0; i < piece.size(); ++i) {
     int code = static_cast<std::uint8_t>(piece[i]);
     if (code >= 0x80) {  // a code point below U+0800 takes two bytes
-      if (code < 0xC0 || code >= 0xE0 || i + 1 == piece.size()) return std::nullopt;
-      code = (code & 0x1F) << 6 | (static_cast<std::uint8_t>(piece[++i]) & 0x3F);
+      if (code < 0xC2 || code >= 0xE0 || i + 1 == piece.size()) return std::nullopt;
+      const int second = static_cast<std::uint8_t>(piece[++i]);
+      if ((second & 0xC0) != 0x80) return std::nullopt;
+      code = (code & 0x1F) << 6 | (second & 0x3F);
     }
     if (code >= static_cast<int>(byte_of_.size()) || byte_of_[code] < 0) return std::nullopt;
     bytes += static_cast<char>(byte_of_[code]);

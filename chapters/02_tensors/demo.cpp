@@ -402,18 +402,10 @@ Json show_count(const DemoInput& input, DemoText& text) {
   return data;
 }
 
-/// Any tokens: how long a pass takes does not depend on them.
-std::vector<std::int32_t> some_tokens(std::int64_t count, std::int64_t vocab) {
-  std::vector<std::int32_t> tokens;
-  for (std::int64_t i = 0; i < count; ++i)
-    tokens.push_back(static_cast<std::int32_t>((11 + 6007 * i) % vocab));
-  return tokens;
-}
-
 /// Seconds of one forward pass of `rows` rows after `past`.
 double forward_seconds(Stage& stage, std::int64_t rows, std::int64_t past) {
   stage.sequences().drop(0);
-  const std::vector<std::int32_t> tokens = some_tokens(past + rows, stage.config().vocab);
+  const std::vector<std::int32_t> tokens = any_tokens(past + rows, stage.config().vocab);
   const std::span<const std::int32_t> all(tokens);
   if (past > 0) {
     Batch before;
@@ -426,24 +418,6 @@ double forward_seconds(Stage& stage, std::int64_t rows, std::int64_t past) {
   const measure::Stopwatch watch;
   stage.forward(batch);
   return watch.seconds();
-}
-
-/// Shapes of the layers' weights, each with how often it occurs.
-std::vector<measure::LinearShape> layer_shapes(const Checkpoint& checkpoint) {
-  std::vector<measure::LinearShape> shapes;
-  for (const Tensor& tensor : checkpoint.tensors()) {
-    if (!tensor.name.starts_with("layers.") || tensor.view.shape.size() != 2) continue;
-    const std::int64_t out = tensor.view.shape[0];
-    const std::int64_t in = tensor.view.shape[1];
-    const auto known =
-        std::ranges::find_if(shapes, [&](const auto& s) { return s.out == out && s.in == in; });
-    if (known != shapes.end()) {
-      ++known->count;
-    } else {
-      shapes.push_back({.out = out, .in = in});
-    }
-  }
-  return shapes;
 }
 
 Json show_roofline(const DemoInput& input, DemoText& text) {
@@ -460,7 +434,7 @@ Json show_roofline(const DemoInput& input, DemoText& text) {
     }));
     limits = higher(limits, measured_limits(threads));
   }
-  const std::vector<measure::LinearShape> shapes = layer_shapes(input.checkpoint);
+  const std::vector<measure::LinearShape> shapes = measure::layer_shapes(input.checkpoint);
   const std::int64_t gemm_rows = std::min<std::int64_t>(512, stage->config().context);
   double gemm = 0;
   for (int i = 0; i < 2; ++i) gemm = std::max(gemm, measure::eigen_gemm_rate(shapes, gemm_rows, threads));

@@ -33,7 +33,7 @@ struct Rotations {
 /// @param x          [T, heads · D]
 /// @param rotations  of the same T positions
 /// @param layout     which two numbers are a pair. It must be the one the weights were trained (or permuted)
-///                   for: the other one reads well for some twenty tokens and then turns into gibberish.
+///                   for: with the other one the first words read well, then the text repeats itself, or worse.
 void rope(MatrixView x, const Rotations& rotations, RopeLayout layout);
 // [rope]
 

@@ -11,8 +11,10 @@ void softmax(Eigen::Ref<Eigen::RowVectorXf> scores) {
     scores.setZero();
     return;
   }
-  // Asked for, because Eigen's exp() of 4 or 8 numbers at a time makes 3e-39 of -infinity, and not 0.
-  scores.array() = (scores.array() == masked).select(0, (scores.array() - largest).exp());
+  scores.array() = (scores.array() - largest).exp();
+  // Without AVX-512, Eigen's exp() makes 3e-39 of -infinity and not 0: what is below the normal numbers becomes 0.
+  // In a pass of its own, because Eigen computes exp() one by one where a condition stands around it.
+  scores = (scores.array() < std::numeric_limits<float>::min()).select(0, scores);
   scores /= scores.sum();
 }
 

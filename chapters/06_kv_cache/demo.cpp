@@ -31,14 +31,6 @@ using Tokens = std::vector<std::int32_t>;
 
 constexpr SequenceId sequence = 0;
 
-/// `count` ids spread over the vocabulary: their values do not change the work.
-Tokens any_tokens(std::int64_t count, std::int64_t vocab) {
-  Tokens tokens;
-  for (std::int64_t i = 0; i < count; ++i)
-    tokens.push_back(static_cast<std::int32_t>((13 + 7919 * i) % vocab));
-  return tokens;
-}
-
 void run(Stage& stage, std::int32_t first, std::span<const std::int32_t> tokens) {
   Batch batch;
   batch.add(sequence, first, tokens, Batch::Logits::last);
@@ -217,21 +209,12 @@ Json show_counts(const DemoInput& input, DemoText& text) {
   return data;
 }
 
-/// The linear layers of the model's blocks.
-std::vector<measure::LinearShape> layer_shapes(const ModelConfig& c) {
-  return {{.out = c.heads * c.head_dim, .in = c.hidden, .count = c.layers},         // q
-          {.out = c.kv_heads * c.head_dim, .in = c.hidden, .count = 2 * c.layers},  // k, v
-          {.out = c.hidden, .in = c.heads * c.head_dim, .count = c.layers},         // o
-          {.out = c.feed_forward, .in = c.hidden, .count = 2 * c.layers},           // gate, up
-          {.out = c.hidden, .in = c.feed_forward, .count = c.layers}};              // down
-}
-
 /// What this machine can do now: reading memory, and a matrix product of `rows` rows at the model's shapes.
 measure::Limits limits_now(const DemoInput& input, std::int64_t rows, int repeats = 5) {
   const int threads = omp_get_max_threads();
   return {.bytes_per_second = measure::read_bandwidth(threads),
           .flops_per_second =
-              measure::eigen_gemm_rate(layer_shapes(input.checkpoint.config()), rows, threads, repeats)};
+              measure::eigen_gemm_rate(measure::layer_shapes(input.checkpoint), rows, threads, repeats)};
 }
 
 /// Median seconds of running `tokens` behind what is remembered, which is the same again afterwards.

@@ -42,10 +42,10 @@ struct ModelMistake {
   std::string sentence;  ///< what was done, and what is right
   int chapter = 0;       ///< that teaches it
   /// Whether it makes a difference for models of this config; empty means always.
-  std::function<bool(const ModelConfig&)> applies;
-  std::function<void(ModelConfig&)> misread;  ///< may be empty
+  std::function<bool(const ModelConfig&)> applies = {};
+  std::function<void(ModelConfig&)> misread = {};  ///< may be empty
   /// Replaces the values of the trace point (its name without "layers.N.") where it is wrong; may be empty.
-  std::function<void(std::string_view point, oracle::Grid& values, const Scene& scene)> replace;
+  std::function<void(std::string_view point, oracle::Grid& values, const Scene& scene)> replace = {};
 };
 
 /// The catalogue.

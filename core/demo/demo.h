@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <memory>
@@ -47,6 +48,9 @@ class DemoText {
  private:
   bool quiet_;
 };
+
+/// `count` ids spread over a vocabulary of `vocab`, for timing: how long a pass takes does not depend on them.
+std::vector<std::int32_t> any_tokens(std::int64_t count, std::int64_t vocab);
 
 /// One thing that a chapter's demo shows: `./rung chapter 3 softmax`.
 struct DemoPart {

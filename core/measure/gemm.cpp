@@ -1,5 +1,6 @@
 #include "core/measure/gemm.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "core/error.h"
@@ -59,6 +60,23 @@ double eigen_gemm_rate(std::span<const LinearShape> shapes, std::int64_t rows, i
     seconds += count * product_seconds(shape, rows, repeats);
   }
   return flops / seconds;
+}
+
+std::vector<LinearShape> layer_shapes(const Checkpoint& checkpoint) {
+  std::vector<LinearShape> shapes;
+  for (const Tensor& tensor : checkpoint.tensors()) {
+    if (!tensor.name.starts_with("layers.") || tensor.view.shape.size() != 2) continue;
+    const std::int64_t out = tensor.view.shape[0];
+    const std::int64_t in = tensor.view.shape[1];
+    const auto same = std::find_if(shapes.begin(), shapes.end(),
+                                   [&](const LinearShape& s) { return s.out == out && s.in == in; });
+    if (same != shapes.end()) {
+      ++same->count;
+    } else {
+      shapes.push_back({.out = out, .in = in});
+    }
+  }
+  return shapes;
 }
 
 }  // namespace rung::measure

@@ -2,6 +2,9 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
+
+#include "core/checkpoint/checkpoint.h"
 
 namespace rung::measure {
 
@@ -19,5 +22,9 @@ struct LinearShape {
 /// median counts.
 /// @throws Error (usage) for no shape, an extent < 1, threads < 1 or repeats < 1
 double eigen_gemm_rate(std::span<const LinearShape> shapes, std::int64_t rows, int threads, int repeats = 5);
+
+/// The linear layers of the checkpoint's blocks, equal ones counted together; not the output matrix, which
+/// only rows that want logits go through.
+std::vector<LinearShape> layer_shapes(const Checkpoint& checkpoint);
 
 }  // namespace rung::measure

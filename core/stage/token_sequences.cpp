@@ -12,9 +12,9 @@ void TokenSequences::History::cut(std::int32_t new_length) {
 
 std::optional<Plan> TokenSequences::reserve(const Batch& batch) {
   Plan plan = plan_rows(batch);
+  for (const SequencePlan& sequence : plan.sequences) check_continues(sequence, length(sequence.sequence));
   std::size_t unknown = 0;
   for (SequencePlan& sequence : plan.sequences) {
-    check_continues(sequence, length(sequence.sequence));
     if (sequence.length() > options_.max_positions) return std::nullopt;
     sequence.is_new = !histories_.contains(sequence.sequence);
     unknown += sequence.is_new ? 1 : 0;

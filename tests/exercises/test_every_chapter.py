@@ -1,8 +1,9 @@
 """test_every_chapter.py REPOSITORY BUILD NN: what holds for the exercises of every chapter.
 
-Stubs compile and get nothing, the chapter's own files get all points, and each file in tests/exercises/slips/NN, a
-task's file as a learner may get it wrong, gets nothing and hears its mistake's name:
-slips/03/softmax-max_not_subtracted.cpp is a softmax.cpp with the known mistake max_not_subtracted.
+Stubs compile and get nothing, the chapter's own files get all points, and each slip in tests/exercises/slips/NN, a
+task's file as a learner may get it wrong, gets nothing and hears its mistake's name. A slip is a whole file,
+softmax-max_not_subtracted.cpp is a softmax.cpp with the known mistake max_not_subtracted, or where only a few lines of the
+chapter's own file are wrong, an entry in edits.json: those lines, and what is put in their place.
 """
 
 import json
@@ -16,11 +17,28 @@ ROOT, BUILD = (Path(argument) for argument in sys.argv[1:3])
 NUMBER = sys.argv[3]
 CHAPTER = next(ROOT.glob(f"chapters/{NUMBER}_*"))
 TASKS = json.loads((CHAPTER / "exercises" / "tasks.json").read_text())["tasks"]
-SLIPS = sorted((ROOT / "tests" / "exercises" / "slips" / NUMBER).glob("*.cpp"))
+SLIPS = ROOT / "tests" / "exercises" / "slips" / NUMBER
 
 
 def source(task):
     return ROOT / task["file"] if task["file"].startswith("core/") else CHAPTER / task["file"]
+
+
+def slips():
+    """(the learner's file, its text, the mistake to be named) of each."""
+    for path in sorted(SLIPS.glob("*.cpp")):
+        name, _, mistake = path.stem.partition("-")
+        yield f"{name}.cpp", path.read_text(), mistake
+    own = {Path(task["file"]).name: source(task).read_text() for task in TASKS}
+    edited = SLIPS / "edits.json"
+    for slip in json.loads(edited.read_text()) if edited.exists() else []:
+        text = own[slip["file"]]
+        for edit in slip["edits"]:
+            find, put = ("\n".join(edit[key]) for key in ("find", "put"))
+            if text.count(find) != 1:
+                raise AssertionError(f"{edited}, {slip['mistake']}: these lines of {slip['file']} stand there {text.count(find)} times, not once:\n{find}")
+            text = text.replace(find, put)
+        yield slip["file"], text, slip["mistake"]
 
 
 class EveryChapter(unittest.TestCase):
@@ -60,15 +78,14 @@ class EveryChapter(unittest.TestCase):
             self.assertEqual((task["points"], task["message"]), (task["of"], "ok"))
 
     def test_slips_are_named(self):
-        for slip in SLIPS:
-            name, _, mistake = slip.stem.partition("-")
-            with self.subTest(slip=slip.name):
-                (self.work / f"{name}.cpp").write_text(slip.read_text())
-                found = [task for task in self.grade().values()
-                         if any(listed["id"] == task["id"] and Path(listed["file"]).stem == name for listed in TASKS)]
+        for name, text, mistake in slips():
+            with self.subTest(file=name, mistake=mistake):
+                (self.work / name).write_text(text)
+                ids = [task["id"] for task in TASKS if Path(task["file"]).name == name]
+                found = [task for key, task in self.grade().items() if key in ids]
                 self.assertTrue(found)
                 self.assertIn(mistake, [(task["known_mistake"] or {}).get("name") for task in found], found)
-                (self.work / f"{name}.cpp").unlink()
+                (self.work / name).unlink()
 
     def test_the_text_has_every_task(self):
         text = (CHAPTER / "exercises" / "README.md").read_text()

@@ -112,6 +112,14 @@ FunctionCheck<ByteAlphabetInput, Output> byte_alphabet_check() {
       {"behind-the-last", "bytes(\"\\u0144\"): the last character is U+0143", {Way::bytes, "\xC5\x84"}},
       {"longer", "bytes of a character of three bytes of UTF-8", {Way::bytes, "a\xE6\x97\xA5"}},
       {"cut", "bytes(\"a\\xC4\"), where a character is cut off", {Way::bytes, "a\xC4"}},
+      {"no-continuation",
+       "bytes(\"\\xC3\" \"A\"): 0x41 is no second byte",
+       {Way::bytes,
+        "\xC3"
+        "A"}},
+      {"overlong",
+       "bytes(\"\\xC1\\xA1\"), the letter a in two bytes, which is no UTF-8",
+       {Way::bytes, "\xC1\xA1"}},
       {"empty", "bytes(\"\")", {Way::bytes, ""}},
   };
   check.oracle = [](const ByteAlphabetInput& input) -> Output {

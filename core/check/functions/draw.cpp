@@ -159,6 +159,8 @@ FunctionCheck<DrawInput, Draws> draw_check() {
                {{{7, 3}, {border, 1 - border}}, 3, 1}),
       one_case("gap", "4: 0.25, 1: 0.25, 6: 0, as if rounding had left the sum far below 1",
                {{{4, 1, 6}, {0.25, 0.25, 0}}, 5, 6}),
+      one_case("rare", "2: 0.5, 0: 0.3, 1: 0.19, 3: 0.01",
+               {{{2, 0, 1, 3}, {0.5, 0.3, 0.19, 0.01}}, 7, 20000}),
       one_case("many", "2: 0.4, 4: 0.3, 0: 0.2, 3: 0.1, 1: 0",
                {{{2, 4, 0, 3, 1}, {0.4, 0.3, 0.2, 0.1, 0}}, 6, 20000}),
   };

@@ -314,6 +314,14 @@ FunctionCheck<SequencesInput, Lines> kv_sequences_check() {
        {2,
         4,
         {commit({{1, 0, 2}}), fork(1, 2), commit({{1, 2, 1}, {2, 2, 1}}), commit({{2, 3, 1}, {1, 3, 1}})}}},
+      {"unknown",
+       "1 row of each 1 and 2; 7, which is unknown, is cut to nothing, forked to 2 and to itself; 1 more of "
+       "2",
+       {2, 4, {commit({{1, 0, 1}, {2, 0, 1}}), truncate(7, 0), fork(7, 2), fork(7, 7), commit({{2, 1, 1}})}}},
+      {"full-and-hole",
+       "a batch of 5 rows of 1, more than its lane holds, and 1 of 2 at position 1, where it has none: wrong "
+       "usage",
+       {2, 4, {commit({{1, 0, 5}, {2, 1, 1}}), commit({{1, 0, 1}})}}},
       {"fork-onto",
        "1 row of 1 and 2 of 2; 1 forked onto 2; 1 row of 2; 2 forked onto itself; fork to 3, for which there "
        "is no room",

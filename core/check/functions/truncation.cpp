@@ -72,6 +72,7 @@ Output top_k_with_ties(const TruncationInput& input) {
 FunctionCheck<TruncationInput, TokenProbabilities> truncation_check() {
   // Powers of two: their sums are exact in any order, so that a sum can be just what p asks for.
   const TokenProbabilities halves{{2, 0, 3, 1, 4}, {0.5, 0.25, 0.125, 0.0625, 0.0625}};
+  const TokenProbabilities ten{{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, std::vector<double>(10, 0.1)};
   const TokenProbabilities flat{{0, 1, 2, 3}, {0.25, 0.25, 0.25, 0.25}};
   const TokenProbabilities uneven{{1, 4, 0, 2, 3}, {0.4, 0.3, 0.15, 0.1, 0.05}};
   FunctionCheck<TruncationInput, Output> check;
@@ -100,6 +101,9 @@ FunctionCheck<TruncationInput, TokenProbabilities> truncation_check() {
       {"top-p-one",
        "top_p, p = 1 of 2: 0.5, 0: 0.25, 3: 0.125, 1: 0.0625, 4: 0.0625",
        {Truncation::top_p, 1, halves}},
+      {"top-p-never-reached",
+       "top_p, p = 1 of ten tokens with 0.1 each, whose sum in fp64 is just below 1",
+       {Truncation::top_p, 1, ten}},
       {"min-p",
        "min_p, share = 0.3 of 1: 0.4, 4: 0.3, 0: 0.15, 2: 0.1, 3: 0.05",
        {Truncation::min_p, 0.3, uneven}},

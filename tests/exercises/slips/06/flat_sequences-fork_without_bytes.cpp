@@ -12,10 +12,10 @@ FlatSequences::FlatSequences(const StageOptions& options, FlatKvStore& store)
 
 std::optional<Plan> FlatSequences::reserve(const Batch& batch) {
   Plan plan = plan_rows(batch);
+  for (const SequencePlan& sequence : plan.sequences) check_continues(sequence, length(sequence.sequence));
   // First see whether everything fits, so that a full store is left as it was.
   std::size_t unknown = 0;
   for (SequencePlan& sequence : plan.sequences) {
-    check_continues(sequence, length(sequence.sequence));
     if (sequence.length() > options_.max_positions) return std::nullopt;
     sequence.is_new = !lanes_.contains(sequence.sequence);
     unknown += sequence.is_new ? 1 : 0;

@@ -12,8 +12,8 @@ FlatSequences::FlatSequences(const StageOptions& options, FlatKvStore& store)
 
 std::optional<Plan> FlatSequences::reserve(const Batch& batch) {
   Plan plan = plan_rows(batch);
+  for (const SequencePlan& sequence : plan.sequences) check_continues(sequence, length(sequence.sequence));
   for (SequencePlan& sequence : plan.sequences) {
-    check_continues(sequence, length(sequence.sequence));
     if (sequence.length() > options_.max_positions) return std::nullopt;
     sequence.is_new = !lanes_.contains(sequence.sequence);
     if (sequence.is_new) {
