@@ -91,11 +91,13 @@ class Lanes : public SequencesMachine {
   bool reserve(const Batch& batch) override {
     batch_ = batch;
     new_.clear();
-    std::size_t unknown = 0;
     for (const Part& part : batch) {
       if (slip_ != Slip::continues_anywhere && part.first != length(part.sequence)) {
         throw refusal("does not go on where the sequence ended");
       }
+    }
+    std::size_t unknown = 0;
+    for (const Part& part : batch) {
       if (slip_ != Slip::lanes_without_end && part.first + part.rows > positions_) return false;
       if (lanes_.contains(part.sequence)) continue;
       if (slip_ == Slip::full_takes_a_part) {
