@@ -318,7 +318,7 @@ Op attention_op() {
       shaped({.T = 5, .S = 21, .H = 8, .G = 1, .D = 40, .first_position = 16}, 8),  // a chunk of a prefill
       shaped({.T = 1, .S = 65, .H = 4, .G = 2, .first_position = 64}, 16),          // a decode step
       // Sizes that real kernels are made for: more keys than one and two of their blocks, heads as wide.
-      shaped({.T = 1, .S = 257, .H = 2, .G = 1, .D = 64, .first_position = 256, .growth = 12}, 16),
+      shaped({.T = 1, .S = 257, .H = 2, .G = 1, .D = 64, .first_position = 256, .growth = 12}, 64),
       shaped({.T = 5, .S = 130, .H = 2, .G = 1, .D = 128, .first_position = 125, .growth = 12}, 5),
       shaped({.T = 130, .S = 9, .H = 1, .G = 1, .D = 16, .causal = false}, 8),
       shaped({.T = 15, .S = 15, .H = 2, .G = 1, .window = 16}, 10),
@@ -333,7 +333,7 @@ Op attention_op() {
       // Where scores are large, nearly all of a row's error comes from the few draws in which two keys share
       // the weight. Rows that see many keys, and many draws, so that no row hangs on one or two of them.
       shaped({.T = 4, .S = 16, .H = 4, .G = 2, .first_position = 12}, 64, Style::large),
-      shaped({.T = 4, .S = 16, .H = 4, .G = 2, .first_position = 12}, 128, Style::outliers),
+      shaped({.T = 4, .S = 16, .H = 4, .G = 2, .first_position = 12}, 512, Style::outliers),
       shaped({.T = 9, .S = 9, .H = 4, .G = 2}, 12, Style::negative),
       shaped({.T = 9, .S = 9, .H = 4, .G = 2}, 12, Style::cancellation),
       shaped({.T = 5, .S = 21, .H = 4, .G = 2, .first_position = 16}, 12, Style::wide),
