@@ -63,8 +63,7 @@ void run(const Options& options) {
 
   const Checkpoint checkpoint = Checkpoint::open(resolve_model(options.model));
   const Tokenizer tokenizer(checkpoint.tokenizer());
-  std::vector<std::int32_t> history =
-      tokenizer.encode(options.prompt, Tokenizer::Special::as_text, Tokenizer::AddSpecial::as_the_model_says);
+  std::vector<std::int32_t> history = tokenizer.encode_prompt(options.prompt);
   const std::vector<std::int32_t> prompt = history;
   if (prompt.empty()) {
     throw Error(ErrorKind::usage,

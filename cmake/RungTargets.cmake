@@ -2,7 +2,8 @@
 #
 #   rung_core(<folder> SOURCES … [USES <core folder> …] [LINKS <library> …])
 #   rung_chapter(<NN_name> SOURCES … [USES <core folder or NN_name> …] [LINKS <library> …]
-#                [DEMO_USES <core folder or NN_name> …])     with DEMO_USES, demo.cpp is its demo and may use these too
+#                [DEMO_USES <core folder or NN_name> …]      with DEMO_USES, demo.cpp is its demo and may use these too
+#                [DEMO_SOURCES …])                           where demo.cpp is not all of it
 #   rung_test(<name> SOURCES … USES … [LINKS …])          Catch2, found by ctest case by case
 #
 # A core folder `tensor` becomes the target core_tensor; a chapter `03_attention` becomes chapter_03. Who may use
@@ -35,7 +36,7 @@ function(rung_core folder)
 endfunction()
 
 function(rung_chapter folder)
-  cmake_parse_arguments(A "" "" "SOURCES;USES;LINKS;DEMO_USES" ${ARGN})
+  cmake_parse_arguments(A "" "" "SOURCES;USES;LINKS;DEMO_USES;DEMO_SOURCES" ${ARGN})
   rung_check_chapter_uses(${folder} ${A_USES} ${A_LINKS} ${A_DEMO_USES})
   rung_target_names(self ${folder})
   rung_target_names(uses ${A_USES})
@@ -43,7 +44,7 @@ function(rung_chapter folder)
   target_link_libraries(${self} PUBLIC rung_options ${uses} ${A_LINKS})
   if(A_DEMO_USES)
     rung_target_names(uses ${A_DEMO_USES})
-    add_library(${self}_demo STATIC demo.cpp)
+    add_library(${self}_demo STATIC demo.cpp ${A_DEMO_SOURCES})
     target_link_libraries(${self}_demo PUBLIC ${self} ${uses})
   endif()
 endfunction()

@@ -48,6 +48,10 @@ class Tokenizer {
   /// @return ids; none for an empty text
   std::vector<std::int32_t> encode(std::string_view text, Special special = Special::as_text,
                                    AddSpecial add = AddSpecial::none, Before before = Before::nothing) const;
+  /// A text for the model to continue: markers in it are text, and it begins as the model says.
+  std::vector<std::int32_t> encode_prompt(std::string_view text) const {
+    return encode(text, Special::as_text, AddSpecial::as_the_model_says);
+  }
 
   /// Whether what follows a control token gets a dummy prefix even where it begins with a space.
   bool prefixes_after_control_tokens() const { return dummy_prefix_ == DummyPrefix::texts; }

@@ -43,17 +43,6 @@ class Kept : public Trace {
   std::map<std::string, Matrix> points_;
 };
 
-/// A piece of text between quotation marks, line breaks and tabs as C++ writes them.
-std::string quoted(const std::string& bytes) {
-  std::string text;
-  for (const char c : bytes) text += c == '\n' ? "\\n" : c == '\t' ? "\\t" : std::string(1, c);
-  return "'" + text + "'";
-}
-
-std::vector<std::int32_t> encoded(const Tokenizer& tokenizer, const std::string& text) {
-  return tokenizer.encode(text, Tokenizer::Special::as_text, Tokenizer::AddSpecial::as_the_model_says);
-}
-
 std::unique_ptr<DenseLinear> dense(Matrix weight) {
   return std::make_unique<DenseLinear>(std::make_shared<const Matrix>(std::move(weight)));
 }
@@ -158,7 +147,7 @@ Json show_parameters(const DemoInput& input, DemoText& text) {
 Json show_text(const DemoInput& input, DemoText& text) {
   constexpr int new_tokens = 12;
   const Tokenizer tokenizer(input.checkpoint.tokenizer());
-  const std::vector<std::int32_t> prompt = encoded(tokenizer, input.text_or(sentence));
+  const std::vector<std::int32_t> prompt = tokenizer.encode_prompt(input.text_or(sentence));
   const auto most = static_cast<std::int32_t>(prompt.size() + new_tokens);
   const std::unique_ptr<Stage> stage = input.stage("recompute", {.max_positions = most, .max_sequences = 1});
 
@@ -182,8 +171,8 @@ Json show_text(const DemoInput& input, DemoText& text) {
   const auto first = static_cast<std::int64_t>(prompt.size());
   const std::int64_t run = (first + last) * (last - first + 1) / 2;
   const std::string continued = tokenizer.decode(std::span(tokens).last(new_tokens));
-  text.print("prompt      {}\n", quoted(tokenizer.decode(prompt)));
-  text.print("continued   {}\n", quoted(continued));
+  text.print("prompt      {}\n", in_quotes(tokenizer.decode(prompt), '\''));
+  text.print("continued   {}\n", in_quotes(continued, '\''));
   text.print("\n{} steps ran {}, {}, … {} rows: {} rows in all for {} tokens\n", new_tokens, first, first + 1,
              last, run, tokens.size());
   return {{"prompt", prompt}, {"continued", continued}, {"rows", run}};
@@ -226,7 +215,7 @@ Stream run_stream(const DemoInput& input, const std::vector<std::int32_t>& token
 Json show_lens(const DemoInput& input, DemoText& text) {
   const ModelConfig& config = input.checkpoint.config();
   const Tokenizer tokenizer(input.checkpoint.tokenizer());
-  const std::vector<std::int32_t> tokens = encoded(tokenizer, input.text_or(sentence));
+  const std::vector<std::int32_t> tokens = tokenizer.encode_prompt(input.text_or(sentence));
   const Stream stream = run_stream(input, tokens);
 
   // [lens]
@@ -243,9 +232,9 @@ Json show_lens(const DemoInput& input, DemoText& text) {
   Eigen::Index answer = 0;
   chances.row(chances.rows() - 1).maxCoeff(&answer);
   const auto piece = [&](Eigen::Index id) {
-    return quoted(tokenizer.piece_bytes(static_cast<std::int32_t>(id), Tokenizer::Control::shown));
+    return in_quotes(tokenizer.piece_bytes(static_cast<std::int32_t>(id), Tokenizer::Control::shown), '\'');
   };
-  text.print("behind {}, at its last token:\n\n", quoted(tokenizer.decode(tokens)));
+  text.print("behind {}, at its last token:\n\n", in_quotes(tokenizer.decode(tokens), '\''));
   text.print("{:<10}  {:<18}{:>12}{:>20}\n", "after", "likeliest token", "probability",
              fmt::format("of {}", piece(answer)));
   Json data = {{"text", tokenizer.decode(tokens)}, {"answer", piece(answer)}, {"layers", Json::array()}};
@@ -263,7 +252,7 @@ Json show_lens(const DemoInput& input, DemoText& text) {
 /// How long the residual stream's rows get, and what the layers add to them.
 Json show_stream(const DemoInput& input, DemoText& text) {
   const Tokenizer tokenizer(input.checkpoint.tokenizer());
-  const Stream stream = run_stream(input, encoded(tokenizer, input.text_or(sentence)));
+  const Stream stream = run_stream(input, tokenizer.encode_prompt(input.text_or(sentence)));
   text.print("root mean square of             what the layer adds, last token    the stream after it\n");
   text.print("{:<16}{:>24}{:>16}{:>16}{:>14}\n", "", "attention", "feed-forward", "last token",
              "first token");

@@ -53,15 +53,7 @@ constexpr const char* passage =
 
 /// A token as a reader sees it: `" box"`, a line's end as `\n`.
 std::string shown(const Tokenizer& tokenizer, std::int32_t token) {
-  std::string text = "\"";
-  for (const char byte : tokenizer.piece_bytes(token, Tokenizer::Control::shown)) {
-    if (byte == '\n') {
-      text += "\\n";
-    } else {
-      text += byte;
-    }
-  }
-  return text + "\"";
+  return in_quotes(tokenizer.piece_bytes(token, Tokenizer::Control::shown));
 }
 
 /// A text, its tokens, and the logits of what may come next.
@@ -72,13 +64,9 @@ struct Next {
   std::vector<float> logits;  // [V]
 };
 
-std::vector<std::int32_t> encode(const Tokenizer& tokenizer, const std::string& text) {
-  return tokenizer.encode(text, Tokenizer::Special::as_text, Tokenizer::AddSpecial::as_the_model_says);
-}
-
 Next next_token(const DemoInput& input, const std::string& text) {
   Next next{.text = text, .tokenizer = Tokenizer(input.checkpoint.tokenizer()), .tokens = {}, .logits = {}};
-  next.tokens = encode(next.tokenizer, text);
+  next.tokens = next.tokenizer.encode_prompt(text);
   const auto stage =
       input.stage("kv_cache", {.max_positions = static_cast<std::int32_t>(next.tokens.size())});
   Batch batch;
@@ -204,7 +192,7 @@ Json show_penalty(const DemoInput& input, DemoText& text) {
 
 Json show_seeds(const DemoInput& input, DemoText& text) {
   const Tokenizer tokenizer(input.checkpoint.tokenizer());
-  const std::vector<std::int32_t> tokens = encode(tokenizer, input.text_or(prompt));
+  const std::vector<std::int32_t> tokens = tokenizer.encode_prompt(input.text_or(prompt));
   constexpr std::int32_t count = 10;
   const auto stage = input.stage(
       "kv_cache", {.max_positions = static_cast<std::int32_t>(tokens.size()) + count, .max_sequences = 1});
@@ -378,7 +366,7 @@ Matrix all_logits(Stage& stage, std::span<const std::int32_t> tokens, std::size_
 
 Json show_margins(const DemoInput& input, DemoText& text) {
   const Tokenizer tokenizer(input.checkpoint.tokenizer());
-  const std::vector<std::int32_t> tokens = encode(tokenizer, input.text_or(passage));
+  const std::vector<std::int32_t> tokens = tokenizer.encode_prompt(input.text_or(passage));
   const auto stage = input.stage(
       "recompute", {.max_positions = static_cast<std::int32_t>(tokens.size()), .max_sequences = 1});
   const Matrix logits = all_logits(*stage, tokens, tokens.size());
@@ -418,7 +406,7 @@ Json show_margins(const DemoInput& input, DemoText& text) {
 
 Json show_orders(const DemoInput& input, DemoText& text) {
   const Tokenizer tokenizer(input.checkpoint.tokenizer());
-  std::vector<std::int32_t> tokens = encode(tokenizer, input.text_or(passage));
+  std::vector<std::int32_t> tokens = tokenizer.encode_prompt(input.text_or(passage));
   tokens.resize(std::min<std::size_t>(tokens.size(), 64));
   const StageOptions options{.max_positions = static_cast<std::int32_t>(tokens.size()), .max_sequences = 1};
   const Matrix whole = all_logits(*input.stage("recompute", options), tokens, tokens.size());

@@ -42,8 +42,7 @@ void run(Stage& stage, std::int32_t first, std::span<const std::int32_t> tokens)
 Json show_sentence(const DemoInput& input, DemoText& text) {
   const Tokenizer tokenizer(input.checkpoint.tokenizer());
   const std::string prompt = input.text_or("The capital of France is");
-  const Tokens tokens =
-      tokenizer.encode(prompt, Tokenizer::Special::as_text, Tokenizer::AddSpecial::as_the_model_says);
+  const Tokens tokens = tokenizer.encode_prompt(prompt);
   constexpr std::int64_t count = 12;
   const auto n = static_cast<std::int64_t>(tokens.size());
   Json data;

@@ -8,6 +8,20 @@ void DemoText::write(const std::string& text) {
   std::fflush(stdout);  // what comes next may take seconds
 }
 
+std::string in_quotes(std::string_view text, char mark) {
+  std::string result(1, mark);
+  for (const char c : text) {
+    if (c == '\n') {
+      result += "\\n";
+    } else if (c == '\t') {
+      result += "\\t";
+    } else {
+      result += c;
+    }
+  }
+  return result + mark;
+}
+
 std::vector<std::int32_t> any_tokens(std::int64_t count, std::int64_t vocab) {
   constexpr std::int64_t stride = 7919;  // a prime, so that ids repeat only after `vocab` of them
   std::vector<std::int32_t> tokens;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -48,6 +49,9 @@ class DemoText {
  private:
   bool quiet_;
 };
+
+/// Text between quotation marks, line ends and tabs as C++ writes them: "a box\n".
+std::string in_quotes(std::string_view text, char mark = '"');
 
 /// `count` ids spread over a vocabulary of `vocab`, for timing: how long a pass takes does not depend on them.
 std::vector<std::int32_t> any_tokens(std::int64_t count, std::int64_t vocab);
