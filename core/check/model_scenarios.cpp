@@ -158,6 +158,23 @@ Answers refused(Stage& stage, const CheckTexts& texts, PointWatch*) {
   endless.add(0, 4, many, Batch::Logits::last);
   must_refuse(stage, endless, ErrorKind::full, "a sequence longer than max_positions", 0);
 
+  // What a refused batch of a new sequence took is given back: where there is room for one, another one gets it.
+  for (SequenceId other = 1; other + 1 < scenario_sequences; ++other) feeder.feed(other, text, 1);
+  constexpr SequenceId never = scenario_sequences, next = never + 1;
+  const char* const what = "a token outside the vocabulary in a new sequence";
+  must_refuse(stage, {{{.token = vocab, .sequence = never, .position = 0, .wants_logits = true}}},
+              ErrorKind::usage, what, never);
+  try {
+    feeder.feed(next, text, 1);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::full) throw;
+    throw Error(ErrorKind::bad_input,
+                "{} is refused, but the room that it took is not given back: there is none for the next one",
+                what);
+  }
+  feeder.drop(next);
+  for (SequenceId other = 1; other + 1 < scenario_sequences; ++other) feeder.drop(other);
+
   feeder.feed(0, text);
   return {{2, feeder.drop(0)}};
 }

@@ -11,6 +11,7 @@
 #include "core/check/model_match.h"
 #include "core/check/model_scenarios.h"
 #include "core/check/random.h"
+#include "core/check/sequence_mistakes.h"
 #include "core/error.h"
 
 namespace rung::check {
@@ -234,6 +235,10 @@ StageReport WholeModelCheck::check(const StageInfo& info, const StageInfo* prede
         report.first_outside = *outside;
     }
     if (!report.matched) report.matched = match_model_mistake(*checkpoint_, answers, references_);
+    if (!report.matched && answers.empty()) {  // it ended with an error
+      report.matched = match_sequence_mistake(scenario, texts, checkpoint_->config(), room,
+                                              report.verdicts.back().message);
+    }
     if (options_.stop_at_failure) break;
   }
   return report;

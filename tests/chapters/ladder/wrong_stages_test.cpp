@@ -13,6 +13,7 @@
 #include "chapters/06_kv_cache/flat_kv_store.h"
 #include "chapters/06_kv_cache/flat_sequences.h"
 #include "chapters/ladder.h"
+#include "core/check/sequence_mistakes.h"
 #include "core/check/whole_model.h"
 #include "tests/catch.h"
 #include "tests/chapters/ladder/models.h"
@@ -252,7 +253,7 @@ class WrongCacheStage : public Stage {
   std::int64_t weight_bytes() const override { return 0; }
   std::int64_t kv_bytes() const override { return 0; }
 
- private:
+ protected:
   Transformer transformer_;
   WrongCache cache_;
   FlatSequences sequences_;
@@ -272,6 +273,40 @@ TEST_CASE("a cache that is written wrongly is named") {
     INFO(slip << "\n" << to_text(report));
     CHECK(report.passed == slip.empty());
     CHECK((report.matched ? report.matched->name : "") == slip);
+  }
+}
+
+namespace {
+
+/// kv_cache that runs its batches by a known mistake.
+class WronglyRun : public WrongCacheStage {
+ public:
+  WronglyRun(const Checkpoint& checkpoint, const StageOptions& options, const SequenceMistake& mistake)
+      : WrongCacheStage(checkpoint, options, ""), mistake_(&mistake) {}
+  Matrix forward(const Batch& batch, Trace* trace) override {
+    return mistake_->run(batch, sequences_,
+                         [&](const Plan& plan) { return transformer_.forward(batch, plan, cache_, trace); });
+  }
+
+ private:
+  const SequenceMistake* mistake_;
+};
+
+}  // namespace
+
+TEST_CASE("every known mistake of what is remembered is rejected by name") {
+  const Checkpoint checkpoint = Checkpoint::open(testing::model_path("llama_gqa_tied"));
+  const WholeModelCheck whole(checkpoint);
+  CHECK(sequence_mistakes().size() >= 3);
+  for (const SequenceMistake& mistake : sequence_mistakes()) {
+    StageInfo info = find_stage(ladder(), "kv_cache");
+    info.make = [&mistake](const Checkpoint& from, const StageOptions& room) {
+      return std::make_unique<WronglyRun>(from, room, mistake);
+    };
+    const StageReport report = whole.check(info, nullptr);
+    INFO(mistake.name << "\n" << to_text(report));
+    CHECK_FALSE(report.passed);
+    CHECK((report.matched ? report.matched->name : "") == mistake.name);
   }
 }
 
