@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "core/check/functions/functions.h"
+#include "core/check/functions/tokens.h"
 
 namespace rung::check {
 namespace {
@@ -51,6 +51,28 @@ Ids rightmost_of_equals(const BpeInput& input) {
   return merge_by(input, [](const auto& later, const auto& best) { return later.rank <= best.rank; });
 }
 
+Ids lowest_id_first(const BpeInput& input) {
+  return merge_by(input, [](const auto& later, const auto& best) { return later.merged < best.merged; });
+}
+
+// All pairs that are as the best one, in one walk from left to right.
+Ids all_of_the_best(const BpeInput& input) {
+  Ids word = input.word;
+  for (;;) {
+    const oracle::BpeMerge* best = nullptr;
+    for (std::size_t i = 0; i + 1 < word.size(); ++i) {
+      const oracle::BpeMerge* found = merge_of(input.merges, word[i], word[i + 1]);
+      if (found != nullptr && (best == nullptr || found->rank < best->rank)) best = found;
+    }
+    if (best == nullptr) return word;
+    for (std::size_t i = 0; i + 1 < word.size(); ++i) {
+      if (word[i] != best->left || word[i + 1] != best->right) continue;
+      word[i] = best->merged;
+      word.erase(word.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+    }
+  }
+}
+
 // One walk over the word: what has been merged is not looked at again.
 Ids one_pass(const BpeInput& input) {
   Ids result;
@@ -92,6 +114,9 @@ FunctionCheck<BpeInput, Ids> bpe_check() {
       {"merged-again",
        "the word [1, 2, 3], merges by rank: 2 3 -> 11, 1 2 -> 10, 10 3 -> 12, 1 11 -> 13",
        {abc, {1, 2, 3}}},
+      {"ranks-and-ids",
+       "the word [1, 2, 3], merges by rank: 1 2 -> 20, 2 3 -> 10; the id of a merge is no rank",
+       {{{1, 2, 0, 20}, {2, 3, 1, 10}}, {1, 2, 3}}},
       {"run-of-three", "the word [1, 1, 1], merge 1 1 -> 10", {run, {1, 1, 1}}},
       {"run-of-seven", "seven pieces 1, merges by rank: 1 1 -> 10, 10 10 -> 11", {run, Ids(7, 1)}},
       {"equal-ranks",
@@ -121,6 +146,13 @@ FunctionCheck<BpeInput, Ids> bpe_check() {
        highest_rank_first},
       {"rightmost_of_equals", "of pairs of the same rank the last one was merged; the leftmost goes first",
        rightmost_of_equals},
+      {"lowest_id_first",
+       "the pair whose merge has the lowest id was merged first; what counts is the merge's rank",
+       lowest_id_first},
+      {"all_of_the_best",
+       "all pairs of the lowest rank were merged in one walk; merge one, then look again, for it may make a "
+       "better pair",
+       all_of_the_best},
       {"one_pass", "the word was walked over once; what was merged can be merged again, until no pair can be",
        one_pass},
       {"last_merge_stands",

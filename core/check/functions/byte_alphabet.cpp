@@ -1,8 +1,10 @@
 #include <array>
+#include <functional>
 
 #include <fmt/format.h>
 
-#include "core/check/functions/functions.h"
+#include "core/check/functions/show.h"
+#include "core/check/functions/tokens.h"
 
 namespace rung::check {
 namespace {
@@ -85,6 +87,40 @@ Output strangers_left_out(const ByteAlphabetInput& input) {
   return bytes;
 }
 
+/// Reads with `UTF-8 of two bytes` taken more generously than it may be.
+struct Lenient {
+  bool end = false, second = false, overlong = false, first = false, longer = false;
+};
+
+Output leniently(const ByteAlphabetInput& input, const Lenient& lenient) {
+  if (input.way == Way::spell) return oracle::spelled_bytes(input.text);
+  std::array<int, 0x144> byte_of{};
+  byte_of.fill(-1);
+  int next = 0x100;
+  for (int byte = 0; byte < 256; ++byte)
+    byte_of[static_cast<std::size_t>(printable(byte) ? byte : next++)] = byte;
+  const std::string text = input.text + std::string(behind_the_piece);
+  std::string bytes;
+  for (std::size_t i = 0; i < input.text.size(); ++i) {
+    int code = static_cast<std::uint8_t>(text[i]);
+    if (code >= 0x80) {
+      if ((code < 0xC0 && !lenient.first) || (code >= 0xE0 && !lenient.longer)) return std::nullopt;
+      if (i + 1 == input.text.size() && !lenient.end) return std::nullopt;
+      const int second = static_cast<std::uint8_t>(text[++i]);
+      if ((second & 0xC0) != 0x80 && !lenient.second) return std::nullopt;
+      code = (code & 0x1F) << 6 | (second & 0x3F);
+      if (code < 0x80 && !lenient.overlong) return std::nullopt;
+    }
+    if (code >= 0x144 || byte_of[static_cast<std::size_t>(code)] < 0) return std::nullopt;
+    bytes += static_cast<char>(byte_of[static_cast<std::size_t>(code)]);
+  }
+  return bytes;
+}
+
+std::function<Output(const ByteAlphabetInput&)> lenient(const Lenient& lenient) {
+  return [lenient](const ByteAlphabetInput& input) { return leniently(input, lenient); };
+}
+
 std::string all_bytes() {
   std::string bytes;
   for (int byte = 0; byte < 256; ++byte) bytes += static_cast<char>(byte);
@@ -112,6 +148,12 @@ FunctionCheck<ByteAlphabetInput, Output> byte_alphabet_check() {
       {"behind-the-last", "bytes(\"\\u0144\"): the last character is U+0143", {Way::bytes, "\xC5\x84"}},
       {"longer", "bytes of a character of three bytes of UTF-8", {Way::bytes, "a\xE6\x97\xA5"}},
       {"cut", "bytes(\"a\\xC4\"), where a character is cut off", {Way::bytes, "a\xC4"}},
+      {"cut-of-three",
+       "bytes(\"\\xE3\\x81\"), the first two bytes of a character of three",
+       {Way::bytes, "\xE3\x81"}},
+      {"second-first",
+       "bytes(\"\\x83\\x81\"), of which neither can begin a character",
+       {Way::bytes, "\x83\x81"}},
       {"no-continuation",
        "bytes(\"\\xC3\" \"A\"): 0x41 is no second byte",
        {Way::bytes,
@@ -142,6 +184,21 @@ FunctionCheck<ByteAlphabetInput, Output> byte_alphabet_check() {
       {"strangers_left_out",
        "characters outside the alphabet were left out; a piece that has one is spelled in no bytes at all",
        strangers_left_out},
+      {"end_not_checked",
+       "a piece that ends inside a character was read on behind its end; look whether there is a second byte",
+       lenient({.end = true})},
+      {"second_byte_not_checked",
+       "a second byte was taken as it came; it must be 10yyyyyy, or there is no such character",
+       lenient({.second = true})},
+      {"overlong_taken",
+       "a character below U+0080 was taken in two bytes, as C1 A1 for the letter a; that is no UTF-8",
+       lenient({.overlong = true})},
+      {"second_byte_first",
+       "a byte 10yyyyyy was taken as the first of a character; the first of two is 110xxxxx",
+       lenient({.first = true})},
+      {"three_bytes_as_two",
+       "the beginning 1110xxxx of a character of three bytes was taken as one of two; that is 110xxxxx",
+       lenient({.longer = true})},
   };
   check.show = [](const Output& text) { return text ? show_bytes(*text) : std::string("nothing"); };
   return check;

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "core/check/functions/functions.h"
+#include "core/check/functions/show.h"
 
 namespace rung::check {
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "core/check/functions/functions.h"
+#include "core/check/functions/kv_cache.h"
 
 namespace rung::check {
 namespace {
@@ -96,6 +96,18 @@ FunctionCheck<CacheCostInput, std::int64_t> cache_cost_check() {
        "a decode step reads the past and also writes its own position: past + 1 positions are moved",
        [](const CacheCostInput& input) {
          return answer(input, of_one(input)) - (input.rule == Asked::step ? of_one(input) : 0);
+       }},
+      {"new_position_in_the_cache",
+       "a position more than there is room for; only a decode step moves past + 1",
+       [](const CacheCostInput& input) {
+         return answer(input, of_one(input)) +
+                (input.rule == Asked::cache ? input.sequences * of_one(input) : 0);
+       }},
+      {"parts_counted",
+       "a part of a position counted as one; it has no room for a key and a value of every head and layer",
+       [](const CacheCostInput& input) {
+         return input.rule == Asked::positions ? (input.count + of_one(input) - 1) / of_one(input)
+                                               : answer(input, of_one(input));
        }},
       {"one_sequence", "room for one sequence; every lane is asked for, filled or not",
        [](const CacheCostInput& input) {

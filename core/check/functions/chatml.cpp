@@ -1,4 +1,5 @@
-#include "core/check/functions/functions.h"
+#include "core/check/functions/show.h"
+#include "core/check/functions/tokens.h"
 
 namespace rung::check {
 namespace {
@@ -6,9 +7,17 @@ namespace {
 using Ids = std::vector<std::int32_t>;
 
 struct Variant {
-  bool newline_after_end = true, system_once = true, answer_begins = true, answer_closed = true;
-  bool markers_are_tokens = true, empty_system_left_out = true;
+  bool newline_after_message = true, newline_after_answer = true, newline_after_role = true;
+  bool system_once = true, answer_begins = true, answer_closed = true, nothing_closed_at_first = true;
+  bool start_is_token = true, end_is_token = true, empty_system_left_out = true, texts_as_they_are = true;
 };
+
+std::string_view trimmed_words(std::string_view text) {
+  constexpr std::string_view spaces = " \t\r\n";
+  const std::size_t begin = text.find_first_not_of(spaces);
+  if (begin == std::string_view::npos) return "";
+  return text.substr(begin, text.find_last_not_of(spaces) + 1 - begin);
+}
 
 Ids chatml_variant(const ChatmlInput& input, const Variant& variant) {
   Ids ids;
@@ -16,30 +25,32 @@ Ids chatml_variant(const ChatmlInput& input, const Variant& variant) {
     for (const char c : bytes) ids.push_back(static_cast<std::uint8_t>(c));
   };
   const auto marker = [&](std::int32_t id) {
-    if (variant.markers_are_tokens)
+    const bool start = id == oracle::im_start;
+    if (start ? variant.start_is_token : variant.end_is_token)
       ids.push_back(id);
     else
-      text(id == oracle::im_start ? "<|im_start|>" : "<|im_end|>");
+      text(start ? "<|im_start|>" : "<|im_end|>");
   };
-  const auto close = [&] {
+  const auto close = [&](bool newline) {
     marker(oracle::im_end);
-    if (variant.newline_after_end) text("\n");
+    if (newline) text("\n");
   };
   const auto message = [&](std::string_view role, std::string_view words) {
     marker(oracle::im_start);
     text(role);
-    text("\n");
-    text(words);
-    close();
+    if (variant.newline_after_role) text("\n");
+    text(variant.texts_as_they_are ? words : trimmed_words(words));
+    close(variant.newline_after_message);
   };
   for (std::size_t turn = 0; turn < input.user_turns.size(); ++turn) {
-    if (turn > 0 && variant.answer_closed) close();
+    if ((turn > 0 || !variant.nothing_closed_at_first) && variant.answer_closed)
+      close(variant.newline_after_answer);
     const bool wanted = !input.system.empty() || !variant.empty_system_left_out;
     if (wanted && (turn == 0 || !variant.system_once)) message("system", input.system);
     message("user", input.user_turns[turn]);
     if (!variant.answer_begins) continue;
     marker(oracle::im_start);
-    text("assistant\n");
+    text(variant.newline_after_role ? "assistant\n" : "assistant");
   }
   return ids;
 }
@@ -94,9 +105,30 @@ FunctionCheck<ChatmlInput, Ids> chatml_check() {
   check.mistakes = {
       {"markers_as_text",
        "the markers were written as text, of which the model has seen nothing; they are control tokens",
-       variant({.markers_are_tokens = false})},
+       variant({.start_is_token = false, .end_is_token = false})},
+      {"end_marker_as_text",
+       "<|im_end|> was written as text, ten characters that end nothing; it is a control token, as "
+       "<|im_start|> is",
+       variant({.end_is_token = false})},
+      {"start_marker_as_text",
+       "<|im_start|> was written as text, twelve characters that begin nothing; it is a control token",
+       variant({.start_is_token = false})},
       {"no_newline_after_end", "there is no line end behind <|im_end|>; every message ends with one",
-       variant({.newline_after_end = false})},
+       variant({.newline_after_message = false, .newline_after_answer = false})},
+      {"no_newline_after_message",
+       "there is no line end behind a message's <|im_end|>; every message ends with one",
+       variant({.newline_after_message = false})},
+      {"no_newline_after_answer",
+       "the model's last answer was closed by <|im_end|> without a line end; every message ends with one",
+       variant({.newline_after_answer = false})},
+      {"no_newline_after_role", "there is no line end behind the role; one stands between it and the text",
+       variant({.newline_after_role = false})},
+      {"closed_in_the_first_turn",
+       "an answer was closed in the first turn, before which the model has said nothing; only later turns "
+       "begin so",
+       variant({.nothing_closed_at_first = false})},
+      {"texts_trimmed", "spaces around a text were taken away; ChatML writes texts as they are",
+       variant({.texts_as_they_are = false})},
       {"no_answer_head",
        "the head of the answer is missing; without it the model goes on as the user, or ends at once",
        variant({.answer_begins = false})},

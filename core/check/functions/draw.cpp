@@ -9,7 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "core/check/chi_square.h"
-#include "core/check/functions/functions.h"
+#include "core/check/functions/sampling.h"
 #include "core/oracle/sampling.h"
 
 namespace rung::check {
@@ -73,6 +73,32 @@ std::int32_t gap_to_the_last(const TokenProbabilities& from, Numbers& numbers) {
     if (u < cumulative) return from.tokens[i];
   }
   return from.tokens.back();
+}
+
+std::int32_t gap_to_the_first(const TokenProbabilities& from, Numbers& numbers) {
+  const double u = numbers.next();
+  double cumulative = 0;
+  for (const double probability : from.probabilities) cumulative += probability;
+  return u < cumulative ? oracle::drawn(from, u) : from.tokens.front();
+}
+
+std::int32_t scaled_by_the_sum(const TokenProbabilities& from, Numbers& numbers) {
+  double sum = 0;
+  for (const double probability : from.probabilities) sum += probability;
+  return oracle::drawn(from, numbers.next() * sum);
+}
+
+std::int32_t in_float(const TokenProbabilities& from, Numbers& numbers) {
+  const auto u = static_cast<float>(numbers.next());
+  float cumulative = 0;
+  std::int32_t last = from.tokens.front();
+  for (std::size_t i = 0; i < from.tokens.size(); ++i) {
+    if (from.probabilities[i] == 0) continue;
+    cumulative += static_cast<float>(from.probabilities[i]);
+    last = from.tokens[i];
+    if (u < cumulative) break;
+  }
+  return last;
 }
 
 std::int32_t number_for_each_token(const TokenProbabilities& from, Numbers& numbers) {
@@ -157,8 +183,11 @@ FunctionCheck<DrawInput, Draws> draw_check() {
       one_case("zeros", "3: 0.6, 1: 0.4, 0: 0, 2: 0", {{{3, 1, 0, 2}, {0.6, 0.4, 0, 0}}, 4, 8}),
       one_case("border", fmt::format("7: {:.3f}, the very number that comes, 3: the rest", border),
                {{{7, 3}, {border, 1 - border}}, 3, 1}),
+      one_case("border-in-double",
+               fmt::format("7: {:.3f}, a billionth more than the number that comes, 3: the rest", border),
+               {{{7, 3}, {border + 1e-9, 1 - border - 1e-9}}, 3, 1}),
       one_case("gap", "4: 0.25, 1: 0.25, 6: 0, as if rounding had left the sum far below 1",
-               {{{4, 1, 6}, {0.25, 0.25, 0}}, 5, 6}),
+               {{{4, 1, 6}, {0.25, 0.25, 0}}, 8, 8}),
       one_case("rare", "2: 0.5, 0: 0.3, 1: 0.19, 3: 0.01",
                {{{2, 0, 1, 3}, {0.5, 0.3, 0.19, 0.01}}, 7, 20000}),
       one_case("many", "2: 0.4, 4: 0.3, 0: 0.2, 3: 0.1, 1: 0",
@@ -182,6 +211,18 @@ FunctionCheck<DrawInput, Draws> draw_check() {
        "last of "
        "probability above 0",
        drawing(gap_to_the_last)},
+      {"gap_to_the_first",
+       "a number that no cumulative sum exceeds gives the first token; what is nearest to it is the last of "
+       "probability above 0",
+       drawing(gap_to_the_first)},
+      {"scaled_by_the_sum",
+       "the number multiplied by the sum of the list; compare it as it comes, or it gives other tokens where "
+       "rounding has left the sum below 1",
+       drawing(scaled_by_the_sum)},
+      {"in_float",
+       "the number or the sums kept in fp32, which cannot tell numbers apart that are nearer than 6e-8; use "
+       "double",
+       drawing(in_float)},
       {"number_for_each_token", "a new random number for each token looked at; one number for one draw",
        drawing(number_for_each_token)},
       {"not_cumulative", "the number compared with each probability alone; compare it with their running sum",

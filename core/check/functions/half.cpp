@@ -8,7 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "core/check/functions/functions.h"
+#include "core/check/functions/show.h"
+#include "core/check/functions/tensors.h"
 
 namespace rung::check {
 namespace {
@@ -58,6 +59,11 @@ std::vector<FunctionMistake<HalfInput, Values>> half_mistakes() {
        "the exponent kept as it was, as if its bias were fp32's 127; fp16's is 15, so 112 must be added",
        each_half([](const Parts& p) {
          return p.exponent == 0 || p.exponent == 31 ? p.value : std::ldexp(p.value, 15 - 127);
+       })},
+      {"bias_127_added",
+       "127 added to the exponent; it has a bias of 15 already, so 112 must be added, the difference",
+       each_half([](const Parts& p) {
+         return p.exponent == 0 || p.exponent == 31 ? p.value : std::ldexp(p.value, 15);
        })},
       {"exponent_bias_16", "an exponent bias of 16; fp16's is 15: the exponent 15 stands for 2^0",
        each_half([](const Parts& p) { return p.exponent == 0 ? p.value : p.value / 2; })},
@@ -217,6 +223,20 @@ std::vector<FunctionMistake<RoundingInput, RoundedNumbers>> rounding_mistakes() 
        wrong(binary16,
              [](SixteenBitRule, float number, std::uint16_t right) {
                return std::abs(number) < 0x1p-14F ? static_cast<std::uint16_t>(right & 0x8000) : right;
+             })},
+      {"half_subnormals_truncated",
+       "fp16: numbers below 2^-14 cut to a multiple of 2^-24, which rounds towards zero; round to the "
+       "nearest",
+       wrong(binary16,
+             [](SixteenBitRule rule, float number, std::uint16_t right) {
+               return std::abs(number) < 0x1p-14F ? cut_off(rule, number, right) : right;
+             })},
+      {"half_infinite_too_early",
+       "fp16: all numbers beyond 65504 made infinite; those below 65520 are nearer to 65504",
+       wrong(binary16,
+             [](SixteenBitRule, float number, std::uint16_t right) {
+               return std::abs(number) > 65504 ? static_cast<std::uint16_t>((right & 0x8000) | 0x7c00)
+                                               : right;
              })},
       {"half_saturated", "fp16: numbers beyond 65504 made 65504; from 65520 on they round to infinity",
        wrong(binary16,

@@ -5,7 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "core/check/functions/functions.h"
+#include "core/check/functions/kv_cache.h"
+#include "core/check/functions/show.h"
 #include "core/error.h"
 #include "core/oracle/remembered.h"
 
@@ -70,11 +71,14 @@ enum class Slip {
   full_takes_a_part,
   lanes_without_end,
   fork_shares_the_lane,
+  fork_takes_another_lane,
+  fork_onto_itself_empties,
   fork_without_bytes,
   fork_full_unseen,
   dropped_lane_lost,
   truncate_makes_longer,
   truncate_to_nothing_drops,
+  truncate_makes_known,
   continues_anywhere,
 };
 
@@ -145,7 +149,11 @@ class Lanes : public SequencesMachine {
       lanes_[to] = lanes_[from];
       return;
     }
-    if (!lanes_.contains(to)) {
+    if (slip_ == Slip::fork_onto_itself_empties && from == to) {  // and begins anew
+      drop(from);
+      return take(from);
+    }
+    if (!lanes_.contains(to) || (slip_ == Slip::fork_takes_another_lane && from != to)) {
       if (free_.empty())
         throw slip_ == Slip::fork_full_unseen ? refusal("no room") : Error(ErrorKind::full, "no room");
       take(to);
@@ -161,7 +169,8 @@ class Lanes : public SequencesMachine {
       throw refusal("not that long");
     }
     if (slip_ == Slip::truncate_to_nothing_drops && new_length == 0) return drop(sequence);
-    if (lanes_.contains(sequence)) lanes_[sequence].length = new_length;
+    if (lanes_.contains(sequence) || slip_ == Slip::truncate_makes_known)
+      lanes_[sequence].length = new_length;
   }
   void drop(int sequence) override {
     const auto found = lanes_.find(sequence);
@@ -324,6 +333,10 @@ FunctionCheck<SequencesInput, Lines> kv_sequences_check() {
        "a batch of 5 rows of 1, more than its lane holds, and 1 of 2 at position 1, where it has none: wrong "
        "usage",
        {2, 4, {commit({{1, 0, 5}, {2, 1, 1}}), commit({{1, 0, 1}})}}},
+      {"fork-onto-with-room",
+       "room for 3 sequences: 1 row of 1 and 2 of 2; 1 forked onto 2; 1 row of 3, for which there is a lane; "
+       "1 row of 2",
+       {3, 4, {commit({{1, 0, 1}, {2, 0, 2}}), fork(1, 2), commit({{3, 0, 1}}), commit({{2, 1, 1}})}}},
       {"fork-onto",
        "1 row of 1 and 2 of 2; 1 forked onto 2; 1 row of 2; 2 forked onto itself; fork to 3, for which there "
        "is no room",
@@ -363,6 +376,17 @@ FunctionCheck<SequencesInput, Lines> kv_sequences_check() {
       mistake("fork_shares_the_lane",
               "the fork writes where its original writes; it needs a lane of its own and a copy of the slots",
               Slip::fork_shares_the_lane),
+      mistake(
+          "fork_takes_another_lane",
+          "a fork onto a sequence that exists took another lane, and the one that it had is lost; keep that",
+          Slip::fork_takes_another_lane),
+      mistake("fork_onto_itself_empties",
+              "a sequence forked onto itself has lost its positions; that changes nothing",
+              Slip::fork_onto_itself_empties),
+      mistake("truncate_makes_known",
+              "an unknown sequence is known once it was cut to 0 positions, without a lane; look whether it "
+              "is there",
+              Slip::truncate_makes_known),
       mistake("fork_without_bytes",
               "the fork gets the length and not the keys and values; copy the slots too",
               Slip::fork_without_bytes),

@@ -1,6 +1,7 @@
 #include <cstddef>
 
-#include "core/check/functions/functions.h"
+#include "core/check/functions/kv_cache.h"
+#include "core/check/functions/show.h"
 #include "core/oracle/kv_rows.h"
 
 namespace rung::check {
@@ -14,7 +15,9 @@ using Numbers = std::vector<double>;
 struct Habits {
   bool first_slot_ignored = false, past_ignored = false, layer_ignored = false, first_visible_ignored = false;
   bool new_rows_unread = false, keys_for_values = false, copies_one_layer = false, copies_back = false;
-  std::int32_t written_late = 0;  // slots
+  std::int32_t written_late = 0;                    // slots
+  bool keys_by_row = false, values_by_row = false;  // first_row counts as slots, too
+  bool copies_keys = false;                         // alone
 };
 
 Numbers negated(Numbers numbers) {
@@ -32,8 +35,16 @@ Numbers run(const KvStoreInput& input, const Habits& habits) {
     switch (step.kind) {
       case Kind::write: {
         const Numbers keys = kv_store_numbers(input, n);
-        store.write(layer, lane + (habits.past_ignored ? 0 : step.past) + habits.written_late, keys,
-                    habits.keys_for_values ? keys : negated(keys));
+        const Numbers values = habits.keys_for_values ? keys : negated(keys);
+        const std::int32_t slot = lane + (habits.past_ignored ? 0 : step.past) + habits.written_late;
+        const std::int32_t key_slot = slot + (habits.keys_by_row ? step.first_row : 0);
+        const std::int32_t value_slot = slot + (habits.values_by_row ? step.first_row : 0);
+        if (key_slot == value_slot) {
+          store.write(layer, key_slot, keys, values);
+        } else {  // each with what is there of the other
+          store.write(layer, key_slot, keys, store.values(layer, key_slot, step.rows));
+          store.write(layer, value_slot, store.keys(layer, value_slot, step.rows), values);
+        }
         break;
       }
       case Kind::read: {
@@ -46,6 +57,13 @@ Numbers run(const KvStoreInput& input, const Habits& habits) {
         break;
       }
       case Kind::copy:
+        if (habits.copies_keys) {
+          for (int each = 0; each < static_cast<int>(input.layers); ++each) {
+            store.write(each, step.to_slot, store.keys(each, step.first_slot, step.rows),
+                        store.values(each, step.to_slot, step.rows));
+          }
+          break;
+        }
         store.copy(habits.copies_one_layer ? 1 : static_cast<int>(input.layers),
                    habits.copies_back ? step.to_slot : step.first_slot,
                    habits.copies_back ? step.first_slot : step.to_slot, step.rows);
@@ -71,6 +89,10 @@ Step read(int layer, std::int32_t first_slot, std::int32_t past, std::int32_t ro
           .past = past,
           .rows = rows,
           .first_visible = first_visible};
+}
+Step second_in_the_batch(Step step) {
+  step.first_row = 2;
+  return step;
 }
 Step copy(std::int32_t from, std::int32_t to, std::int32_t rows) {
   return {.kind = Kind::copy, .first_slot = from, .rows = rows, .to_slot = to};
@@ -112,6 +134,10 @@ FunctionCheck<KvStoreInput, Numbers> kv_store_check() {
       {"first-visible",
        "three positions written, then two more, and read from position 1 on",
        {1, 10, 1, {write(0, 1, 0, 3), write(0, 1, 3, 2), read(0, 1, 3, 2, 1)}}},
+      {"second-in-the-batch",
+       "two positions written and read whose rows are the batch's third and fourth: slots begin at "
+       "first_slot",
+       {1, 10, 1, {second_in_the_batch(write(0, 1, 0, 2)), second_in_the_batch(read(0, 1, 0, 2))}}},
       {"wide", "two positions of three numbers each", {1, 7, 3, {write(0, 1, 0, 2), read(0, 1, 0, 2)}}},
       {"copy",
        "two positions in two layers copied from slot 1 to slot 4, the copy read, then one position added to "
@@ -126,6 +152,21 @@ FunctionCheck<KvStoreInput, Numbers> kv_store_check() {
   check.mistakes = {
       mistake("written_one_late", "rows written one slot too late; position p of a sequence is in slot(p)",
               {.written_late = 1}),
+      mistake("batch_row_as_slot",
+              "rows written as many slots too late as the batch has rows before them; first_row is a place "
+              "in the "
+              "batch, slot(past) the place in the store",
+              {.keys_by_row = true, .values_by_row = true}),
+      mistake(
+          "values_at_batch_row",
+          "values written as many slots too late as the batch has rows before them; they belong where their "
+          "keys are, at slot(past)",
+          {.values_by_row = true}),
+      mistake(
+          "keys_at_batch_row",
+          "keys written as many slots too late as the batch has rows before them; they belong where their "
+          "values are, at slot(past)",
+          {.keys_by_row = true}),
       mistake("written_at_the_start",
               "every batch written from the sequence's first slot on, over what was there; new rows begin at "
               "slot(past)",
@@ -135,7 +176,7 @@ FunctionCheck<KvStoreInput, Numbers> kv_store_check() {
               {.first_slot_ignored = true}),
       mistake("layers_share", "all layers in the same memory; each layer has its own keys and values",
               {.layer_ignored = true}),
-      mistake("keys_for_values", "the keys stored as values too; the two are different rows",
+      mistake("keys_for_values", "the keys stored, or read, as values too; the two are different rows",
               {.keys_for_values = true}),
       mistake("new_rows_not_read",
               "only the past read; the rows that the batch has just written are visible too: up to length()",
@@ -144,6 +185,7 @@ FunctionCheck<KvStoreInput, Numbers> kv_store_check() {
               {.first_visible_ignored = true}),
       mistake("copies_one_layer", "one layer copied; a fork needs the keys and values of all of them",
               {.copies_one_layer = true}),
+      mistake("copies_keys_alone", "keys copied and values not; a fork needs both", {.copies_keys = true}),
       mistake("copied_backwards", "copied from to_slot to from_slot, over the original",
               {.copies_back = true}),
   };

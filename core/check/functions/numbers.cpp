@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "core/check/functions/functions.h"
+#include "core/check/functions/sampling.h"
+#include "core/check/functions/show.h"
 
 namespace rung::check {
 

@@ -1,6 +1,10 @@
 #include "core/oracle/repetition_penalty.h"
 
-#include "core/check/functions/functions.h"
+#include <algorithm>
+#include <cstddef>
+
+#include "core/check/functions/sampling.h"
+#include "core/check/functions/show.h"
 
 namespace rung::check {
 namespace {
@@ -11,20 +15,51 @@ std::vector<double> doubles(const std::vector<float>& numbers) {
   return {numbers.begin(), numbers.end()};
 }
 
+/// Logits are fp32 before and after.
+Output in_fp32(Output logits) {
+  for (double& logit : logits) logit = static_cast<double>(static_cast<float>(logit));
+  return logits;
+}
+
+Output penalty_in_float(const RepetitionInput& input) {
+  const auto penalty = static_cast<float>(input.penalty);
+  Output logits = doubles(input.logits);
+  const Output right = oracle::repetition_penalty(logits, input.seen, 2);
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    const float logit = input.logits[i];
+    if (right[i] != logits[i]) logits[i] = static_cast<double>(logit > 0 ? logit / penalty : logit * penalty);
+  }
+  return logits;
+}
+
+Output the_wrong_way_round(const RepetitionInput& input) {
+  return in_fp32(oracle::repetition_penalty(doubles(input.logits), input.seen, 1 / input.penalty));
+}
+
+Output of_the_others(const RepetitionInput& input) {
+  std::vector<std::int32_t> others;
+  for (std::size_t i = 0; i < input.logits.size(); ++i) {
+    if (std::ranges::count(input.seen, static_cast<std::int32_t>(i)) == 0)
+      others.push_back(static_cast<std::int32_t>(i));
+  }
+  return in_fp32(oracle::repetition_penalty(doubles(input.logits), others, input.penalty));
+}
+
 Output divides_all(const RepetitionInput& input) {
   Output logits = doubles(input.logits);
   const Output right = oracle::repetition_penalty(logits, input.seen, 2);
   for (std::size_t i = 0; i < logits.size(); ++i) {
     if (right[i] != logits[i]) logits[i] /= input.penalty;
   }
-  return logits;
+  return in_fp32(logits);
 }
 
 Output once_for_each_time(const RepetitionInput& input) {
   Output logits = doubles(input.logits);
   for (const std::int32_t token : input.seen) {
     double& logit = logits[static_cast<std::size_t>(token)];
-    logit = logit > 0 ? logit / input.penalty : logit * input.penalty;
+    logit =
+        static_cast<double>(static_cast<float>(logit > 0 ? logit / input.penalty : logit * input.penalty));
   }
   return logits;
 }
@@ -35,7 +70,7 @@ Output subtracts(const RepetitionInput& input) {
   for (std::size_t i = 0; i < logits.size(); ++i) {
     if (right[i] != logits[i]) logits[i] -= input.penalty;
   }
-  return logits;
+  return in_fp32(logits);
 }
 
 }  // namespace
@@ -52,9 +87,13 @@ FunctionCheck<RepetitionInput, std::vector<double>> repetition_penalty_check() {
       {"negative", "token 2 of logit -3 was seen, penalty 1.5", {{1, 2, -3}, {2}, 1.5}},
       {"twice", "token 1 was seen twice, penalty 1.5", {{1, 2, -3}, {1, 0, 1}, 1.5}},
       {"below-one", "tokens 0 and 2 were seen, penalty 0.5", {{1, 2, -3}, {2, 0}, 0.5}},
+      {"double",
+       "tokens 0 to 5 were seen, penalty 1.1: logits in fp32, of which a division in fp32 rounds some "
+       "otherwise",
+       {{1.7F, -2.9F, 13.3F, -7.1F, 0.3F, 21.9F}, {0, 1, 2, 3, 4, 5}, 1.1}},
   };
   check.oracle = [](const RepetitionInput& input) {
-    return oracle::repetition_penalty(doubles(input.logits), input.seen, input.penalty);
+    return in_fp32(oracle::repetition_penalty(doubles(input.logits), input.seen, input.penalty));
   };
   check.mistakes = {
       {"negative_divided",
@@ -64,10 +103,19 @@ FunctionCheck<RepetitionInput, std::vector<double>> repetition_penalty_check() {
        once_for_each_time},
       {"subtracted", "the penalty subtracted from the logit; that is the presence penalty, another rule",
        subtracts},
+      {"penalty_in_float",
+       "divided or multiplied in fp32; 1.1 is not the same number there. Do it in double and round the "
+       "result",
+       penalty_in_float},
+      {"the_wrong_way_round",
+       "positive logits multiplied and negative ones divided, which makes tokens likelier; it is the other "
+       "way round",
+       the_wrong_way_round},
+      {"of_the_others", "the penalty applied to tokens that have not occurred; it is for those that have",
+       of_the_others},
   };
-  check.same = [](const Output& found, const Output& expected) {
-    return same_numbers(found, expected, 1e-6);
-  };
+  // Bit for bit: it is one operation in double, rounded once.
+  check.same = [](const Output& found, const Output& expected) { return same_numbers(found, expected, 0); };
   check.show = show_numbers;
   return check;
 }

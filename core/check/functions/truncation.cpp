@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <functional>
 
-#include "core/check/functions/functions.h"
+#include "core/check/functions/sampling.h"
 #include "core/oracle/sampling.h"
 
 namespace rung::check {
@@ -65,6 +65,17 @@ Output top_k_with_ties(const TruncationInput& input) {
     ++count;
   }
   return first(input.from, count);
+}
+
+/// k beyond the list's end: choices that nobody put there, token 0 of probability 0.
+Output top_k_fills_up(const TruncationInput& input) {
+  Output result = oracle::truncated(input.from, input.rule, input.value);
+  if (input.rule != Truncation::top_k) return result;
+  while (result.tokens.size() < static_cast<std::size_t>(input.value)) {
+    result.tokens.push_back(0);
+    result.probabilities.push_back(0);
+  }
+  return result;
 }
 
 }  // namespace
@@ -144,6 +155,15 @@ FunctionCheck<TruncationInput, TokenProbabilities> truncation_check() {
       {"top_k_keeps_ties",
        "top-k keeps more than k, all that are as likely as the k-th; of equals the lower tokens stay",
        top_k_with_ties},
+      {"top_k_fills_up", "top-k makes the list longer where it has fewer than k; keep all that there are",
+       top_k_fills_up},
+      {"top_p_one_less",
+       "top-p keeps the tokens before the one at which the loop stopped and drops one that p needs; that one "
+       "counts too",
+       [](const TruncationInput& input) {
+         const std::size_t right = right_count(input);
+         return first(input.from, input.rule == Truncation::top_p ? right - 1 : right);
+       }},
   };
   check.same = [](const Output& found, const Output& expected) {
     return same_choices(found, expected, 1e-9);

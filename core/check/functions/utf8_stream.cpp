@@ -1,7 +1,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "core/check/functions/functions.h"
+#include "core/check/functions/show.h"
+#include "core/check/functions/tokens.h"
 
 namespace rung::check {
 namespace {
@@ -63,6 +64,18 @@ Output not_emptied_at_end(const Utf8StreamInput& input) {
   return results;
 }
 
+// Replacements that stand side by side in one call become one.
+Output one_for_a_broken_character(const Utf8StreamInput& input) {
+  Output results = oracle::utf8_stream(input.calls);
+  const std::string two = std::string(replacement) + std::string(replacement);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (!input.calls[i]) continue;
+    for (std::size_t at = results[i].find(two); at != std::string::npos; at = results[i].find(two))
+      results[i].erase(at, replacement.size());
+  }
+  return results;
+}
+
 Output invalid_left_out(const Utf8StreamInput& input) {
   Output results = oracle::utf8_stream(input.calls);
   for (std::size_t i = 0; i < results.size(); ++i) {
@@ -114,6 +127,10 @@ FunctionCheck<Utf8StreamInput, Output> utf8_stream_check() {
       {"not_emptied_at_end",
        "what waited at the end of a text came again in the next one; finish() leaves nothing waiting",
        not_emptied_at_end},
+      {"one_for_a_broken_character",
+       "the bytes of a character that is broken off became one U+FFFD; it is one for each byte that is in no "
+       "character",
+       one_for_a_broken_character},
       {"invalid_left_out", "invalid bytes were left out; each becomes U+FFFD, so that one sees them",
        invalid_left_out},
   };

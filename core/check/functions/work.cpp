@@ -4,7 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "core/check/functions/functions.h"
+#include "core/check/functions/show.h"
+#include "core/check/functions/tensors.h"
 
 namespace rung::check {
 namespace {
@@ -93,6 +94,18 @@ std::vector<FunctionMistake<ForwardWorkInput, Numbers>> forward_mistakes() {
          if (input.wanted == 0) return;
          work.flops += static_cast<double>((input.rows - input.wanted) * input.cost.flops_per_logits_row);
        })},
+      {"output_flops_whether_wanted",
+       "the output matrix's FLOPs counted for all T rows, even if none wants logits; count them for those "
+       "that do",
+       of_changed_work([](const ForwardWorkInput& input, oracle::Work& work) {
+         work.flops += static_cast<double>((input.rows - input.wanted) * input.cost.flops_per_logits_row);
+       })},
+      {"output_for_each_row",
+       "the output matrix read once for each row that wants logits; all of them meet it at one reading",
+       of_changed_work([](const ForwardWorkInput& input, oracle::Work& work) {
+         if (input.wanted > 1)
+           work.bytes += static_cast<double>((input.wanted - 1) * input.cost.output_bytes);
+       })},
       {"output_always_read",
        "the output matrix read although no row wants logits; a chunk of a prefill leaves it alone",
        of_changed_work([](const ForwardWorkInput& input, oracle::Work& work) {
@@ -120,6 +133,46 @@ std::vector<FunctionMistake<ForwardWorkInput, Numbers>> forward_mistakes() {
          std::int64_t read = input.past;
          if (input.cost.window) read = std::min(read, *input.cost.window - 1);
          work.bytes -= static_cast<double>(read * input.cost.kv_bytes_per_position);
+       })},
+      {"rows_not_written",
+       "keys and values of the past read, those of the rows not written; the rows' own move too",
+       of_changed_work([](const ForwardWorkInput& input, oracle::Work& work) {
+         work.bytes -= static_cast<double>(input.rows * input.cost.kv_bytes_per_position);
+       })},
+      {"past_beyond_the_window",
+       "w positions of the past read with a window of w; the first row is one of the w, so it sees w - 1 "
+       "before it",
+       of_changed_work([](const ForwardWorkInput& input, oracle::Work& work) {
+         if (input.cost.window && input.past >= *input.cost.window)
+           work.bytes += static_cast<double>(input.cost.kv_bytes_per_position);
+       })},
+      {"window_without_the_row",
+       "a row counted as seeing w - 1 positions with a window of w; it is itself one of the w that it sees",
+       of_changed_work([](const ForwardWorkInput& input, oracle::Work& work) {
+         if (!input.cost.window) return;
+         work.flops += other_attention(
+             input, [&](std::int64_t i) { return std::min(input.past + i + 1, *input.cost.window - 1); });
+       })},
+      {"window_and_the_row",
+       "a row counted as seeing w + 1 positions with a window of w: w of the past and itself; it is one of "
+       "the w",
+       of_changed_work([](const ForwardWorkInput& input, oracle::Work& work) {
+         if (!input.cost.window) return;
+         work.flops += other_attention(
+             input, [&](std::int64_t i) { return std::min(input.past + i, *input.cost.window) + 1; });
+       })},
+      {"all_of_the_past_read", "all of the past read in spite of a window; what lies before it is not needed",
+       of_changed_work([](const ForwardWorkInput& input, oracle::Work& work) {
+         if (input.cost.window && input.past >= *input.cost.window)
+           work.bytes +=
+               static_cast<double>((input.past - *input.cost.window + 1) * input.cost.kv_bytes_per_position);
+       })},
+      {"written_rows_cut_to_the_window",
+       "no more rows written than the window has; all rows are written, though some are forgotten at once",
+       of_changed_work([](const ForwardWorkInput& input, oracle::Work& work) {
+         if (input.cost.window && input.rows > *input.cost.window)
+           work.bytes -=
+               static_cast<double>((input.rows - *input.cost.window) * input.cost.kv_bytes_per_position);
        })},
       {"window_ignored", "a sliding window ignored; a row sees no more positions than the window has",
        [](const ForwardWorkInput& input) {
@@ -157,6 +210,9 @@ FunctionCheck<LinearWorkInput, std::vector<double>> linear_work_check() {
       {"three-rows", "T = 3, N = 2, K = 4, fp32", {3, 2, 4, DType::F32}},
       {"bf16", "T = 3, N = 2, K = 4, bf16: 2 bytes a weight", {3, 2, 4, DType::BF16}},
       {"q8_0", "T = 2, N = 3, K = 64, Q8_0: 34 bytes for 32 weights", {2, 3, 64, DType::Q8_0}},
+      {"odd-and-large",
+       "T = 13, N = 1,031, K = 1,291, fp32: FLOPs that need more than the 24 bits of an fp32",
+       {13, 1031, 1291, DType::F32}},
       {"q4_1", "T = 2, N = 3, K = 64, Q4_1: 20 bytes for 32 weights", {2, 3, 64, DType::Q4_1}},
       {"model", "T = 16, N = 1,536, K = 576, fp32", {16, 1536, 576, DType::F32}},
   };
@@ -174,6 +230,28 @@ FunctionCheck<LinearWorkInput, std::vector<double>> linear_work_check() {
        of_changed_linear([](const LinearWorkInput& input, double&, double& bytes) {
          bytes += static_cast<double>(4 * input.out * input.in) - weight_bytes(input);
        })},
+      {"block_bytes_divided_in_integers",
+       "the bytes of a weight as an integer, 34 / 32 = 1; multiply first, or divide in double",
+       of_changed_linear([](const LinearWorkInput& input, double&, double& bytes) {
+         const DTypeInfo& type = info(input.weight);
+         const std::int64_t of_one = type.block_bytes / type.block_elements;
+         bytes += static_cast<double>(input.out * input.in * of_one) - weight_bytes(input);
+       })},
+      {"block_bytes_for_each_weight",
+       "block_bytes for each weight; they hold a whole block of block_elements weights",
+       of_changed_linear([](const LinearWorkInput& input, double&, double& bytes) {
+         bytes +=
+             static_cast<double>(input.out * input.in * info(input.weight).block_bytes) - weight_bytes(input);
+       })},
+      {"counted_in_float", "counted in fp32, which has no room for such numbers; count in double",
+       [](const LinearWorkInput& input) {
+         const DTypeInfo& type = info(input.weight);
+         const auto t = static_cast<float>(input.rows);
+         const auto n = static_cast<float>(input.out);
+         const auto k = static_cast<float>(input.in);
+         const float of_one = static_cast<float>(type.block_bytes) / static_cast<float>(type.block_elements);
+         return Numbers{double{2 * t * n * k}, double{n * k * of_one + 4 * (t * k + t * n)}};
+       }},
       {"activations_in_weight_type", "x and y counted in W's type; they are fp32",
        of_changed_linear([](const LinearWorkInput& input, double&, double& bytes) {
          const DTypeInfo& type = info(input.weight);
@@ -226,6 +304,7 @@ FunctionCheck<ForwardWorkInput, std::vector<double>> forward_work_check() {
       {"no-cache", "four rows, keys and values not kept; the same costs", {forgetful, 4, 0, 1}},
       {"window", "one row after 10, a window of 4; the same costs", {windowed, 1, 10, 1}},
       {"into-the-window", "three rows after 2, a window of 4; the same costs", {windowed, 3, 2, 1}},
+      {"longer-than-the-window", "seven rows after 3, a window of 4; the same costs", {windowed, 7, 3, 1}},
       {"memory-bound", "one row after 10, 10 bytes/s, 1000 FLOPs/s", {small, 1, 10, 1, 10, 1000}},
       {"compute-bound", "four rows after nothing, 100 bytes/s, 10 FLOPs/s", {small, 4, 0, 1, 100, 10}},
       {"large",

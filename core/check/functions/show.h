@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+// How outputs of functions are told to people, and compared.
+
+namespace rung::check {
+
+/// Doubles for people: "[1.5, -2, nan]".
+std::string show_numbers(const std::vector<double>& numbers);
+/// As long, and each equal or within `relative` of the other; NaN equals NaN.
+bool same_numbers(const std::vector<double>& found, const std::vector<double>& expected, double relative);
+
+/// Bytes for people: "caf\xC3".
+std::string show_bytes(std::string_view bytes);
+
+}  // namespace rung::check
