@@ -1,9 +1,10 @@
 #include "chapters/candidates.h"
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <utility>
+#include <vector>
 
 #include "chapters/02_tensors/matmul.h"
 #include "chapters/03_attention/causal_attention.h"
@@ -35,9 +36,14 @@ Map view(const MutableTensor& tensor) {
 }
 
 /// [T, H, D] as the chapters have it, [T, H · D] without gaps between heads.
-Matrix heads_together(const ConstTensor& tensor) {
+template <typename Tensor>
+Matrix heads_together(const Tensor& tensor) {
   Matrix rows = view(tensor);  // [T · H, D]
   return Eigen::Map<const Matrix>(rows.data(), tensor.shape[0], tensor.shape[1] * tensor.shape[2]);
+}
+Matrix heads_together(const check::Array& array) {
+  return heads_together(ConstTensor{array.name, check::NumberType::f32, array.shape, array.row_stride,
+                                    reinterpret_cast<const std::byte*>(array.values.data())});
 }
 /// And back.
 void heads_apart(const Matrix& values, const MutableTensor& tensor) {
@@ -68,27 +74,48 @@ void run_softmax(const Call& call) {
   for (Eigen::Index t = 0; t < y.rows(); ++t) softmax(y.row(t));
 }
 
+/// A [S, G, D] of keys or values for all H query heads: [S, H, D].
+check::Array for_all_heads(const check::Array& grouped, std::int64_t heads) {
+  const Matrix repeated = repeat_heads(heads_together(grouped), heads, grouped.shape[1], grouped.columns());
+  return {.name = grouped.name,
+          .shape = {grouped.shape[0], heads, grouped.columns()},
+          .row_stride = grouped.columns(),
+          .values = std::vector<float>(repeated.data(), repeated.data() + repeated.size())};
+}
+
+/// Chapter 03's function has H heads of keys, its mask is causal, and its scale is 1 / sqrt(D). What a case has
+/// otherwise is brought about by other inputs.
+check::Case attention_as_called(const check::Case& given) {
+  check::Case problem = given;
+  check::Array& q = problem.inputs[0];
+  const std::int64_t keys = given.input("k").shape[0];
+  const auto usual = 1 / std::sqrt(static_cast<double>(q.columns()));
+  for (check::Param& param : problem.params) {
+    if (param.name == "G") param.value = given.param("H");
+    if (param.name == "causal") param.value = 1;
+    // From behind all keys, a query sees them all.
+    if (param.name == "first_position" && given.integer("causal") == 0)
+      param.value = static_cast<double>(keys);
+    if (param.name == "scale" && param.value != usual) {
+      const auto factor = static_cast<float>(param.value / usual);
+      for (float& number : q.values) number *= factor;
+      param.value = usual;
+    }
+  }
+  for (std::size_t i = 1; i <= 2; ++i) problem.inputs[i] = for_all_heads(given.inputs[i], given.integer("H"));
+  return problem;
+}
+
 void run_attention(const Call& call) {
-  const ConstTensor& q = call.input("q");
-  const ConstTensor& k = call.input("k");
-  const std::int64_t heads = q.shape[1];
-  const std::int64_t kv_heads = k.shape[1];
-  const std::int64_t head_dim = q.columns();
   if (call.integer("causal") == 0 && call.integer("window") > 0) {
     throw Error(ErrorKind::unsupported, "causal_attention has no window without a causal mask");
   }
-  AttentionSpan span{.first_query = call.integer("first_position")};
-  if (call.integer("causal") == 0)
-    span.first_query = k.shape[0];  // from behind all keys, a query sees them all
-  if (call.integer("window") > 0) span.window = call.integer("window");
-  // The chapter's scale is always 1 / sqrt(D); any other comes with q.
-  Matrix queries = heads_together(q);
-  const double usual = 1 / std::sqrt(static_cast<double>(head_dim));
-  if (call.param("scale") != usual) queries *= static_cast<float>(call.param("scale") / usual);
-  Matrix out(q.shape[0], heads * head_dim);
-  causal_attention(queries, repeat_heads(heads_together(k), heads, kv_heads, head_dim),
-                   repeat_heads(heads_together(call.input("v")), heads, kv_heads, head_dim), head_dim, span,
-                   out);
+  const check::Case problem = attention_as_called(check::to_case(call));
+  AttentionSpan span{.first_query = problem.integer("first_position")};
+  if (problem.integer("window") > 0) span.window = problem.integer("window");
+  Matrix out = heads_together(call.outputs[0]);  // what it holds has to be overwritten
+  causal_attention(heads_together(problem.input("q")), heads_together(problem.input("k")),
+                   heads_together(problem.input("v")), problem.integer("D"), span, out);
   heads_apart(out, call.outputs[0]);
 }
 
@@ -106,14 +133,26 @@ check::Candidate fp32(std::string name, std::string op, std::function<void(const
       .name = std::move(name), .op = std::move(op), .types = {check::NumberType::f32}, .run = std::move(run)};
 }
 
+/// One whose output may be an input.
+check::Candidate in_place(check::Candidate candidate) {
+  candidate.in_place = true;
+  return candidate;
+}
+
+check::Candidate attention() {
+  check::Candidate candidate = fp32("chapters/03_attention/causal_attention", "attention", run_attention);
+  candidate.as_called = attention_as_called;
+  return candidate;
+}
+
 }  // namespace
 
 std::vector<check::Candidate> chapter_candidates() {
-  return {fp32("chapters/04_transformer/rmsnorm", "rmsnorm", run_rmsnorm),
+  return {in_place(fp32("chapters/04_transformer/rmsnorm", "rmsnorm", run_rmsnorm)),
           fp32("chapters/03_attention/rope", "rope", run_rope),
           fp32("chapters/03_attention/softmax", "softmax", run_softmax),
-          fp32("chapters/03_attention/causal_attention", "attention", run_attention),
-          fp32("chapters/04_transformer/swiglu", "swiglu", run_swiglu),
+          attention(),
+          in_place(fp32("chapters/04_transformer/swiglu", "swiglu", run_swiglu)),
           fp32("chapters/02_tensors/matmul_loops", "linear", run_linear<matmul_loops>),
           fp32("chapters/02_tensors/matmul", "linear", run_linear<matmul>)};
 }

@@ -247,6 +247,13 @@ void print_model_mistakes() {
   }
 }
 
+void print_memory_mistakes() {
+  fmt::print("every op\n");
+  for (const MatchedMistake& mistake : memory_mistakes()) {
+    fmt::print("  {:<24} {}\n", mistake.name, mistake.sentence);
+  }
+}
+
 void print_mistakes(const Options& options) {
   const bool all = options.name.empty();
   bool is_op = false;
@@ -256,9 +263,12 @@ void print_mistakes(const Options& options) {
     fmt::print("{} (chapter {}): {}\n", function.name, function.chapter, function.what);
     for (const auto& [name, sentence] : function.mistakes) fmt::print("  {:<24} {}\n", name, sentence);
   }
+  bool memory_said = false;
   for (const Op& op : ops()) {
     if (!all && op.name != options.name) continue;
     is_op = true;
+    if (!memory_said) print_memory_mistakes();
+    memory_said = true;
     fmt::print("{} (chapter {}): {}\n  {}\n", op.name, op.chapter, op.what, op.precision);
     for (const Mistake& mistake : op.mistakes) {
       std::vector<std::string_view> types;

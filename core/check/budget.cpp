@@ -62,7 +62,7 @@ bool judge_elements(const Op& op, const Case& problem, const Values& results,
         verdict.deviates = true;
         finite = false;
         fail(verdict, Rule::integrity,
-             fmt::format("{} is {}, the oracle says {:.6g}", locate(op, problem, o, i), got, want));
+             fmt::format("{} is {}, expected {:.6g}", locate(op, problem, o, i), got, want));
       }
     }
     if (outside > 0) {

@@ -87,6 +87,7 @@ Case to_case(const Call& call) {
       load(call.type, tensor.data, array.values);
     }
     rebuilt.inputs.push_back(std::move(array));
+    if (!call.outputs.empty() && tensor.data == call.outputs.front().data) rebuilt.in_place = tensor.name;
   }
   for (const MutableTensor& tensor : call.outputs) {
     rebuilt.outputs.push_back({.name = std::string(tensor.name),

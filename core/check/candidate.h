@@ -71,6 +71,12 @@ struct Candidate {
   std::string op;
   std::vector<NumberType> types;  ///< those it can be called with
   std::function<void(const Call&)> run;
+  /// Whether the output may be any of the op's `in_place` inputs: it is then judged that way too. Kernels of others
+  /// promise nothing of the kind.
+  bool in_place = false;
+  /// A case as the candidate's own function gets it, with the same right result: one that has no parameter for the
+  /// scale gets it with q. Known mistakes are looked for there. Empty: as it is.
+  std::function<Case(const Case&)> as_called = nullptr;
 };
 
 /// The case that a call came from, read back from the call's own memory (without seed and description).

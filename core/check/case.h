@@ -60,6 +60,7 @@ struct Case {
   std::vector<Param> params;
   std::vector<Array> inputs;
   std::vector<OutputInfo> outputs;
+  std::string in_place = {};  ///< the input whose memory the first output takes; empty: it has its own
 
   /// @throws Error (usage) when there is none of that name
   double param(std::string_view name) const;

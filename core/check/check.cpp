@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
+#include <optional>
+#include <span>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -15,6 +19,10 @@
 namespace rung::check {
 namespace {
 
+Case as_called(const Candidate& candidate, const Case& problem) {
+  return candidate.as_called ? candidate.as_called(problem) : problem;
+}
+
 /// Rule 2: exact results of a problem that needs no oracle.
 /// @param[out] outputs  what the candidate gave; empty when it threw
 CaseVerdict check_probe(const Op& op, const Probe& probe, const Candidate& candidate, Values& outputs) {
@@ -26,6 +34,7 @@ CaseVerdict check_probe(const Op& op, const Probe& probe, const Candidate& candi
 
   RunResult result = run_guarded(candidate, problem, op.deterministic);
   verdict.judged = result.supported;
+  verdict.added_to = result.added_to;
   if (!result.problem.empty()) {
     verdict.passed = false;
     verdict.failed = Rule::integrity;
@@ -79,6 +88,7 @@ std::vector<CaseVerdict> check_problem(const Op& op, const std::vector<Case>& dr
   std::vector<Values> results;
   std::vector<std::vector<Values>> baselines;
   std::vector<std::string> problems;
+  std::vector<bool> added_to;
   std::vector<std::vector<Reference>> references;
   for (const Case& drawn : drawn_cases) {
     RunResult result = run_guarded(candidate, drawn, op.deterministic);
@@ -89,20 +99,73 @@ std::vector<CaseVerdict> check_problem(const Op& op, const std::vector<Case>& dr
     cases.push_back(drawn);
     results.push_back(std::move(result.outputs));
     problems.push_back(std::move(result.problem));
+    added_to.push_back(result.added_to);
     references.push_back(op.reference(drawn));
     baselines.push_back(baseline_runs(op, drawn));
   }
   if (cases.empty()) return verdicts;
   std::vector<CaseVerdict> judged = judge(op, {cases, results, problems, references, baselines});
   for (std::size_t draw = 0; draw < cases.size(); ++draw) {
-    evidence.push_back({std::move(cases[draw]), std::move(results[draw]), std::move(references[draw]),
-                        judged[draw].deviates});
+    judged[draw].added_to = added_to[draw];
+    evidence.push_back({as_called(candidate, cases[draw]), std::move(results[draw]),
+                        std::move(references[draw]), judged[draw].deviates});
     verdicts.push_back(std::move(judged[draw]));
   }
   return verdicts;
 }
 
+/// The candidate with its output in the place of the input `name`, which it thus overwrites.
+Candidate in_place(const Candidate& candidate, const std::string& name) {
+  Candidate changed = candidate;
+  changed.run = [run = candidate.run, name](const Call& call) {
+    const MutableTensor& output = call.outputs.front();
+    std::vector<ConstTensor> inputs(call.inputs.begin(), call.inputs.end());
+    for (ConstTensor& input : inputs) {
+      if (input.name != name) continue;
+      const std::size_t width = static_cast<std::size_t>(input.columns()) * size_of(call.type);
+      for (std::size_t r = 0; r < static_cast<std::size_t>(input.rows()); ++r) {
+        std::memcpy(output.data + r * output.row_bytes(), input.data + r * input.row_bytes(), width);
+      }
+      input.data = output.data;
+      input.row_stride = output.row_stride;
+    }
+    run({call.op, call.case_name, call.type, call.params, inputs, call.outputs});
+  };
+  return changed;
+}
+
+/// The same cases, to be computed in place.
+std::vector<Case> in_place(std::vector<Case> cases, const std::string& name) {
+  for (Case& problem : cases) {
+    problem.in_place = name;
+    problem.name += "-over-" + name;
+    problem.description +=
+        fmt::format(", {} written over {} (the same memory)", problem.outputs.front().name, name);
+  }
+  return cases;
+}
+
+/// The memory mistake that all failures show.
+std::optional<MatchedMistake> match_memory_mistake(const Op& op, const std::vector<CaseVerdict>& verdicts) {
+  const auto passed = [](const CaseVerdict& v) { return v.passed; };
+  const auto added_to = [](const CaseVerdict& v) { return v.passed || v.added_to; };
+  if (std::all_of(verdicts.begin(), verdicts.end(), passed) ||
+      !std::all_of(verdicts.begin(), verdicts.end(), added_to)) {
+    return std::nullopt;
+  }
+  MatchedMistake mistake = memory_mistakes().front();
+  mistake.chapter = op.chapter;
+  return mistake;
+}
+
 }  // namespace
+
+const std::vector<MatchedMistake>& memory_mistakes() {
+  static const std::vector<MatchedMistake> all = {
+      {"output_added_to",
+       "the result is added to what the output holds before the call, which may be anything; overwrite it"}};
+  return all;
+}
 
 std::vector<CaseVerdict> check_probes(const Op& op, NumberType type, const Candidate& candidate) {
   std::vector<CaseVerdict> verdicts;
@@ -124,14 +187,29 @@ Report check(const Op& op, NumberType type, const Candidate& candidate, std::uin
     // A probe needs no oracle to be judged, and its bounds are no budget: only a failed one tells of a
     // mistake.
     if (!report.cases.back().deviates) continue;
-    evidence.push_back({probe.problem, std::move(outputs), op.reference(probe.problem), true});
+    evidence.push_back(
+        {as_called(candidate, probe.problem), std::move(outputs), op.reference(probe.problem), true});
   }
   bool any_drawn = false;
-  for (std::size_t p = 0; p < op.problems.size(); ++p) {
-    for (CaseVerdict& verdict : check_problem(op, draw_cases(op, type, p, seed), candidate, evidence)) {
-      any_drawn = any_drawn || verdict.judged;
-      report.cases.push_back(std::move(verdict));
+  const auto judge_all = [&](const Candidate& called, const std::string& over) {
+    for (std::size_t p = 0; p < op.problems.size(); ++p) {
+      std::vector<Case> cases = draw_cases(op, type, p, seed);
+      if (!over.empty()) cases = in_place(std::move(cases), over);
+      for (CaseVerdict& verdict : check_problem(op, cases, called, evidence)) {
+        any_drawn = any_drawn || verdict.judged;
+        report.cases.push_back(std::move(verdict));
+      }
     }
+  };
+  judge_all(candidate, "");
+  // In place, the output holds no NaN that would show it.
+  report.matched = match_memory_mistake(op, report.cases);
+  // And what is wrong with memory of its own may do anything there: then that alone is looked at.
+  const bool right_apart = std::all_of(report.cases.begin(), report.cases.end(),
+                                       [](const CaseVerdict& verdict) { return verdict.passed; });
+  const std::size_t apart = evidence.size();
+  if (candidate.in_place) {
+    for (const std::string& input : op.in_place) judge_all(in_place(candidate, input), input);
   }
   if (!any_drawn) {
     throw Error(ErrorKind::bad_input,
@@ -143,7 +221,8 @@ Report check(const Op& op, NumberType type, const Candidate& candidate, std::uin
     report.percent = std::max(report.percent, verdict.percent);
   }
   if (!report.passed) {
-    report.matched = match_mistake(op, evidence);
+    const std::span<const Evidence> all = evidence;
+    if (!report.matched) report.matched = match_mistake(op, right_apart ? all : all.first(apart));
   }
   return report;
 }

@@ -17,6 +17,9 @@ namespace rung::check {
 /// single drawn problem
 Report check(const Op& op, NumberType type, const Candidate& candidate, std::uint64_t seed = default_seed);
 
+/// Mistakes that any op can have and that show in memory, not in numbers; check() names them too.
+const std::vector<MatchedMistake>& memory_mistakes();
+
 /// The structural probes alone (rule 2 of the standard), with what the runner sees of integrity.
 std::vector<CaseVerdict> check_probes(const Op& op, NumberType type, const Candidate& candidate);
 

@@ -19,7 +19,9 @@ struct Agreement {
   double distance = 0;   ///< mean squared difference, in shares of the budget
   double deviation = 0;  ///< sum of squared differences
   bool within = true;    ///< every number within the budget
-  bool possible = true;  ///< the same numbers are not finite
+  /// The same numbers are not finite. Which infinity, or NaN, hangs on how the rest is written and on whose exp it
+  /// is: std::exp() overflows to infinity, Eigen's ends at 2.4e38, and e·x / (1 + e) becomes the one or the other.
+  bool possible = true;
 };
 
 /// How far from an explanation's value a candidate may be: the last rounding is that of the value; what is
@@ -44,7 +46,7 @@ Agreement compare(NumberType type, const Values& results, const Values& values,
       const double got = results[o][i];
       const double value = values[o][i];
       if (!std::isfinite(got) || !std::isfinite(value)) {
-        agreement.possible = agreement.possible && (got == value || (std::isnan(got) && std::isnan(value)));
+        agreement.possible = agreement.possible && std::isfinite(got) == std::isfinite(value);
         continue;
       }
       const double share = (got - value) / match_bound(type, references[o], i, value);

@@ -19,7 +19,7 @@ struct Evidence {
 };
 
 /// The known mistake that explains a failed candidate: on every case its results are within budget of what
-/// the mistake gives in fp64 (and not finite where that is not), or the mistake explains all but a hundredth
+/// the mistake gives in fp64 (and not finite exactly where that is not), or the mistake explains all but a hundredth
 /// of their squared deviation from the oracle; and over the cases that deviate they are closer to it than to
 /// the oracle. Numbers that the mistake leaves to chance are not compared, but a case that it surely gets
 /// wrong must be wrong. The closest, when several fit; none, when no case deviates: right numbers show no

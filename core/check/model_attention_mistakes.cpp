@@ -229,6 +229,32 @@ std::vector<ModelMistake> mistakes_of_attention() {
              values =
                  attend(scene, {.sees = {}, .kv_head = [G](std::int64_t h) { return h % G; }, .scale = 0});
            }},
+      {.name = "keys_and_values_swapped",
+       .sentence =
+           "the (rotated) keys handed over as values and the values as keys; attention compares q with k",
+       .chapter = 4,
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             if (point != "attention.output") return;
+             WrongAttention wrong;
+             wrong.keys = &scene.at("attention.v");
+             wrong.values = &scene.at("attention.k_rotated");
+             values = attend(scene, wrong);
+           }},
+      {.name = "key_and_value_matrices_swapped",
+       .sentence =
+           "keys made with the matrix of the values and values with that of the keys; each has its own",
+       .chapter = 4,
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             if (point != "attention.output") return;
+             const Grid keys = rotated(scene.at("attention.v"), scene.config, RopeLayout::half_split,
+                                       [](std::int64_t t) { return t; });
+             WrongAttention wrong;
+             wrong.keys = &keys;
+             wrong.values = &scene.at("attention.k");
+             values = attend(scene, wrong);
+           }},
       {.name = "cache_not_read",
        .sentence = "a batch sees its own tokens alone, not what is remembered",
        .chapter = 6,

@@ -84,7 +84,8 @@ struct Op {
   std::vector<ParamInfo> params;
   std::vector<ArrayInfo> inputs;
   std::vector<ArrayInfo> outputs;
-  bool deterministic = true;  ///< a second run must give the same bits
+  std::vector<std::string> in_place = {};  ///< inputs of the first output's shape; see Candidate::in_place
+  bool deterministic = true;               ///< a second run must give the same bits
 
   /// The op's edge shapes and input styles, in order; the same list for every type.
   std::vector<Problem> problems;

@@ -35,6 +35,7 @@ struct CaseVerdict {
   bool passed = true;
   std::optional<Rule> failed;  ///< the first rule that failed
   std::string message;         ///< why, one line; empty when it passed
+  bool added_to = false;       ///< an output was added to, not overwritten
   bool deviates = false;  ///< the numbers themselves are off, by whatever rule; not set by integrity alone
   double percent = 0;     ///< the largest share of any rule's budget that was used
   std::optional<WorstElement> worst;

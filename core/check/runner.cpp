@@ -70,7 +70,8 @@ std::int64_t rows_of(const Shape& shape) {
 /// All of a case's arrays in guarded memory, and the Call that hands them out.
 class Arena {
  public:
-  explicit Arena(const Case& problem) : problem_(problem) {
+  /// Outputs hold NaN, or ones.
+  explicit Arena(const Case& problem, bool ones = false) : problem_(problem) {
     for (const Array& array : problem.inputs) {
       const NumberType width = array.whole ? NumberType::f32 : problem.type;  // an int32 is as wide
       Guarded& memory = inputs_.emplace_back(width, static_cast<std::int64_t>(array.values.size()));
@@ -85,6 +86,11 @@ class Arena {
     }
     for (const OutputInfo& output : problem.outputs) {
       Guarded& memory = outputs_.emplace_back(problem.type, rows_of(output.shape) * output.row_stride);
+      if (ones) {
+        store(problem.type,
+              std::vector<float>(static_cast<std::size_t>(rows_of(output.shape) * output.row_stride), 1.0F),
+              memory.data());
+      }
       clean_.push_back(memory.memory());
       output_tensors_.push_back({output.name, problem.type, output.shape, output.row_stride, memory.data()});
     }
@@ -103,10 +109,26 @@ class Arena {
     }
     for (std::size_t o = 0; o < outputs_.size(); ++o) {
       std::string found = stray_write(o);
-      if (found.empty()) found = never_written(o);
       if (!found.empty()) return found;
     }
     return {};
+  }
+
+  /// Numbers that are as they were before the call: of all outputs, row by row, without gaps.
+  std::vector<bool> untouched() const {
+    std::vector<bool> all;
+    const std::size_t size = size_of(problem_.type);
+    for (std::size_t o = 0; o < outputs_.size(); ++o) {
+      const OutputInfo& info = problem_.outputs[o];
+      for (std::int64_t r = 0; r < rows_of(info.shape); ++r) {
+        const std::size_t row = outputs_[o].offset() + row_offset(info, r);
+        for (std::size_t c = 0; c < static_cast<std::size_t>(info.shape.back()); ++c) {
+          all.push_back(
+              std::memcmp(&outputs_[o].memory()[row + c * size], &clean_[o][row + c * size], size) == 0);
+        }
+      }
+    }
+    return all;
   }
 
   Values results() const {
@@ -165,26 +187,6 @@ class Arena {
     return {};
   }
 
-  std::string never_written(std::size_t o) const {
-    const OutputInfo& info = problem_.outputs[o];
-    const std::size_t size = size_of(problem_.type);
-    const std::uint32_t bits = poison(problem_.type);
-    std::int64_t missing = 0;
-    std::size_t first = 0;
-    for (std::int64_t r = 0; r < rows_of(info.shape); ++r) {
-      for (std::int64_t c = 0; c < info.shape.back(); ++c) {
-        if (std::memcmp(outputs_[o].data() + row_offset(info, r) + c * static_cast<std::ptrdiff_t>(size),
-                        &bits, size) == 0) {
-          if (missing == 0) first = static_cast<std::size_t>(r * info.shape.back() + c);
-          ++missing;
-        }
-      }
-    }
-    if (missing == 0) return {};
-    return fmt::format("{} of {} numbers of output {} were never written, first {}", missing,
-                       elements(info.shape), info.name, to_string(index_of(info.shape, first)));
-  }
-
   const Case& problem_;
   std::vector<Guarded> inputs_;
   std::vector<Guarded> outputs_;
@@ -196,6 +198,40 @@ class Arena {
 
 }  // namespace
 
+namespace {
+
+/// What is wrong with numbers that are still NaN, one line; nothing when there are none.
+/// @param left  of all outputs, row by row
+std::string still_nan(const Case& problem, const std::vector<bool>& left, bool added_to) {
+  std::size_t start = 0;
+  for (const OutputInfo& info : problem.outputs) {
+    const auto first = left.begin() + static_cast<std::ptrdiff_t>(start);
+    const auto last = first + static_cast<std::ptrdiff_t>(elements(info.shape));
+    start += static_cast<std::size_t>(elements(info.shape));
+    const auto missing = std::count(first, last, true);
+    if (missing == 0) continue;
+    const auto where = static_cast<std::size_t>(std::find(first, last, true) - first);
+    return fmt::format(
+        "{} of {} numbers of output {} were {}, first {}: it was filled with NaN before the call", missing,
+        elements(info.shape), info.name, added_to ? "added to, not overwritten" : "never written",
+        to_string(index_of(info.shape, where)));
+  }
+  return {};
+}
+
+/// Whether numbers that stay NaN where an output held NaN change where it held ones.
+bool adds_to_output(const Candidate& candidate, const Case& problem, const std::vector<bool>& left) {
+  Arena ones(problem, true);
+  ones.run(candidate);
+  const std::vector<bool> still_one = ones.untouched();
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    if (left[i] && !still_one[i]) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 RunResult run_guarded(const Candidate& candidate, const Case& problem, bool deterministic) {
   RunResult result;
   Arena first(problem);
@@ -203,6 +239,13 @@ RunResult run_guarded(const Candidate& candidate, const Case& problem, bool dete
     first.run(candidate);
     result.outputs = first.results();
     result.problem = first.problem();
+    if (result.problem.empty()) {
+      const std::vector<bool> left = first.untouched();
+      if (std::find(left.begin(), left.end(), true) != left.end()) {
+        result.added_to = adds_to_output(candidate, problem, left);
+        result.problem = still_nan(problem, left, result.added_to);
+      }
+    }
     if (result.problem.empty() && deterministic) {
       Arena second(problem);
       second.run(candidate);

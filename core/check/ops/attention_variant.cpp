@@ -14,11 +14,10 @@ struct Visibility {
 
   bool sees(std::int64_t t, std::int64_t j) const {
     const std::int64_t position = (variant.offset_dropped ? 0 : mask.first_position) + t;
-    const bool causal_mask = mask.causal || variant.always_causal;
     const bool windowed =
-        mask.window && !variant.window_ignored && (causal_mask || !variant.window_needs_causal);
-    if (windowed && !causal_mask && variant.window_both_ways && j >= position + *mask.window) return false;
-    const bool causal = causal_mask && !(windowed && variant.window_without_causal);
+        mask.window && !variant.window_ignored && (mask.causal || !variant.window_needs_causal);
+    if (windowed && !mask.causal && variant.window_both_ways && j >= position + *mask.window) return false;
+    const bool causal = mask.causal && !(windowed && variant.window_without_causal);
     if (causal && j > position + variant.causal_shift) return false;
     return !windowed || j > position - *mask.window - variant.window_shift;
   }
@@ -33,8 +32,6 @@ Real scale_of(const Case& problem, const AttentionVariant& variant) {
       return given;
     case AttentionVariant::Scale::left_out:
       return 1;
-    case AttentionVariant::Scale::undivided:
-      return given * std::sqrt(static_cast<Real>(problem.integer("D")));
     case AttentionVariant::Scale::twice:
       return given * given;
     case AttentionVariant::Scale::one_over_d:
@@ -43,6 +40,31 @@ Real scale_of(const Case& problem, const AttentionVariant& variant) {
       return 1 / std::sqrt(static_cast<Real>(problem.integer("H") * problem.integer("D")));
   }
   return given;
+}
+
+/// The heads whose keys and values query head `h` uses.
+struct KvHeads {
+  std::int64_t key = 0;
+  std::int64_t value = 0;
+};
+KvHeads kv_heads_of(AttentionVariant::KvHead kind, std::int64_t h, std::int64_t H, std::int64_t G) {
+  using KvHead = AttentionVariant::KvHead;
+  const std::int64_t grouped = h / (H / G);
+  switch (kind) {
+    case KvHead::grouped:
+      break;
+    case KvHead::modulo:
+      return {h % G, h % G};
+    case KvHead::values_modulo:
+      return {grouped, h % G};
+    case KvHead::first:
+      return {0, 0};
+    case KvHead::keys_first:
+      return {0, grouped};
+    case KvHead::values_first:
+      return {grouped, 0};
+  }
+  return {grouped, grouped};
 }
 
 /// One query's scores of the keys it reads, in order, and where these keys are.
@@ -159,13 +181,17 @@ Values attention_variant(const Case& problem, const AttentionVariant& variant) {
   }
   for (std::int64_t t = 0; t < T; ++t) {
     for (std::int64_t h = 0; h < H; ++h) {
-      using KvHead = AttentionVariant::KvHead;
-      const std::int64_t grouped = h / (H / G);
-      const std::int64_t key_head = variant.kv_head == KvHead::modulo  ? h % G
-                                    : variant.kv_head == KvHead::first ? 0
-                                                                       : grouped;
-      const std::int64_t value_head = variant.kv_head == KvHead::values_modulo ? h % G : key_head;
+      const KvHeads kv_heads = kv_heads_of(variant.kv_head, h, H, G);
+      const std::int64_t key_head = kv_heads.key;
+      const std::int64_t value_head = kv_heads.value;
       const std::int64_t row = (t * H + h) * D;
+      const std::int64_t query = variant.query_head_first ? t * H * D : row;
+      if (h > 0 && variant.other_heads != AttentionVariant::OtherHeads::computed) {
+        constexpr Real nan = std::numeric_limits<Real>::quiet_NaN();
+        const bool unwritten = variant.other_heads == AttentionVariant::OtherHeads::unwritten;
+        std::fill_n(&out[row], D, unwritten ? nan : Real{0});
+        continue;
+      }
 
       Scores<Real> scores;
       bool any = false;
@@ -174,7 +200,7 @@ Values attention_variant(const Case& problem, const AttentionVariant& variant) {
         if (!seen && !visibility.reads_all()) continue;
         any = any || seen;
         Real s = dot<Real>(
-            variant.score_order, 0, D, [&](std::int64_t i) { return q[row + place[i]]; },
+            variant.score_order, 0, D, [&](std::int64_t i) { return q[query + place[i]]; },
             [&](std::int64_t i) { return k[(j * G + key_head) * D + place[i]]; });
         if (variant.products) s = static_cast<Real>(round_to(*variant.products, static_cast<double>(s)));
         s *= scale;

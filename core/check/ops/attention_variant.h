@@ -24,10 +24,8 @@ struct AttentionVariant {
   std::int64_t block = 0;  ///< online softmax over blocks of this many keys (FlashAttention); 0: all at once
   bool rounded = false;    ///< P is rounded to the case's type before it is multiplied with v
 
-  /// What scores are multiplied with: the case's scale, 1, √D times the scale (by a function that has no scale
-  /// but 1/√D, gets any other with q, and is short of the √D alone), the scale's square, 1 / D, or
-  /// 1 / sqrt(H · D).
-  enum class Scale { given, left_out, undivided, twice, one_over_d, all_heads };
+  /// What scores are multiplied with: the case's scale, 1, the scale's square, 1 / D, or 1 / sqrt(H · D).
+  enum class Scale { given, left_out, twice, one_over_d, all_heads };
   Scale scale = Scale::given;
   std::int64_t causal_shift = 0;  ///< a query sees keys up to its own position + this
   std::int64_t window_shift = 0;  ///< the window is longer by this
@@ -36,13 +34,16 @@ struct AttentionVariant {
   bool window_needs_causal = false;    ///< without a causal mask, the window is ignored
   bool window_both_ways = false;       ///< without a causal mask, keys W or more after a query are not seen
   bool offset_dropped = false;         ///< query t is taken to be at position t
-  bool always_causal = false;          ///< later keys are not seen, whatever the case says
   bool masked_score_zero = false;      ///< a masked key's score is 0, not −∞
   bool masked_after_softmax = false;   ///< masked keys count in the sum
   bool masked_row_mean = false;        ///< a query that sees nothing gets the mean of all values
-  /// Which key/value head query head h uses: h / (H / G), h % G, h % G for values alone, or 0.
-  enum class KvHead { grouped, modulo, values_modulo, first };
+  /// Which key/value head query head h uses: h / (H / G), h % G, h % G for values alone, 0, or 0 for one of the two.
+  enum class KvHead { grouped, modulo, values_modulo, first, keys_first, values_first };
   KvHead kv_head = KvHead::grouped;
+  bool query_head_first = false;  ///< every head asks with query head 0
+  /// What becomes of the heads other than 0.
+  enum class OtherHeads { computed, zero, unwritten };
+  OtherHeads other_heads = OtherHeads::computed;
   bool max_not_subtracted = false;
   bool not_rescaled = false;  ///< online softmax: what was added up is not rescaled when the maximum grows
   std::int64_t step = 1;      ///< keys after the last multiple of this are not read

@@ -16,6 +16,9 @@ namespace {
 enum class Eps { inside, outside, left_out, before_mean, hard_coded };
 enum class Divisor { n, n_minus_one, one };
 enum class Scaling { multiply, divide, weight_first };
+/// Of which numbers the squares are taken where y is written over x: of x's, or of what stands there by then, x
+/// times the weight, or as many of y as are written.
+enum class Squares { of_x, of_weighted, while_writing };
 
 /// What a variant does other than the plain loop. Some are right, most are mistakes.
 struct RmsNormVariant {
@@ -25,6 +28,8 @@ struct RmsNormVariant {
   Eps eps = Eps::inside;
   Divisor divisor = Divisor::n;
   std::int64_t step = 1;  ///< squares after the last multiple of this are not added
+  Squares squared = Squares::of_x;
+  bool whole_matrix = false;  ///< one root for all rows
   bool mean_subtracted = false;
   bool weight_left_out = false;
   bool weight_plus_one = false;
@@ -56,6 +61,25 @@ Real sum_of_squares(const RmsNormVariant& variant, std::span<const Real> x) {
   return sum;
 }
 
+/// What of a row's numbers is under the root before the mean is taken, when number `i` of y is about to be written.
+template <typename Real>
+Real sum_over_y(const RmsNormVariant& variant, std::span<const Real> x, std::span<const Real> y,
+                std::span<const Real> weight, std::int64_t i) {
+  Real sum = 0;
+  for (std::int64_t j = 0; j < static_cast<std::int64_t>(x.size()); ++j) {
+    const Real number = variant.squared == Squares::of_weighted ? x[j] * weight[j] : j < i ? y[j] : x[j];
+    sum += number * number;
+  }
+  return sum;
+}
+
+template <typename Real>
+Real root_of(const RmsNormVariant& variant, Real sum, Real divisor, Real eps) {
+  if (variant.eps == Eps::outside) return std::sqrt(sum / divisor) + eps;
+  if (variant.eps == Eps::before_mean) return std::sqrt((sum + eps) / divisor);
+  return std::sqrt(sum / divisor + eps);
+}
+
 template <typename Real>
 Values compute(const Case& problem, const RmsNormVariant& variant) {
   const std::int64_t rows = problem.integer("rows");
@@ -67,10 +91,12 @@ Values compute(const Case& problem, const RmsNormVariant& variant) {
   const std::vector<Real> weight = numbers<Real>(problem.input("weight"));              // [n]
 
   const Real eps = variant.eps == Eps::left_out ? 0 : variant.eps == Eps::hard_coded ? Real(1e-6) : given_eps;
-  const Real divisor = variant.divisor == Divisor::one           ? Real{1}
-                       : variant.divisor == Divisor::n_minus_one ? static_cast<Real>(n - 1)
-                                                                 : static_cast<Real>(n);
+  const bool over_x = variant.squared != Squares::of_x && problem.in_place == "x";
+  Real divisor = variant.divisor == Divisor::one           ? Real{1}
+                 : variant.divisor == Divisor::n_minus_one ? static_cast<Real>(n - 1)
+                                                           : static_cast<Real>(n);
   std::vector<Real> y(x.size());
+  if (variant.whole_matrix) divisor *= static_cast<Real>(rows);
   for (std::int64_t r = 0; r < rows; ++r) {
     const std::span<Real> row =
         std::span(x).subspan(static_cast<std::size_t>(r * n), static_cast<std::size_t>(n));
@@ -80,18 +106,17 @@ Values compute(const Case& problem, const RmsNormVariant& variant) {
       mean /= static_cast<Real>(n);
       for (Real& number : row) number -= mean;
     }
-    const Real sum = sum_of_squares<Real>(variant, row);
-    Real root = 0;
-    if (variant.eps == Eps::outside) {
-      root = std::sqrt(sum / divisor) + eps;
-    } else if (variant.eps == Eps::before_mean) {
-      root = std::sqrt((sum + eps) / divisor);
-    } else {
-      root = std::sqrt(sum / divisor + eps);
-    }
+    Real root = root_of(variant, sum_of_squares<Real>(variant, variant.whole_matrix ? std::span(x) : row),
+                        divisor, eps);
     Real inverse = 1 / root;
     if (variant.approximate_root) inverse = to_12_bits(inverse);
     for (std::int64_t i = 0; i < n; ++i) {
+      if (over_x) {
+        const auto written =
+            std::span(y).subspan(static_cast<std::size_t>(r * n), static_cast<std::size_t>(n));
+        root = root_of(variant, sum_over_y<Real>(variant, row, written, weight, i), divisor, eps);
+        inverse = 1 / root;
+      }
       const Real w = variant.weight_left_out ? Real{1} : variant.weight_plus_one ? weight[i] + 1 : weight[i];
       Real& result = y[r * n + i];
       if (variant.scaling == Scaling::weight_first) {
@@ -245,6 +270,16 @@ std::vector<Mistake> mistakes() {
               {.divisor = Divisor::n_minus_one}),
       mistake("sum_not_mean", "the root of the sum taken; it is the root of the mean", {f32, f16, bf16},
               {.divisor = Divisor::one}),
+      mistake("whole_matrix", "one root mean square for the whole matrix; every row has its own",
+              {f32, f16, bf16}, {.whole_matrix = true}),
+      mistake(
+          "root_while_writing",
+          "y written over x, and the root taken anew before each number, from numbers written by then; take "
+          "it before the first is written",
+          {f32, f16, bf16}, {.squared = Squares::while_writing}),
+      mistake("root_after_weight",
+              "y written over x, and the root taken when x times the weight stands there; take it before",
+              {f32, f16, bf16}, {.squared = Squares::of_weighted}),
       mistake("tail_dropped", "squares after the last multiple of 8 not added; n need not be one",
               {f32, f16, bf16}, {.step = 8}),
       mistake("weight_plus_one", "the weight taken as 1 + w as in Gemma; it is w", {f32, f16, bf16},
@@ -283,6 +318,7 @@ Op rms_norm_op() {
   op.params = {{"rows", "rows of x and y"}, {"n", "columns"}, {"eps", "added to the mean of squares", false}};
   op.inputs = {{"x", "activations", {"R", "N"}}, {"weight", "one factor per column", {"N"}}};
   op.outputs = {{"y", "normalised", {"R", "N"}}};
+  op.in_place = {"x"};
   op.problems = {
       shaped(4, 1, 64, Style::near_one),
       shaped(5, 31, 48),

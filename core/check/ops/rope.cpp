@@ -37,6 +37,7 @@ struct RopeVariant {
   bool backwards = false;            ///< by minus the angle
   bool exchanged = false;            ///< sin for cos and cos for sin
   bool in_place = false;             ///< the second result is made from the first, not from the first input
+  bool first_head_only = false;      ///< the other heads are left as they are
   bool half_rotated = false;         ///< only the first half of the pairs
   double theta = 0;                  ///< this instead of the given one
   bool theta_of_first_call = false;  ///< the theta of the op's first problem with the same D
@@ -115,7 +116,7 @@ Values compute(const Case& problem, const RopeVariant& variant) {
     frequencies.push_back(maybe_rounded(variant.frequencies, frequency_of(variant, theta, i, H, D)));
   }
   for (std::int64_t t = 0; t < T; ++t) {
-    for (std::int64_t h = 0; h < H; ++h) {
+    for (std::int64_t h = 0; h < (variant.first_head_only ? 1 : H); ++h) {
       const Real p =
           maybe_rounded(variant.positions, static_cast<Real>(position_of(variant.position, positions, t, h)));
       const std::int64_t head = (t * H + h) * D;
@@ -373,6 +374,8 @@ std::vector<Mistake> mistakes() {
       mistake("exchanged", "sin and cos exchanged", all, {.exchanged = true}),
       mistake("in_place", "the first number overwritten before the second is made from it", all,
               {.in_place = true}),
+      mistake("first_head_only", "only head 0 turned; every head of a row is, by the same angles", all,
+              {.first_head_only = true}),
       mistake("half_rotated", "only the first half of the pairs turned; all D/2 are", all,
               {.half_rotated = true}),
       mistake("frequencies_in_bf16", "frequencies kept in bf16; keep them in fp32", all,

@@ -24,13 +24,14 @@ struct SoftmaxVariant {
   std::int64_t block = 0;   ///< maximum and sum in one pass over blocks of this many logits; 0: two passes
   bool reciprocal = false;  ///< times 1/sum instead of divided by it
   Maximum maximum = Maximum::of_row;
-  bool not_rescaled = false;      ///< one pass, but the sum is left as it is when the maximum grows
-  bool masked_block_nan = false;  ///< one pass: −∞ − −∞ is taken as it comes until a logit is seen
-  std::int64_t step = 1;          ///< terms after the last multiple of this are not added to the sum
-  bool columns = false;           ///< over the rows instead of the columns
-  bool base_two = false;          ///< 2^x instead of e^x
-  bool masked_row_nan = false;    ///< −∞ − −∞ is taken as it comes
-  double added = 0;               ///< added to the sum
+  bool not_rescaled = false;       ///< one pass, but the sum is left as it is when the maximum grows
+  bool masked_block_nan = false;   ///< one pass: −∞ − −∞ is taken as it comes until a logit is seen
+  std::int64_t step = 1;           ///< terms after the last multiple of this are not added to the sum
+  bool columns = false;            ///< over the rows instead of the columns
+  bool base_two = false;           ///< 2^x instead of e^x
+  bool masked_row_zeroed = false;  ///< one −∞ makes the whole row 0
+  bool masked_row_nan = false;     ///< −∞ − −∞ is taken as it comes
+  double added = 0;                ///< added to the sum
   bool exponentials_rounded = false;                    ///< to the case's type, before they are added up
   bool y_with_x_stride = false;                         ///< y's rows are written as far apart as x's
   std::optional<NumberType> difference = std::nullopt;  ///< x − max is rounded to this
@@ -82,7 +83,9 @@ void one_row(NumberType type, const SoftmaxVariant& variant, std::span<const Rea
         [](std::int64_t) { return Real{1}; });
   }
   sum += static_cast<Real>(variant.added);
-  const bool all_masked = largest == masked && !variant.masked_row_nan;
+  const bool any_masked = std::find(x.begin(), x.end(), masked) != x.end();
+  const bool all_masked =
+      variant.masked_row_zeroed ? any_masked : largest == masked && !variant.masked_row_nan;
   for (Real& p : y) {
     p = all_masked ? 0 : variant.reciprocal ? p * (1 / sum) : p / sum;
     if (variant.truncated) p = static_cast<Real>(truncate_to(type, static_cast<double>(p)));
@@ -217,12 +220,12 @@ Problem shaped(std::int64_t rows, std::int64_t n, int draws, Logits logits = {})
 Probe equal_logits(NumberType type, std::int64_t n, double logit) {
   constexpr std::int64_t rows = 2;
   Probe probe;
-  probe.what = "equal logits share equally";
+  probe.what = "equal scores share equally";
   Case& problem = probe.problem;
   problem.op = "softmax";
   problem.type = type;
   problem.name = fmt::format("softmax-{}-equal-{}", name(type), n);
-  problem.description = fmt::format("rows=2 n={}, every logit {}", n, logit);
+  problem.description = fmt::format("rows=2 n={}, every score {}", n, logit);
   problem.params = {{"rows", rows}, {"n", static_cast<double>(n)}};
   problem.inputs = {fill_array(type, "x", {rows, n}, [=](std::int64_t, std::int64_t) { return logit; })};
   problem.outputs = {output("y", {rows, n})};
@@ -242,12 +245,12 @@ Probe steps(NumberType type) {
   constexpr std::int64_t step = 1024;
   Probe probe;
   probe.what =
-      "the last 1025 logits share equally, whatever block they are in; those 200 below them have nothing";
+      "the last 1025 scores share equally, whatever block they are in; those 200 below them have nothing";
   Case& problem = probe.problem;
   problem.op = "softmax";
   problem.type = type;
   problem.name = fmt::format("softmax-{}-steps", name(type));
-  problem.description = "rows=1 n=4097, logits in steps of 200";
+  problem.description = "rows=1 n=4097, scores in steps of 200";
   problem.params = {{"rows", 1}, {"n", n}};
   const auto of = [](std::int64_t i) { return std::min<std::int64_t>(i / step, 3); };
   problem.inputs = {fill_array(
@@ -270,7 +273,7 @@ Probe rounded_once(NumberType type) {
   problem.op = "softmax";
   problem.type = type;
   problem.name = fmt::format("softmax-{}-once", name(type));
-  problem.description = "rows=64 n=2, logits 0 and -3 to 0";
+  problem.description = "rows=64 n=2, scores 0 and -3 to 0";
   problem.seed = 6;
   problem.params = {{"rows", rows}, {"n", 2}};
   problem.inputs = {fill_array(type, "x", {rows, 2}, [&](std::int64_t, std::int64_t c) {
@@ -338,7 +341,7 @@ std::vector<Mistake> mistakes() {
       mistake("max_not_subtracted", "the row's maximum not subtracted; exp overflows fp32 from 89 on",
               {f32, f16, bf16}, {.maximum = Maximum::none}),
       mistake("max_starts_at_zero",
-              "the maximum starts at 0; it starts at -inf, or rows of negative logits underflow",
+              "the maximum starts at 0; it starts at -inf, or rows of negative scores underflow",
               {f32, f16, bf16}, {.maximum = Maximum::at_least_zero}),
       mistake("sum_not_rescaled",
               "one pass, but the sum is not rescaled when the maximum grows; multiply it by "
@@ -349,7 +352,7 @@ std::vector<Mistake> mistakes() {
               "multiply it by exp(old - new)",
               {f32, f16, bf16}, {.block = 256, .not_rescaled = true}),
       mistake("masked_block_nan",
-              "one pass over blocks: while all logits so far are masked, -inf - -inf gives NaN; pass "
+              "one pass over blocks: while all scores so far are masked, -inf - -inf gives NaN; pass "
               "such blocks over",
               {f32, f16, bf16}, {.block = 32, .masked_block_nan = true}),
       mistake("exponentials_rounded",
@@ -365,8 +368,11 @@ std::vector<Mistake> mistakes() {
               {.base_two = true}),
       mistake("masked_row_nan", "a row of -inf gives NaN from -inf - -inf; it is defined as 0",
               {f32, f16, bf16}, {.masked_row_nan = true}),
+      mistake("masked_row_zeroed",
+              "a row with a score of -inf in it gives nothing but 0; only a row that is -inf altogether does",
+              {f32, f16, bf16}, {.masked_row_zeroed = true}),
       mistake("one_added",
-              "1 added to the sum, as if there were one more logit of 0 below the maximum; the sum is "
+              "1 added to the sum, as if there were one more score of 0 below the maximum; the sum is "
               "all there is",
               {f32, f16, bf16}, {.added = 1}),
       mistake("eps_added", "1e-6 added to the sum; it is at least 1 once the maximum is subtracted", {f32},
@@ -395,7 +401,7 @@ Op softmax_op() {
   op.what = "y[r,i] = exp(x[r,i]) / Σ_j exp(x[r,j]); -inf is masked and gives 0; a row of -inf gives 0";
   op.precision = "x and y in the case's type, everything between in fp32";
   op.params = {{"rows", "rows of x and y"}, {"n", "columns"}};
-  op.inputs = {{"x", "logits", {"R", "N"}}};
+  op.inputs = {{"x", "scores (of a model's last layer: logits)", {"R", "N"}}};
   op.outputs = {{"y", "probabilities", {"R", "N"}}};
   op.problems = {
       shaped(64, 1, 1),

@@ -101,6 +101,64 @@ TEST_CASE("a kernel that writes nothing is told so") {
   CHECK(contains(integrity_message(check_linear(candidate)), "numbers of output y were never written"));
 }
 
+TEST_CASE("what was added to is told from what was never written, and named") {
+  const auto add = [](const Call& call) {
+    const Values right = find_op("linear").baseline(to_case(call));
+    const MutableTensor& y = call.outputs[0];
+    for (std::int64_t r = 0; r < y.rows(); ++r) {
+      for (std::int64_t c = 0; c < y.columns(); ++c) {
+        std::byte* const place = y.data + (r * y.row_stride + c) * 4;
+        float number = 0;
+        std::memcpy(&number, place, 4);
+        number += static_cast<float>(right[0][static_cast<std::size_t>(r * y.columns() + c)]);
+        std::memcpy(place, &number, 4);
+      }
+    }
+  };
+  const Report added = check_linear({.name = "adds", .op = "linear", .types = {NumberType::f32}, .run = add});
+  CHECK(
+      contains(integrity_message(added), "numbers of output y were added to, not overwritten, first [0, 0]"));
+  REQUIRE(added.matched.has_value());
+  CHECK(added.matched->name == "output_added_to");
+  const Report idle =
+      check_linear({.name = "idle", .op = "linear", .types = {NumberType::f32}, .run = [](const Call&) {}});
+  CHECK_FALSE(idle.matched.has_value());
+  // Adding explains nothing where other cases are wrong in another way.
+  const Report both =
+      check_linear({.name = "both", .op = "linear", .types = {NumberType::f32}, .run = [&](const Call& call) {
+                      if (call.input("x").rows() > 5) add(call);
+                    }});
+  CHECK_FALSE(both.matched.has_value());
+}
+
+TEST_CASE("who promises that the output may be an input is judged that way too") {
+  for (const Op& op : ops()) {
+    Candidate candidate = from_values("baseline", op.name, op.baseline);
+    const Report apart = check(op, NumberType::f32, candidate);
+    candidate.in_place = true;
+    const Report both = check(op, NumberType::f32, candidate);
+    INFO(to_text(both));
+    CHECK(both.passed);
+    std::size_t drawn = 0;
+    for (std::size_t p = 0; p < op.problems.size(); ++p) {
+      drawn += draw_cases(op, NumberType::f32, p, default_seed).size();
+    }
+    CHECK(both.cases.size() == apart.cases.size() + op.in_place.size() * drawn);
+  }
+  const Op& swiglu = find_op("swiglu");
+  for (const Mistake& mistake : swiglu.mistakes) {
+    if (mistake.name != "silu_over_up") continue;
+    Candidate candidate = from_values(mistake.name, "swiglu", mistake.kernel);
+    CHECK(check(swiglu, NumberType::f32, candidate).passed);  // as everybody else is judged
+    candidate.in_place = true;
+    const Report report = check(swiglu, NumberType::f32, candidate);
+    CHECK_FALSE(report.passed);
+    for (const CaseVerdict& verdict : report.cases) {
+      if (!verdict.passed) CHECK(contains(verdict.description, "y written over up (the same memory)"));
+    }
+  }
+}
+
 TEST_CASE("M = 33: rows after the last whole tile that are never written are found") {  // LeetCUDA, issue 294
   const Op& op = find_op("linear");
   Candidate candidate{.name = "tiled", .op = "linear", .types = {NumberType::f32}, .run = {}};
@@ -121,7 +179,10 @@ TEST_CASE("M = 33: rows after the last whole tile that are never written are fou
     if (contains(verdict.description, "M=32")) CHECK(verdict.passed);
     if (contains(verdict.description, "M=33 N=33 K=33")) {
       found = true;
-      CHECK(verdict.message == "33 of 1089 numbers of output y were never written, first [32, 0]");
+      CHECK(verdict.message ==
+            "33 of 1089 numbers of output y were never written, first [32, 0]: it was filled with NaN before "
+            "the "
+            "call");
     }
   }
   CHECK(found);
@@ -182,7 +243,7 @@ TEST_CASE("a few NaNs are told as such, not as an rms error of NaN") {
   const std::string text = to_text(check_linear(candidate));
   INFO(text);
   CHECK(contains(text, "integrity in"));
-  CHECK(contains(text, "is nan, the oracle says"));
+  CHECK(contains(text, "is nan, expected "));
   CHECK_FALSE(contains(text, "rms"));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <set>
 #include <string>
 #include <vector>
@@ -39,7 +40,9 @@ std::string unproven_claims(const std::string& name) {
 #pragma omp parallel for schedule(dynamic)
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto& [mistake, type] = all[i];
-    const Report report = check(op, type, from_values(mistake->name, op.name, mistake->kernel));
+    Candidate candidate = from_values(mistake->name, op.name, mistake->kernel);
+    candidate.in_place = true;  // some show there alone
+    const Report report = check(op, type, candidate);
     const std::string found = report.matched ? report.matched->name : "nothing";
     if (report.passed)
       wrong[i] = mistake->name + " is accepted: " + to_text(report);
@@ -256,6 +259,137 @@ TEST_CASE("what is left to chance is no licence: another error beyond fp32's ran
   });
   CHECK_FALSE(doubled.passed);
   CHECK_FALSE(doubled.matched.has_value());
+}
+
+namespace {
+
+/// A softmax over q·k without the largest score subtracted, and what becomes of exponentials and their sum.
+Candidate attention_without_maximum(const std::function<void(Row&)>& weights) {
+  return from_values("attention", "attention", [weights](const Case& problem) {
+    const std::int64_t T = problem.integer("T"), S = problem.integer("S"), H = problem.integer("H"),
+                       D = problem.integer("D"), sharing = H / problem.integer("G");
+    const std::int64_t first = problem.integer("first_position"), window = problem.integer("window");
+    const Array& q = problem.input("q");
+    const Array& k = problem.input("k");
+    const Array& v = problem.input("v");
+    std::vector<float> out;
+    for (std::int64_t row = 0; row < T * H; ++row) {
+      const std::int64_t position = first + row / H;
+      const std::int64_t group = row % H / sharing;
+      Row scores;
+      std::vector<std::int64_t> keys;
+      for (std::int64_t j = 0; j < S; ++j) {
+        if (problem.integer("causal") == 1 && j > position) continue;
+        if (window > 0 && j <= position - window) continue;
+        float score = 0;
+        for (std::int64_t d = 0; d < D; ++d) score += q.row(row)[d] * k.row(j * (H / sharing) + group)[d];
+        scores.push_back(score * static_cast<float>(problem.param("scale")));
+        keys.push_back(j);
+      }
+      if (!scores.empty()) weights(scores);
+      for (std::int64_t d = 0; d < D; ++d) {
+        float sum = 0;
+        for (std::size_t i = 0; i < keys.size(); ++i) {
+          sum += scores[i] * v.row(keys[i] * (H / sharing) + group)[static_cast<std::size_t>(d)];
+        }
+        out.push_back(sum);
+      }
+    }
+    return Values{rounded<float>(problem.type, out)};
+  });
+}
+
+}  // namespace
+
+TEST_CASE("attention without the maximum subtracted is named, whatever guards it from NaN") {
+  const std::function<void(Row&)> written[] = {
+      [](Row& row) {
+        for (float& x : row) x = std::exp(x);
+        divide_by_sum(row);
+      },
+      [](Row& row) {
+        for (float& x : row) x = std::exp(std::min(x, 80.0F));
+        divide_by_sum(row);
+      },
+      [](Row& row) {
+        for (float& x : row) x = exp_with_ends(x);
+        divide_by_sum(row);
+      },
+      [](Row& row) {
+        for (float& x : row) x = std::exp(x);
+        divide_by_sum(row);
+        for (float& x : row) x = std::isnan(x) ? 0 : x;
+      },
+  };
+  const Op& op = find_op("attention");
+  for (const auto& weights : written) {
+    const Report report = check(op, NumberType::f32, attention_without_maximum(weights));
+    INFO(to_text(report));
+    CHECK_FALSE(report.passed);
+    REQUIRE(report.matched.has_value());
+    CHECK(report.matched->name == "max_not_subtracted");
+  }
+  const auto stable = [](Row& row, float factor) {
+    const float largest = *std::ranges::max_element(row);
+    for (float& x : row) x = std::exp(x - largest);
+    divide_by_sum(row);
+    if (std::abs(largest) > 80) row.back() *= factor;
+  };
+  CHECK(check(op, NumberType::f32, attention_without_maximum([&](Row& row) { stable(row, 1); })).passed);
+  // Another error of large scores alone, and one that is everywhere.
+  const Report other = check(op, NumberType::f32, attention_without_maximum([&](Row& row) {
+                               for (float& x : row) x = std::exp(x);
+                               divide_by_sum(row);
+                               row.front() *= 1.001F;
+                             }));
+  CHECK_FALSE(other.passed);
+  CHECK_FALSE(other.matched.has_value());
+}
+
+namespace {
+
+/// A swiglu that treats each number by itself.
+Candidate swiglu_by_numbers(const std::function<float(float)>& silu) {
+  return from_values("swiglu", "swiglu", [silu](const Case& problem) {
+    const Array& gate = problem.input("gate");
+    const Array& up = problem.input("up");
+    std::vector<float> y;
+    for (std::int64_t r = 0; r < gate.rows(); ++r) {
+      for (std::size_t i = 0; i < gate.row(r).size(); ++i) y.push_back(silu(gate.row(r)[i]) * up.row(r)[i]);
+    }
+    return Values{rounded<float>(problem.type, y)};
+  });
+}
+
+}  // namespace
+
+TEST_CASE("no number is no number: an overflow is named whether infinity or NaN comes of it") {
+  const auto judged = [](const std::function<float(float)>& silu) {
+    return check(find_op("swiglu"), NumberType::f32, swiglu_by_numbers(silu));
+  };
+  const std::function<float(float)> overflowing[] = {
+      [](float x) { return x * std::exp(x) / (1 + std::exp(x)); },
+      [](float x) { return x * (std::exp(x) / (1 + std::exp(x))); },
+      [](float x) { return x * exp_with_ends(x) / (1 + exp_with_ends(x)); }};  // as through Eigen
+  for (const auto& silu : overflowing) {
+    const Report report = judged(silu);
+    INFO(to_text(report));
+    CHECK_FALSE(report.passed);
+    REQUIRE(report.matched.has_value());
+    CHECK(report.matched->name == "overflowing");
+  }
+  // Where the mistake gives a number, no number is another mistake; and so is a number where it gives none.
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const auto right = [](float x) { return x / (1 + std::exp(-x)); };
+  CHECK(judged(right).passed);
+  for (const Report& report : {judged([&](float x) { return x > 40 ? nan : right(x); }),
+                               judged([&](float x) { return x > 95 ? nan : right(x); }),
+                               judged([&](float x) { return x > 89 ? 2 * x : right(x); }),
+                               judged([&](float x) { return x < -89 ? nan : right(x); })}) {
+    INFO(to_text(report));
+    CHECK_FALSE(report.passed);
+    CHECK_FALSE(report.matched.has_value());
+  }
 }
 
 TEST_CASE("RoPE pairs laid out the other way are found at the first token that turns") {  // llama2.c, PR 286
