@@ -105,8 +105,16 @@ def left_out(build, target, source):
     return min(missing) if missing else None
 
 
-def judge(program, check):
-    """Runs the harness. Returns (passed, message, known mistake or None)."""
+def judge(program, checks):
+    """Runs the harness on a check, or on each of a list until one fails. Returns (passed, message, mistake or None)."""
+    for check in [checks] if isinstance(checks, str) else checks:
+        verdict = judge_one(program, check)
+        if not verdict[0]:
+            return verdict
+    return True, "ok", None
+
+
+def judge_one(program, check):
     try:
         ran = subprocess.run([program, "check", check, "--json"], stdin=subprocess.DEVNULL, capture_output=True,
                              text=True, errors="replace", timeout=MOST_SECONDS, check=False)

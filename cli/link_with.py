@@ -51,7 +51,9 @@ def chapters():
 
 
 def tasks(chapter):
-    """The exercises of a chapter's folder, as its tasks.json has them: id, title, file, points, check."""
+    """The exercises of a chapter's folder, as its tasks.json has them: id, title, file, points, check.
+
+    `check` is one op, stage or function of ./rung check, or a list of them, which all have to pass."""
     return json.loads((chapter / "exercises" / "tasks.json").read_text())["tasks"]
 
 
