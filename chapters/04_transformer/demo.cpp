@@ -151,7 +151,6 @@ Json show_text(const DemoInput& input, DemoText& text) {
   const auto most = static_cast<std::int32_t>(prompt.size() + new_tokens);
   const std::unique_ptr<Stage> stage = input.stage("recompute", {.max_positions = most, .max_sequences = 1});
 
-  // [greedy]
   std::vector<std::int32_t> tokens = prompt;
   std::span<const std::int32_t> unread = tokens;  // what the stage has not been given yet
   std::int32_t read = 0;
@@ -165,7 +164,6 @@ Json show_text(const DemoInput& input, DemoText& text) {
     tokens.push_back(static_cast<std::int32_t>(best));
     unread = std::span(tokens).last(1);
   }
-  // [greedy]
 
   const std::int64_t last = read;
   const auto first = static_cast<std::int64_t>(prompt.size());
@@ -218,7 +216,6 @@ Json show_lens(const DemoInput& input, DemoText& text) {
   const std::vector<std::int32_t> tokens = tokenizer.encode_prompt(input.text_or(sentence));
   const Stream stream = run_stream(input, tokens);
 
-  // [lens]
   const Vector weight = load_f32(input.checkpoint.tensor("norm.weight")).row(0).transpose();
   const Tensor& output =
       input.checkpoint.tensor(config.tied_embeddings ? "embedding.weight" : "output.weight");
@@ -227,7 +224,6 @@ Json show_lens(const DemoInput& input, DemoText& text) {
   Matrix chances(stream.last.rows(), config.vocab);  // [layers + 1, V]: logits, then probabilities
   dense(load_f32(output))->apply(Activations(normed), chances);
   for (Eigen::Index row = 0; row < chances.rows(); ++row) softmax(chances.row(row));
-  // [lens]
 
   Eigen::Index answer = 0;
   chances.row(chances.rows() - 1).maxCoeff(&answer);
