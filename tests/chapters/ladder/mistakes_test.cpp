@@ -28,6 +28,8 @@ const std::map<std::string, std::string> first_points{
     {"cache_not_read", "layers.0.attention.output"},
     {"cached_keys_not_rotated", "layers.0.attention.output"},
     {"keys_stored_as_values", "layers.0.attention.output"},
+    {"keys_and_values_swapped", "layers.0.attention.output"},
+    {"key_and_value_matrices_swapped", "layers.0.attention.output"},
     {"written_one_slot_late", "layers.0.attention.output"},
     {"cache_overwritten", "layers.0.attention.output"},
     {"eps_ignored", "layers.0.attention.norm"},
