@@ -65,9 +65,10 @@ std::vector<Mistake> attention_mistakes() {
   return {
       mistake("scale_left_out", "the scale left out; scores are scale times q·k, as a rule q·k / sqrt(D)",
               all, {.scale = Scale::left_out}),
-      mistake("scale_twice", "the scale applied twice, to q and to the scores", all, {.scale = Scale::twice}),
+      // Before the next: where the scale is 1 / sqrt(D), both give the same.
       mistake("scale_one_over_d", "scores divided by D; it is the square root of D", all,
               {.scale = Scale::one_over_d}),
+      mistake("scale_twice", "the scale applied twice, to q and to the scores", all, {.scale = Scale::twice}),
       mistake("scale_of_all_heads", "scores divided by sqrt(H·D), the width of all heads; D is one head's",
               all, {.scale = Scale::all_heads}),
       mistake("own_key_masked", "mask off by one: a query does not see its own position; it does", all,
