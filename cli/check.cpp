@@ -4,18 +4,23 @@
 #include "core/check/check.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include "chapters/candidates.h"
 #include "chapters/ladder.h"
@@ -43,6 +48,7 @@ struct Options {
   std::filesystem::path outputs;
   std::string type;
   std::string model = "tiny";
+  std::filesystem::path journal;
   std::optional<std::uint64_t> seed;
   double timeout_seconds = 10;
   bool json = false;
@@ -51,10 +57,50 @@ struct Options {
   bool rules = false;
 };
 
+/// What --journal FILE keeps: a JSON line as soon as a case begins and when it has ended, and the verdict as the last
+/// one. A grader can tell from it where somebody's code crashed, ended the program or never came back, and whatever
+/// that code prints, the verdict is in nobody's way.
+class Journal final : public Progress {
+ public:
+  /// @param path  empty: nothing is kept
+  explicit Journal(const std::filesystem::path& path) : path_(path) {
+    if (path.empty()) return;
+    file_.open(path, std::ios::trunc);
+    complain_unless_written();
+  }
+
+  void begins(std::string_view name, std::string_view description) override {
+    add(nlohmann::json{{"begins", name}, {"description", description}}.dump(
+        -1, ' ', false, nlohmann::json::error_handler_t::replace));
+  }
+  void ended() override { add(R"({"ended": true})"); }
+  void verdict(std::string json) {
+    std::erase(json, '\n');  // of the layout: in a string it is written \\n
+    add("{\"verdict\": " + json + "}");
+    complain_unless_written();
+  }
+
+ private:
+  void add(std::string_view line) {
+    if (file_.is_open()) file_ << line << '\n' << std::flush;  // whatever happens next, this is told
+  }
+  void complain_unless_written() const {
+    if (path_.empty() || file_) return;
+    throw Error(ErrorKind::bad_input, "--journal: cannot write to {}: {}", path_.string(),
+                std::strerror(errno));
+  }
+
+  std::filesystem::path path_;
+  std::ofstream file_;
+};
+
 /// Prints reports as they come, or keeps them for one JSON object at the end.
 class Printer {
  public:
-  explicit Printer(const Options& options) : options_(options) {}
+  explicit Printer(const Options& options) : options_(options), journal_(options.journal) {}
+
+  /// Hears what is judged.
+  Progress* progress() { return options_.journal.empty() ? nullptr : &journal_; }
 
   void add(const Report& report) { add(report, to_text(report, options_.all_cases), ops_); }
   void add(const FunctionReport& report) { add(report, to_text(report, options_.all_cases), functions_); }
@@ -63,9 +109,12 @@ class Printer {
   /// Prints what is left to print.
   /// @throws CLI::RuntimeError (1) when anything failed
   void finish() {
+    const std::string json = fmt::format(
+        "{{\"passed\": {}, \"ops\": [{}], \"functions\": [{}], \"stages\": [{}]}}\n", failed_ == 0,
+        fmt::join(ops_, ",\n"), fmt::join(functions_, ",\n"), fmt::join(stages_, ",\n"));
+    if (!options_.journal.empty()) journal_.verdict(json);
     if (options_.json) {
-      fmt::print("{{\"passed\": {}, \"ops\": [{}], \"functions\": [{}], \"stages\": [{}]}}\n", failed_ == 0,
-                 fmt::join(ops_, ",\n"), fmt::join(functions_, ",\n"), fmt::join(stages_, ",\n"));
+      fmt::print("{}", json);
     } else if (judged_ > 1) {
       fmt::print("{}\n", failed_ == 0 ? fmt::format("all {} within their budgets", judged_)
                                       : fmt::format("{} of {} FAILED", failed_, judged_));
@@ -78,15 +127,15 @@ class Printer {
   void add(const AnyReport& report, const std::string& text, std::vector<std::string>& json) {
     ++judged_;
     if (!report.passed) ++failed_;
-    if (options_.json) {
-      json.push_back(to_json(report));
-    } else {
+    json.push_back(to_json(report));
+    if (!options_.json) {
       fmt::print("{}", text);
       std::fflush(stdout);  // a check takes seconds; what is known is shown
     }
   }
 
   const Options& options_;
+  Journal journal_;
   std::vector<std::string> ops_;
   std::vector<std::string> functions_;
   std::vector<std::string> stages_;
@@ -113,7 +162,7 @@ std::vector<NumberType> judged_types(const Options& options, const Candidate& ca
 void judge(const Options& options, const Candidate& candidate, std::uint64_t seed, Printer& printer) {
   const Op& op = find_op(candidate.op);
   for (const NumberType type : judged_types(options, candidate)) {
-    printer.add(check::check(op, type, candidate, seed));
+    printer.add(check::check(op, type, candidate, seed, printer.progress()));
   }
 }
 
@@ -148,7 +197,7 @@ void check_own_ops(const Options& options, Printer& printer) {
     if (!options.name.empty() && candidate.op != options.name) continue;
     if (options.type.empty()) {  // they are fp32 by design: nothing is missing
       printer.add(check::check(find_op(candidate.op), NumberType::f32, candidate,
-                               options.seed.value_or(default_seed)));
+                               options.seed.value_or(default_seed), printer.progress()));
     } else {
       judge(options, candidate, options.seed.value_or(default_seed), printer);
     }
@@ -158,7 +207,8 @@ void check_own_ops(const Options& options, Printer& printer) {
 /// The project's own functions, all or the one called options.name.
 void check_own_functions(const Options& options, Printer& printer) {
   for (const JudgedFunction& function : chapter_functions()) {
-    if (options.name.empty() || function.name == options.name) printer.add(function.judge());
+    if (options.name.empty() || function.name == options.name)
+      printer.add(function.judge(printer.progress()));
   }
 }
 
@@ -166,6 +216,7 @@ void check_stages(const Options& options, Printer& printer) {
   const Checkpoint checkpoint = Checkpoint::open(resolve_model(options.model));
   WholeModelCheck::Options check_options;
   if (options.seed) check_options.seed = *options.seed;
+  check_options.progress = printer.progress();
   const WholeModelCheck whole(checkpoint, check_options);
   for (const StageInfo& stage : ladder()) {
     if (!options.name.empty() && stage.name != options.name) continue;
@@ -230,6 +281,7 @@ void refuse_what_is_of_no_use(const CLI::App& command, Subject subject) {
       {"--timeout", {library}},
       {"--model", {all, stage}},
       {"--cases", {all, op, function, library, outputs}},
+      {"--journal", {all, op, function, stage, library, outputs}},
       {"--json", {all, op, function, stage, library, outputs, rules}}};
   for (const auto& [option, subjects] : uses) {
     if (command.count(option) == 0 || std::ranges::find(subjects, subject) != subjects.end()) continue;
@@ -339,6 +391,11 @@ void rung::add_check(CLI::App& app) {
       command->add_flag("--rules", options->rules,
                         "What published rules (allclose and others) let through of the known mistakes");
   command->add_flag("--json", options->json, "For machines");
+  command
+      ->add_option("--journal", options->journal,
+                   "For graders: a JSON line here when a case begins and ends, the verdict as the last")
+      ->type_name("FILE")
+      ->check(not_empty());
   candidate->excludes(outputs)->excludes(mistakes)->excludes(rules);
   outputs->excludes(mistakes)->excludes(rules);
   mistakes->excludes(rules);

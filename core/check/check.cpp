@@ -23,16 +23,22 @@ Case as_called(const Candidate& candidate, const Case& problem) {
   return candidate.as_called ? candidate.as_called(problem) : problem;
 }
 
+RunResult run_case(const Op& op, const Candidate& candidate, const Case& problem, Progress* progress) {
+  const RunningCase running(progress, problem.name, problem.description);
+  return run_guarded(candidate, problem, op.deterministic);
+}
+
 /// Rule 2: exact results of a problem that needs no oracle.
 /// @param[out] outputs  what the candidate gave; empty when it threw
-CaseVerdict check_probe(const Op& op, const Probe& probe, const Candidate& candidate, Values& outputs) {
+CaseVerdict check_probe(const Op& op, const Probe& probe, const Candidate& candidate, Progress* progress,
+                        Values& outputs) {
   const Case& problem = probe.problem;
   CaseVerdict verdict;
   verdict.case_name = problem.name;
   verdict.description = problem.description;
   verdict.seed = problem.seed;
 
-  RunResult result = run_guarded(candidate, problem, op.deterministic);
+  RunResult result = run_case(op, candidate, problem, progress);
   verdict.judged = result.supported;
   verdict.added_to = result.added_to;
   if (!result.problem.empty()) {
@@ -82,7 +88,8 @@ CaseVerdict not_judged(const Case& problem) {
 /// Rules 1 and 3 on one problem's draws. Those that the candidate does not do are not judged, and no
 /// evidence.
 std::vector<CaseVerdict> check_problem(const Op& op, const std::vector<Case>& drawn_cases,
-                                       const Candidate& candidate, std::vector<Evidence>& evidence) {
+                                       const Candidate& candidate, Progress* progress,
+                                       std::vector<Evidence>& evidence) {
   std::vector<CaseVerdict> verdicts;
   std::vector<Case> cases;
   std::vector<Values> results;
@@ -91,7 +98,7 @@ std::vector<CaseVerdict> check_problem(const Op& op, const std::vector<Case>& dr
   std::vector<bool> added_to;
   std::vector<std::vector<Reference>> references;
   for (const Case& drawn : drawn_cases) {
-    RunResult result = run_guarded(candidate, drawn, op.deterministic);
+    RunResult result = run_case(op, candidate, drawn, progress);
     if (!result.supported) {
       verdicts.push_back(not_judged(drawn));
       continue;
@@ -170,11 +177,13 @@ const std::vector<MatchedMistake>& memory_mistakes() {
 std::vector<CaseVerdict> check_probes(const Op& op, NumberType type, const Candidate& candidate) {
   std::vector<CaseVerdict> verdicts;
   Values outputs;
-  for (const Probe& probe : op.probes(type)) verdicts.push_back(check_probe(op, probe, candidate, outputs));
+  for (const Probe& probe : op.probes(type))
+    verdicts.push_back(check_probe(op, probe, candidate, nullptr, outputs));
   return verdicts;
 }
 
-Report check(const Op& op, NumberType type, const Candidate& candidate, std::uint64_t seed) {
+Report check(const Op& op, NumberType type, const Candidate& candidate, std::uint64_t seed,
+             Progress* progress) {
   if (std::find(candidate.types.begin(), candidate.types.end(), type) == candidate.types.end()) {
     throw Error(ErrorKind::usage, "{}: takes no {}; call it with one of its own types", candidate.name,
                 name(type));
@@ -183,7 +192,7 @@ Report check(const Op& op, NumberType type, const Candidate& candidate, std::uin
   std::vector<Evidence> evidence;
   for (const Probe& probe : op.probes(type)) {
     Values outputs;
-    report.cases.push_back(check_probe(op, probe, candidate, outputs));
+    report.cases.push_back(check_probe(op, probe, candidate, progress, outputs));
     // A probe needs no oracle to be judged, and its bounds are no budget: only a failed one tells of a
     // mistake.
     if (!report.cases.back().deviates) continue;
@@ -195,7 +204,7 @@ Report check(const Op& op, NumberType type, const Candidate& candidate, std::uin
     for (std::size_t p = 0; p < op.problems.size(); ++p) {
       std::vector<Case> cases = draw_cases(op, type, p, seed);
       if (!over.empty()) cases = in_place(std::move(cases), over);
-      for (CaseVerdict& verdict : check_problem(op, cases, called, evidence)) {
+      for (CaseVerdict& verdict : check_problem(op, cases, called, progress, evidence)) {
         any_drawn = any_drawn || verdict.judged;
         report.cases.push_back(std::move(verdict));
       }

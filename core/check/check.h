@@ -6,6 +6,7 @@
 
 #include "core/check/candidate.h"
 #include "core/check/op.h"
+#include "core/check/progress.h"
 #include "core/check/report.h"
 
 namespace rung::check {
@@ -13,9 +14,11 @@ namespace rung::check {
 /// Judges `candidate` by the whole standard: structural probes, then every case of the op at `type` drawn
 /// from `seed`; after a failure, looks for the known mistake that explains it.
 /// Cases that the candidate does not do are left out, and counted in the report.
+/// @param progress  hears which case runs; may be null
 /// @throws Error (usage) when the candidate cannot be called with `type`, (bad_input) when it does not do a
 /// single drawn problem
-Report check(const Op& op, NumberType type, const Candidate& candidate, std::uint64_t seed = default_seed);
+Report check(const Op& op, NumberType type, const Candidate& candidate, std::uint64_t seed = default_seed,
+             Progress* progress = nullptr);
 
 /// Mistakes that any op can have and that show in memory, not in numbers; check() names them too.
 const std::vector<MatchedMistake>& memory_mistakes();

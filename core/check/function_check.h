@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/check/progress.h"
 #include "core/check/report.h"
 
 // Functions that work on no arrays of rounded numbers: what a tokenizer merges, which tokens a sampler keeps, where
@@ -74,15 +75,15 @@ struct JudgedFunction {
   int chapter = 0;
   std::string what;
   std::vector<std::pair<std::string, std::string>> mistakes;  ///< name and sentence
-  std::function<FunctionReport()> judge;
-  std::function<FunctionReport(std::size_t)> judge_mistake;  ///< a known mistake in the candidate's place
+  std::function<FunctionReport(Progress*)> judge;             ///< who hears of the cases; may be null
+  std::function<FunctionReport(std::size_t)> judge_mistake;   ///< a known mistake in the candidate's place
 };
 
 /// Judges a candidate. What it throws fails the case. A candidate that fails is compared with the known mistakes: one
 /// that gives its result on every case is named.
 template <typename Input, typename Output>
 FunctionReport judge_function(const FunctionCheck<Input, Output>& check, const std::string& candidate,
-                              const std::function<Output(const Input&)>& run) {
+                              const std::function<Output(const Input&)>& run, Progress* progress = nullptr) {
   FunctionReport report{.function = check.name, .candidate = candidate};
   std::vector<std::optional<Output>> found;
   for (const FunctionCase<Input>& one : check.cases) {
@@ -91,7 +92,10 @@ FunctionReport judge_function(const FunctionCheck<Input, Output>& check, const s
     try {
       const Output expected = check.oracle(one.input);
       try {
-        found.back() = run(one.input);
+        {
+          const RunningCase running(progress, one.name, one.description);
+          found.back() = run(one.input);
+        }
         verdict.passed = check.same(*found.back(), expected);
         if (!verdict.passed)
           verdict.message = "expected " + check.show(expected) + ", found " + check.show(*found.back());
@@ -136,9 +140,8 @@ JudgedFunction judged(FunctionCheck<Input, Output> check, std::string candidate,
   result.judge_mistake = [check](std::size_t i) {
     return judge_function(check, check.mistakes.at(i).name, check.mistakes.at(i).run);
   };
-  result.judge = [check = std::move(check), candidate = std::move(candidate), run = std::move(run)] {
-    return judge_function(check, candidate, run);
-  };
+  result.judge = [check = std::move(check), candidate = std::move(candidate), run = std::move(run)](
+                     Progress* progress) { return judge_function(check, candidate, run, progress); };
   return result;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 #include <memory>
 #include <utility>
 
@@ -256,6 +257,9 @@ RunResult run_guarded(const Candidate& candidate, const Case& problem, bool dete
     result.supported = error.kind() != ErrorKind::unsupported || !result.outputs.empty();
     result.outputs.clear();
     result.problem = result.supported ? error.what() : "";
+  } catch (const std::exception& error) {  // a learner's code throws what it likes
+    result.outputs.clear();
+    result.problem = error.what();
   }
   return result;
 }

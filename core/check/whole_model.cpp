@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -192,12 +193,17 @@ StageReport WholeModelCheck::check(const StageInfo& info, const StageInfo* prede
 
   const StageOptions room{.max_positions = static_cast<std::int32_t>(texts.tokens.front().size()),
                           .max_sequences = scenario_sequences};
-  const auto attempt = [&](const std::string& name, auto&& judged) {
+  const auto make = [&](const StageInfo& one) {
+    const RunningCase running(options_.progress, "the stage", one.name + " is made from the model's weights");
+    return one.make(*checkpoint_, room);
+  };
+  const auto attempt = [&](const std::string& name, const std::string& what, auto&& judged) {
     StageVerdict verdict;
     try {
+      const RunningCase running(options_.progress, name, what);
       verdict = judged();
-    } catch (const Error& error) {
-      verdict = {.name = name, .what = {}, .passed = false, .message = error.what(), .percent = 0};
+    } catch (const std::exception& error) {
+      verdict = {.name = name, .what = what, .passed = false, .message = error.what(), .percent = 0};
     }
     report.passed = report.passed && verdict.passed;
     report.percent = std::max(report.percent, name == "trace" ? 0 : verdict.percent);
@@ -206,21 +212,24 @@ StageReport WholeModelCheck::check(const StageInfo& info, const StageInfo* prede
   };
 
   const std::vector<Scenario> all = scenarios();
-  std::unique_ptr<Stage> stage = info.make(*checkpoint_, room);
+  std::unique_ptr<Stage> stage = make(info);
   for (const Scenario& scenario : all) {
     Answers answers;
     PointWatch watch(references_.front());
     const bool whole = &scenario == &all.front();
-    const bool passed = attempt(scenario.name, [&] {
+    const bool passed = attempt(scenario.name, scenario.what, [&] {
       answers = scenario.run(*stage, texts, &watch);
       return judge(scenario, answers, references_);
     });
     if (whole && !answers.empty()) {
-      attempt("greedy", [&] { return judge_greedy(answers, references_); });
-      attempt("again", [&] { return judge_again(answers, *stage, texts, scenario); });
-      attempt("trace", [&] { return judge_trace(watch); });
+      attempt("greedy", "the tokens that are likeliest by more than the budget",
+              [&] { return judge_greedy(answers, references_); });
+      attempt("again", "a second run gives the same bits",
+              [&] { return judge_again(answers, *stage, texts, scenario); });
+      attempt("trace", "every trace point of the longest text within its own budget",
+              [&] { return judge_trace(watch); });
       if (predecessor) {
-        attempt("predecessor", [&] {
+        attempt("predecessor", "four texts against " + predecessor->name, [&] {
           const std::unique_ptr<Stage> below = predecessor->make(*checkpoint_, room);
           return judge_predecessor(predecessor->name, answers, scenario.run(*below, texts, nullptr),
                                    references_);
@@ -229,7 +238,7 @@ StageReport WholeModelCheck::check(const StageInfo& info, const StageInfo* prede
     }
     if (passed) continue;
     // What a failed run left behind must not make the next one fail.
-    stage = info.make(*checkpoint_, room);
+    stage = make(info);
     if (!report.first_outside) {
       if (const PointShare* outside = watch.first_outside(); outside && outside->seen)
         report.first_outside = *outside;

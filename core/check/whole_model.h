@@ -8,6 +8,7 @@
 
 #include "core/check/model_reference.h"
 #include "core/check/point_watch.h"
+#include "core/check/progress.h"
 #include "core/check/report.h"
 #include "core/stage/stage.h"
 
@@ -50,6 +51,7 @@ class WholeModelCheck {
     /// At most; shorter where the model's context is, longer where its window needs it.
     std::int64_t longest_text = 97;
     bool stop_at_failure = false;  ///< the first thing that fails, and which mistake it is, is enough
+    Progress* progress = nullptr;  ///< hears which check of a stage runs; may be null
   };
 
   /// Runs the oracle 9 times over four texts of random tokens.

@@ -11,7 +11,7 @@ using namespace rung::check;
 
 TEST_CASE("the chapters' own functions are right") {
   for (const JudgedFunction& function : chapter_functions()) {
-    const FunctionReport report = function.judge();
+    const FunctionReport report = function.judge(nullptr);
     INFO(to_text(report));
     CHECK(report.passed);
     CHECK(report.cases.size() >= 3);
