@@ -9,20 +9,58 @@ Uses the standard library only.
 """
 
 import argparse
+import contextlib
 import json
+import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 from link_with import (ROOT, DoesNotBuild, Failure, build_lock, build_program, chapters, fill, note, own_name, replaced,
                        shown, tasks)
 
 MOST_SECONDS = 120  # that judging one task may take; a right one takes a few
+LONGEST_CASE = 20   # seconds that one case may take; a right one takes milliseconds, of a stage less than a second
+MOST_BYTES = 8 << 30  # of memory
+MOST_WORDS = 1 << 16  # bytes that are kept of what it prints on stderr
 MOST_LINES = 20     # of a compiler's error
+
+# What a signal means to whoever wrote the code.
+SIGNALS = {
+    "SIGSEGV": "it touched memory that is not its own, such as an index far outside, a null pointer, or endless recursion",
+    "SIGBUS": "it touched memory that is not its own",
+    "SIGFPE": "it divided a whole number by zero",
+    "SIGILL": "it ran into what is no code, such as the end of a function that returns nothing",
+    "SIGTRAP": "it ran into what is no code, such as the end of a function that returns nothing",
+    "SIGKILL": "it was killed from outside, as happens when the memory is used up",
+}
+
+# What assertions of Eigen's and of the standard library ask for, by a part of their condition: the first that fits.
+ASSERTIONS = (
+    ("invalid matrix product", "two matrices whose shapes do not fit were multiplied: "),
+    ("lhs.cols() == rhs.rows()", "two matrices whose shapes do not fit were multiplied: "),
+    ("aLhs.rows() == aRhs.rows()", "two arrays of different shapes were combined: "),
+    ("rows() == other.rows()", "an array of one shape was put into one of another: "),
+    ("dst.rows() == src.rows()", "an array of one shape was put into one of another: "),
+    ("startRow", "a block reaches outside its matrix: "),
+    ("startCol", "a block reaches outside its matrix: "),
+    ("start >= 0", "a segment reaches outside its vector: "),
+    ("row >= 0 && row < rows()", "a row or column outside the matrix was asked for: "),
+    ("(i>=0) &&", "a row, column or segment outside the array was asked for: "),
+    ("index >= 0 && index < size()", "an index outside the array was used: "),
+    ("__n < this->size()", "an index outside the vector was used: "),
+    ("__pos <", "an index outside the string was used: "),
+    ("_idx < size()", "an index outside the span was used: "),
+    ("!this->empty()", "the first or last element of something empty was asked for: "),
+    ("_M_is_engaged()", "the value of an empty optional was asked for: "),
+)
 
 # What would hand the answer over: the oracle, the harness, and the chapters' own code. (To keep one honest.)
 ANSWERS = re.compile(r'^\s*#\s*include\s*[<"]([^">]*core/(?:oracle|check)/[^">]*|[^">]*chapters/[^">]*\.cpp)[">]')
@@ -41,6 +79,7 @@ def parse(arguments):
     parser.add_argument("--with", dest="folder", metavar="DIR", type=Path, help="this folder instead of work/0N")
     parser.add_argument("--json", action="store_true", help="for machines: points, message and mistake of each task")
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "release", help=argparse.SUPPRESS)
+    parser.add_argument("--longest-case", type=float, default=LONGEST_CASE, help=argparse.SUPPRESS)  # for tests
     options = parser.parse_args(arguments)
     if options.force and not options.start:
         parser.error("--force: means nothing without --start")
@@ -105,50 +144,173 @@ def left_out(build, target, source):
     return min(missing) if missing else None
 
 
-def judge(program, checks):
-    """Runs the harness on a check, or on each of a list until one fails. Returns (passed, message, mistake or None)."""
+def last_part(pipe, kept):
+    """Reads a pipe to its end and keeps the last of it, so that a program which prints without end fills no memory."""
+    for piece in iter(lambda: pipe.read1(MOST_WORDS), b""):
+        kept[:] = (kept + piece)[-MOST_WORDS:]
+
+
+def cpu_seconds(process):
+    """What it has computed so far, in all its threads; 0 when it has ended."""
+    try:
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+class Journal:
+    """What `check --journal` has told so far."""
+
+    def __init__(self, path):
+        self.path, self.told, self.case, self.verdict = path, 0, None, None
+
+    def read(self):
+        """Reads on. @return whether there was something new"""
+        if not self.path.exists():
+            return False
+        with open(self.path, "rb") as file:
+            file.seek(self.told)
+            new = file.read()
+        new = new[:new.rfind(b"\n") + 1]  # the line that is being written comes next time
+        self.told += len(new)
+        for line in new.splitlines():
+            entry = json.loads(line)
+            self.case = entry if "begins" in entry else None
+            self.verdict = entry.get("verdict", self.verdict)
+        return bool(new)
+
+    def where(self):
+        """The case that runs, named as in an ordinary failure."""
+        if self.case:
+            return f"in {self.case['begins']}\n{self.case['description']}"
+        return "before the first case" if not self.told else "between two cases"
+
+
+def watch(process, journal, longest):
+    """Waits until it ends, or kills it. @return why it was killed, or None"""
+    began = since = time.monotonic()
+    computed = 0
+    while True:
+        try:
+            process.wait(timeout=0.1)
+            return None
+        except subprocess.TimeoutExpired:
+            now = time.monotonic()
+        if journal.read():
+            since, computed = now, cpu_seconds(process)
+        # On a busy machine a program waits for its turn. What computes nothing waits for something that never comes.
+        waited = now - since
+        hangs = journal.case and (waited > longest and cpu_seconds(process) - computed > longest / 2
+                                  or waited > 3 * longest)
+        if hangs or now - began > MOST_SECONDS:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return (f"did not end within {waited if hangs else now - began:.0f} s; is there a loop that never ends?"
+                    + (" The chapter's own file takes less than a second" if hangs else ""))
+
+
+def run_check(program, check, journal, longest):
+    """Runs the harness. @return (its exit status, why it was killed or None, the last that it printed on stderr)"""
+    with subprocess.Popen([program, "check", check, "--journal", journal.path], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True) as process:
+        words = bytearray()
+        reader = threading.Thread(target=last_part, args=(process.stderr, words), daemon=True)
+        reader.start()
+        try:
+            resource.prlimit(process.pid, resource.RLIMIT_DATA, (MOST_BYTES, MOST_BYTES))
+            killed = watch(process, journal, longest)
+        except ProcessLookupError:  # it has ended already
+            killed = watch(process, journal, longest)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # whatever it started
+            process.wait()
+            reader.join()
+    journal.read()
+    return process.returncode, killed, words.decode(errors="replace")
+
+
+def assertion_in(words):
+    """What an assertion of Eigen's or of the standard library says, for people, or None."""
+    # FILE:LINE: FUNCTION: Assertion `CONDITION' failed.
+    found = re.findall(r"^(?:\S+: )?(\S+?):(\d+): (.*): Assertion [`'](.*)' failed", words, re.MULTILINE)
+    if not found:
+        return None
+    file, line, function, condition = found[-1]
+    meaning = next((text for part, text in ASSERTIONS if part in condition), "")
+    function = re.sub(r" \[with .*", "", function)
+    if len(function) > 160:
+        function = function[:160] + "…"
+    return f"{meaning}{condition} does not hold ({Path(file).name}, line {line}, {function})"
+
+
+def judge(program, checks, folder, longest):
+    """Runs the harness on a check, or on each of a list until one fails.
+
+    Returns (passed, message, known mistake or None, where a stage first left its budget or None)."""
     for check in [checks] if isinstance(checks, str) else checks:
-        verdict = judge_one(program, check)
+        verdict = judge_one(program, check, Journal(folder / f"journal-{check}"), longest)
         if not verdict[0]:
             return verdict
-    return True, "ok", None
+    return True, "ok", None, None
 
 
-def judge_one(program, check):
-    try:
-        ran = subprocess.run([program, "check", check, "--json"], stdin=subprocess.DEVNULL, capture_output=True,
-                             text=True, errors="replace", timeout=MOST_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        return False, f"did not end within {MOST_SECONDS} s; is there a loop that never ends?", None
-    last_words = (ran.stderr.strip().splitlines() or ["it says nothing"])[-1]
-    if ran.returncode < 0:
-        return False, f"crashed ({signal.Signals(-ran.returncode).name}): {last_words}", None
-    try:
-        verdict = json.loads(ran.stdout)
-        failed = [report for report in verdict["ops"] + verdict["functions"] + verdict["stages"] if not report["passed"]]
-        if ran.returncode == 0 and verdict["passed"] and not failed:
-            return True, "ok", None
-        return False, message_of(failed[0]), failed[0].get("known_mistake")
-    except (ValueError, KeyError, IndexError):
-        return False, f"there is no verdict: {last_words}", None
+def judge_one(program, check, journal, longest):
+    """As judge(), on one check."""
+    status, killed, words = run_check(program, check, journal, longest)
+    last_words = (words.strip().splitlines() or [""])[-1].removeprefix("rung: ")
+    where, *case = journal.where().splitlines()
+    explained = [": ".join([*case, text]) for text in [assertion_in(words) or last_words] if text] or case
+    if killed:
+        return False, "\n".join([f"{where} it {killed}", *case]), None, None
+    if status < 0:
+        name = signal.Signals(-status).name
+        said = SIGNALS.get(name, "")
+        return False, "\n".join([f"crashed {where} ({name}{said and ': '}{said})", *explained]), None, None
+    verdict = journal.verdict
+    if verdict is None:
+        if status == 0 and not assertion_in(words):
+            explained = case
+        how = "called exit(0)" if status == 0 else f"ended the program with exit status {status}"
+        return False, "\n".join([f"{how} {where}, so there is no verdict", *explained]), None, None
+    failed = [report for report in verdict["ops"] + verdict["functions"] + verdict["stages"] if not report["passed"]]
+    if status == 0 and verdict["passed"] and not failed:
+        return True, "ok", None, None
+    if not failed:
+        return False, f"passed every case, but then ended with exit status {status}\n{last_words}", None, None
+    return False, message_of(failed[0]), failed[0].get("known_mistake"), failed[0].get("first_outside")
+
+
+def layer_and_op(point):
+    """`layers.3.attention.output` for people."""
+    found = re.fullmatch(r"layers\.(\d+)\.(.+)", point)
+    return f"{point} (layer {found[1]}, {found[2]})" if found else point
 
 
 def message_of(report):
-    """What to look at first: cases come in the order from small to large. A stage has checks instead."""
+    """What to look at first: cases come in the order from small to large. A stage has checks instead, and may tell
+    where on the way to the logits it went wrong."""
+    what = "cases" if "cases" in report else "checks"
     cases = report["cases"] if "cases" in report else [
         {**check, "case": check["name"], "description": check["what"] or check["name"]} for check in report["checks"]]
     wrong = [case for case in cases if not case["passed"]]
     message = wrong[0]["message"]
     if len(wrong) > 1 and all(case["message"] == message for case in wrong):
         return message  # such as "not written yet"
-    return (f"{len(wrong)} of {len(cases)} cases failed, such as {wrong[0]['case']}\n"
-            f"{wrong[0]['description']}: {message}")
+    message = (f"{len(wrong)} of {len(cases)} {what} failed, such as {wrong[0]['case']}\n"
+               f"{wrong[0]['description']}: {message}")
+    if outside := report.get("first_outside"):
+        share = f"{outside['percent']:.0f} % of it" if outside["percent"] is not None else "infinitely more than it"
+        message += (f"\nthe first trace point that leaves its budget is {layer_and_op(outside['point'])}: "
+                    f"off by {outside['deviation']:.3g}, {share}")
+    return message
 
 
-def grade(task, chapter, folder, build):
+def grade(task, chapter, folder, build, longest):
     """The task's result as --json prints it."""
     result = {"id": task["id"], "title": task["title"], "points": 0, "of": task["points"], "passed": False,
-              "message": "", "known_mistake": None}
+              "message": "", "known_mistake": None, "first_outside": None}
     file = folder / own_name(task)
     if not file.is_file():
         result["message"] = f"{shown(file)} is missing; ./rung exercise {int(chapter.name[:2])} --start brings it back"
@@ -172,7 +334,8 @@ def grade(task, chapter, folder, build):
         if missing:
             result["message"] = f"{shown(file)} must define every function that the chapter's own does; {missing} is missing"
             return result
-        result["passed"], result["message"], result["known_mistake"] = judge(program, task["check"])
+        (result["passed"], result["message"], result["known_mistake"],
+         result["first_outside"]) = judge(program, task["check"], Path(own), longest)
     if result["passed"]:
         result["points"] = task["points"]
     return result
@@ -205,7 +368,7 @@ def run(arguments):
     for task in tasks(chapter):
         if sys.stderr.isatty() and not options.json:
             note(f"building and judging {task['id']} …")
-        results.append(grade(task, chapter, folder, options.build))
+        results.append(grade(task, chapter, folder, options.build, options.longest_case))
         if not options.json:
             print_result(results[-1])
     points, of = (sum(result[key] for result in results) for key in ("points", "of"))

@@ -103,7 +103,9 @@ def what_went_wrong(output):
             continue
         kept.append(line.replace(f"{ROOT}/", ""))
     text = "\n".join(kept)
-    if "multiple definition" in text:
+    if "multiple definition of `main'" in text:
+        text += "\nThe program has a main already; leave yours out of this file."
+    elif "multiple definition" in text:
         text += "\nThe file must define every function that the chapter's own file does, with the same arguments."
     return text
 

@@ -105,8 +105,8 @@ class Exercises(unittest.TestCase):
         (self.work / "rope.cpp").unlink()
         points, tasks = self.grade()
         self.assertRegex(tasks["causal_attention.cpp"]["message"], r"line 1 includes .*causal_attention\.cpp")
-        self.assertIn("crashed (SIGABRT): ", tasks["softmax.cpp"]["message"])
-        self.assertIn("Assertion", tasks["softmax.cpp"]["message"])
+        self.assertIn("crashed in softmax-f32-", tasks["softmax.cpp"]["message"])
+        self.assertRegex(tasks["softmax.cpp"]["message"], r"\nrows=.*: an index outside the array was used: index >= 0 && index < size\(\) does not hold")
 
     def test_plain_loops_get_the_points(self):
         self.write("causal_attention.cpp", PLAIN_ATTENTION)
