@@ -3,10 +3,10 @@
 
     docs/student_copy.py DEST
 
-copies every file that git knows to DEST, without the git history, the tests and the sources that answer an exercise:
-the files that chapters/*/exercises/tasks.json names, and the oracle and the catalogues of mistakes, which do the same
-once more. In their places stand objects, which are compiled here and linked there. `./rung exercise` works in DEST as it
-does here.
+copies every file that git knows to DEST, without the git history, the tests and whatever answers an exercise: the
+files that chapters/*/exercises/tasks.json names, the oracle and the catalogues of mistakes, which do the same once
+more, and examples and scripts that do it in other languages. In the places of sources stand objects, which are compiled
+here and linked there. `./rung exercise` works in DEST as it does here.
 
 The objects are compiled for the baseline of this processor's family, not for this machine, and DEST is set to build the
 rest alike; its machines need the same family, distribution and kind of compiler (gcc or clang) as this one.
@@ -26,8 +26,12 @@ sys.path.insert(0, str(ROOT / "cli"))
 from link_with import chapters, replaced, tasks  # noqa: E402
 
 # What computes the exercises' answers besides the chapters, and what people's mistakes look like.
-JUDGES = ("core/oracle/*.cpp", "core/check/functions/*.cpp", "core/check/ops/*.cpp")
-LEFT_OUT = ("tests/", ".ci/")
+JUDGES = ("core/oracle/*.cpp", "core/check/functions/*.cpp", "core/check/ops/*.cpp", "core/check/model_*.cpp")
+# Besides the tests: attention and RMSNorm as examples of somebody's own kernel, the trained model in PyTorch, and what
+# is of use only where all sources are.
+LEFT_OUT = ("tests/", ".ci/", "docs/examples/", "docs/check_your_kernel.md", "docs/instructors.md", "docs/student_copy.py",
+            "python/train_tiny.py")
+LINK = re.compile(r"(?<!!)\[((?:[^][]|\[[^][]*\])+)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 
 
 class Failure(Exception):
@@ -105,6 +109,31 @@ def put_objects(dest, objects):
         lists.write_text(text)
 
 
+NOTE = """> This copy is for a class. The files that the exercises ask for are here as objects, not as sources; where a page
+> says that you may read one when you have tried, ask whoever gave you this copy. `./rung test` and `./rung docs` need
+> the whole repository.
+"""
+
+
+def explained(dest):
+    """Tells at the top of the first page what is missing."""
+    page = dest / "README.md"
+    heading, rest = page.read_text().split("\n", 1)
+    page.write_text(f"{heading}\n\n{NOTE}{rest}")
+
+
+def unlinked(dest):
+    """Takes off links of the pages to what is not there."""
+    for page in dest.rglob("*.md"):
+        text = page.read_text()
+
+        def kept(link):
+            target = link[2]
+            return link[0] if "://" in target or (page.parent / target).exists() else link[1]
+
+        page.write_text(LINK.sub(kept, text))
+
+
 def copy(dest, objects, native):
     listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, text=True, check=True).stdout
     for name in filter(None, listed.split("\0")):
@@ -113,6 +142,8 @@ def copy(dest, objects, native):
         (dest / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, dest / name)
     put_objects(dest, objects)
+    unlinked(dest)
+    explained(dest)
     top, build = dest / "CMakeLists.txt", dest / "cmake/RungBuild.cmake"
     top.write_text(re.sub(r"^(enable_testing\(\)|add_subdirectory\(tests\))\n", "", top.read_text(), flags=re.MULTILINE))
     if not native:
