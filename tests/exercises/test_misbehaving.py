@@ -141,8 +141,8 @@ class Misbehaving(unittest.TestCase):
         task = json.loads(ran.stdout)["tasks"][2]
         self.assertEqual(task["points"], 0)
         self.assertRegex(task["message"], r"^\d+ of \d+ checks failed, such as whole\nfour texts, each in one batch: ")
-        self.assertRegex(task["message"], r"the first trace point that leaves its budget is layers\.2\.attention\.norm \(layer 2, attention\.norm\): off by .*% of it")
-        self.assertEqual(task["first_outside"]["point"], "layers.2.attention.norm")
+        self.assertRegex(task["message"], r"the first trace point that leaves its budget is layers\.2\.attention\.residual \(layer 2, attention\.residual\): off by .*% of it")
+        self.assertEqual(task["first_outside"]["point"], "layers.2.attention.residual")
 
 
 if __name__ == "__main__":
