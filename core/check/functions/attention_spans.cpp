@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/check/functions/attention.h"
+#include "core/check/functions/show.h"
 #include "core/oracle/attention.h"
 
 namespace rung::check {
