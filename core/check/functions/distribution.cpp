@@ -17,6 +17,7 @@ constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
 /// So many that sorting does not happen to keep the order of equals, as it does with a few.
 std::vector<float> many_ties() {
   std::vector<float> logits;
+  logits.reserve(64);
   for (int i = 0; i < 64; ++i) logits.push_back(static_cast<float>(i * i % 7 % 3));
   return logits;
 }
