@@ -1,5 +1,6 @@
 #include "chapters/candidates.h"
 
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include "chapters/03_attention/softmax.h"
 #include "chapters/04_transformer/rmsnorm.h"
 #include "chapters/04_transformer/swiglu.h"
+#include "chapters/07_grouped_query/grouped_attention.h"
 #include "core/error.h"
 
 namespace rung {
@@ -119,6 +121,35 @@ void run_attention(const Call& call) {
   heads_apart(out, call.outputs[0]);
 }
 
+void run_grouped_attention(const Call& call) {
+  const ConstTensor& q = call.input("q");
+  const ConstTensor& k = call.input("k");
+  const std::int64_t heads = q.shape[1];
+  const std::int64_t head_dim = q.columns();
+  if (call.integer("causal") == 0 && call.integer("window") > 0) {
+    throw Error(ErrorKind::unsupported, "grouped_attention has no window without a causal mask");
+  }
+  GroupedSpan span{
+      .head_dim = head_dim, .kv_heads = k.shape[1], .first_query = call.integer("first_position")};
+  if (call.integer("causal") == 0) span.first_query = k.shape[0];
+  if (call.integer("window") > 0) span.window = call.integer("window");
+  Matrix queries = heads_together(q);
+  const double usual = 1 / std::sqrt(static_cast<double>(head_dim));
+  if (call.param("scale") != usual) queries *= static_cast<float>(call.param("scale") / usual);
+  const Matrix keys = heads_together(k);
+  const Matrix values = heads_together(call.input("v"));
+  // In two pieces, as a ring has them.
+  const Eigen::Index cut = keys.rows() / 3;
+  const std::array<KvPiece, 2> pieces{
+      KvPiece{.first = 0, .keys = keys.topRows(cut), .values = values.topRows(cut)},
+      KvPiece{.first = cut,
+              .keys = keys.bottomRows(keys.rows() - cut),
+              .values = values.bottomRows(keys.rows() - cut)}};
+  Matrix out(q.shape[0], heads * head_dim);
+  grouped_attention(queries, pieces, span, out);
+  heads_apart(out, call.outputs[0]);
+}
+
 void run_swiglu(const Call& call) {
   swiglu(view(call.input("gate")), view(call.input("up")), view(call.outputs[0]));
 }
@@ -152,6 +183,7 @@ std::vector<check::Candidate> chapter_candidates() {
           fp32("chapters/03_attention/rope", "rope", run_rope),
           fp32("chapters/03_attention/softmax", "softmax", run_softmax),
           attention(),
+          fp32("chapters/07_grouped_query/grouped_attention", "attention", run_grouped_attention),
           in_place(fp32("chapters/04_transformer/swiglu", "swiglu", run_swiglu)),
           fp32("chapters/02_tensors/matmul_loops", "linear", run_linear<matmul_loops>),
           fp32("chapters/02_tensors/matmul", "linear", run_linear<matmul>)};

@@ -2,6 +2,7 @@
 
 #include "chapters/04_transformer/recompute.h"
 #include "chapters/06_kv_cache/kv_cache_stage.h"
+#include "chapters/07_grouped_query/grouped_stage.h"
 
 namespace rung {
 
@@ -17,6 +18,11 @@ const std::vector<StageInfo>& ladder() {
        .what_is_new = "keys and values are kept, a step runs only its new tokens",
        .checked_against = "recompute",
        .make = make_kv_cache},
+      {.name = "grouped",
+       .chapter = 7,
+       .what_is_new = "query heads share key/value heads, and a window is a ring",
+       .checked_against = "kv_cache",
+       .make = make_grouped},
   };
   return stages;
 }

@@ -19,6 +19,7 @@
 #include "chapters/ladder.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/kv_option.h"
 #include "cli/models.h"
 #include "cli/note.h"
 #include "cli/sampling_options.h"
@@ -31,6 +32,7 @@ namespace {
 struct Options {
   std::string model = "smollm2";
   std::string stage = "kv_cache";
+  std::string kv = "f32";
   std::optional<std::string> system;
   std::int32_t count = 512;
   std::optional<std::int64_t> context;  // else the model's, but no more than usual_context
@@ -125,6 +127,7 @@ void answer(Stage& stage, Sampler& sampler, const Tokenizer& tokenizer, std::vec
 
 void run(const Options& options) {
   const StageInfo& info = find_stage(ladder(), options.stage);
+  const KvType kv = kv_type_named(options.kv);
   Sampler sampler(options.sampling);
   if (options.count < 1) throw Error(ErrorKind::usage, "-n: expected at least 1, found {}", options.count);
 
@@ -143,8 +146,11 @@ void run(const Options& options) {
             ? "carries no chat template, so it was not made for conversations"
             : "has a chat template in none of the styles known here (ChatML, Llama 2, Llama 3, Mistral)");
   Conversation conversation(tokenizer, *chat_template, options.system);
-  const auto stage =
-      info.make(checkpoint, {.max_positions = static_cast<std::int32_t>(context), .max_sequences = 1});
+  const auto stage = info.make(
+      checkpoint, {.max_positions = static_cast<std::int32_t>(context),
+                   .max_sequences = 1,
+                   .max_batch = static_cast<std::int32_t>(std::min<std::int64_t>(context, prefill_chunk)),
+                   .kv_type = kv});
 
   std::vector<std::int32_t> history;
   for (std::string line; read_line(line);) {
@@ -174,6 +180,7 @@ void add_chat(CLI::App& app) {
       ->add_option("--context", options->context,
                    "Tokens of the whole conversation at most (2048, or what the model was made for)")
       ->check(whole_number<std::int64_t>());
+  add_kv_option(*command, options->kv);
   add_sampling_options(*command, options->sampling);
   command->callback([options] { run(*options); });
 }

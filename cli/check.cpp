@@ -27,6 +27,7 @@
 #include "cli/arguments.h"
 #include "cli/check_options.h"
 #include "cli/commands.h"
+#include "cli/kv_option.h"
 #include "cli/models.h"
 #include "cli/note.h"
 #include "core/check/candidate_library.h"
@@ -49,6 +50,7 @@ struct Options {
   std::string type;
   std::string model = "tiny";
   std::filesystem::path journal;
+  std::string kv = "f32";
   std::optional<std::uint64_t> seed;
   double timeout_seconds = 10;
   bool json = false;
@@ -215,6 +217,7 @@ void check_own_functions(const Options& options, Printer& printer) {
 void check_stages(const Options& options, Printer& printer) {
   const Checkpoint checkpoint = Checkpoint::open(resolve_model(options.model));
   WholeModelCheck::Options check_options;
+  check_options.kv_type = kv_type_named(options.kv);
   if (options.seed) check_options.seed = *options.seed;
   check_options.progress = printer.progress();
   const WholeModelCheck whole(checkpoint, check_options);
@@ -280,6 +283,7 @@ void refuse_what_is_of_no_use(const CLI::App& command, Subject subject) {
       {"--seed", {all, op, stage, library, outputs, rules}},
       {"--timeout", {library}},
       {"--model", {all, stage}},
+      {"--kv", {stage}},
       {"--cases", {all, op, function, library, outputs}},
       {"--journal", {all, op, function, stage, library, outputs}},
       {"--json", {all, op, function, stage, library, outputs, rules}}};
@@ -384,6 +388,7 @@ void rung::add_check(CLI::App& app) {
   command->add_option("-m,--model", options->model, "The model that stages are judged on")
       ->type_name("MODEL")
       ->capture_default_str();
+  add_kv_option(*command, options->kv);
   command->add_flag("--cases", options->all_cases, "A line for every case");
   auto* const mistakes = command->add_flag("--mistakes", options->mistakes,
                                            "List the known mistakes that a failure is compared with");

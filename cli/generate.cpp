@@ -1,5 +1,6 @@
 // ./rung generate: a prompt in, its continuation out.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <iostream>
@@ -17,6 +18,7 @@
 #include "chapters/ladder.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/kv_option.h"
 #include "cli/models.h"
 #include "cli/note.h"
 #include "cli/sampling_options.h"
@@ -32,6 +34,7 @@ struct Options {
   std::string prompt;
   std::string model = "smollm2";
   std::string stage = "kv_cache";
+  std::string kv = "f32";
   std::int32_t count = 64;
   SamplerOptions sampling;
   bool stats = false;
@@ -48,13 +51,15 @@ void print_stats(const Stage& stage, const Continuation& result, std::size_t pro
        rate(prompt_tokens, result.prefill_seconds));
   note("decode   {:8.2f} s   {} tokens, {:.1f} tok/s", result.decode_seconds, steps,
        rate(steps, result.decode_seconds));
-  note("memory   {:8.1f} MB  weights, {:.1f} MB keys and values",
-       static_cast<double>(stage.weight_bytes()) / 1e6, static_cast<double>(stage.kv_bytes()) / 1e6);
+  note("memory   {:8.1f} MB  weights, {:.1f} MB keys and values ({} bytes)",
+       static_cast<double>(stage.weight_bytes()) / 1e6, static_cast<double>(stage.kv_bytes()) / 1e6,
+       stage.kv_bytes());
 }
 
 void run(const Options& options) {
   const auto start = std::chrono::steady_clock::now();
   const StageInfo& info = find_stage(ladder(), options.stage);
+  const KvType kv = kv_type_named(options.kv);
   Sampler sampler(options.sampling);
   if (options.prompt.empty()) {
     throw Error(ErrorKind::usage, "the prompt is empty; write a few words to continue");
@@ -77,8 +82,11 @@ void run(const Options& options) {
                 "-n: a prompt of {} tokens and {} new ones make {}; {} was made for {} at most",
                 prompt.size(), options.count, positions, options.model, checkpoint.config().context);
   }
-  const std::unique_ptr<Stage> stage =
-      info.make(checkpoint, {.max_positions = static_cast<std::int32_t>(positions), .max_sequences = 1});
+  const std::unique_ptr<Stage> stage = info.make(
+      checkpoint, {.max_positions = static_cast<std::int32_t>(positions),
+                   .max_sequences = 1,
+                   .max_batch = static_cast<std::int32_t>(std::min<std::int64_t>(positions, prefill_chunk)),
+                   .kv_type = kv});
   const std::chrono::duration<double> load_time = std::chrono::steady_clock::now() - start;
 
   Utf8Stream text;
@@ -116,6 +124,7 @@ void add_generate(CLI::App& app) {
   command->add_option("-n", options->count, "New tokens at most")
       ->check(whole_number<std::int32_t>())
       ->capture_default_str();
+  add_kv_option(*command, options->kv);
   add_sampling_options(*command, options->sampling);
   command->add_flag("--stats", options->stats, "Times, rates and memory, on stderr");
   command->callback([options] { run(*options); });

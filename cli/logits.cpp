@@ -13,6 +13,7 @@
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/kv_option.h"
 #include "cli/models.h"
 #include "cli/note.h"
 #include "cli/stage_choice.h"
@@ -29,16 +30,20 @@ struct Options {
   std::string model;
   std::string tokens;
   std::string stage = "kv_cache";
+  std::string kv = "f32";
   std::filesystem::path out;
 };
 
 // Positions whose logits are in memory at a time: 25 MB of SmolLM2's.
 constexpr std::size_t chunk = 128;
 
-void from_stage(const StageInfo& info, const Checkpoint& checkpoint, std::span<const std::int32_t> tokens,
-                NpyRows& out) {
+void from_stage(const StageInfo& info, KvType kv, const Checkpoint& checkpoint,
+                std::span<const std::int32_t> tokens, NpyRows& out) {
   const auto stage =
-      info.make(checkpoint, {.max_positions = static_cast<std::int32_t>(tokens.size()), .max_sequences = 1});
+      info.make(checkpoint, {.max_positions = static_cast<std::int32_t>(tokens.size()),
+                             .max_sequences = 1,
+                             .max_batch = static_cast<std::int32_t>(std::min(chunk, tokens.size())),
+                             .kv_type = kv});
   for (std::size_t first = 0; first < tokens.size(); first += chunk) {
     Batch batch;
     batch.add(0, static_cast<std::int32_t>(first),
@@ -64,6 +69,7 @@ void run(const Options& options) {
   const std::vector<std::int32_t> tokens = parse_token_list(options.tokens, "--tokens");
   if (tokens.empty()) throw Error(ErrorKind::usage, "--tokens: expected ids such as \"1 2 3\", found none");
   const StageInfo stage = choose_stage(options.stage, "--stage");
+  const KvType kv = kv_type_named(options.kv);
 
   const Checkpoint checkpoint = Checkpoint::open(resolve_model(options.model));
   const ModelConfig& config = checkpoint.config();
@@ -79,11 +85,11 @@ void run(const Options& options) {
   }
 
   NpyRows out(options.out, static_cast<std::int64_t>(tokens.size()), config.vocab);
-  if (stage.name == oracle_name) {
+  if (stage.name == oracle_name && kv == KvType::f32) {
     from_oracle(checkpoint, tokens,
                 out);  // once over all tokens; as a stage it would run them again per chunk
   } else {
-    from_stage(stage, checkpoint, tokens, out);
+    from_stage(stage, kv, checkpoint, tokens, out);
   }
   out.finish();
   note("{}: float32 [{}, {}], {} on {}", options.out.string(), tokens.size(), config.vocab, options.stage,
@@ -104,6 +110,7 @@ void add_logits(CLI::App& app) {
       ->required();
   command->add_option("--stage", options->stage, "A rung of the ladder, or oracle: the whole model in double")
       ->capture_default_str();
+  add_kv_option(*command, options->kv);
   command->add_option("--out", options->out, "The .npy file: float32, [tokens, vocabulary], teacher-forced")
       ->type_name("FILE.npy")
       ->required()

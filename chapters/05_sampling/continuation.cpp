@@ -9,9 +9,6 @@ namespace rung {
 
 namespace {
 
-// Longer prefills gain nothing in speed, and their activations take memory.
-constexpr std::size_t prefill_chunk = 512;
-
 std::span<const float> row_of(const Matrix& logits) {
   return {logits.data(), static_cast<std::size_t>(logits.cols())};
 }
@@ -34,8 +31,8 @@ Continuation continue_sequence(Stage& stage, Sampler& sampler, const Continuatio
   const auto start = Clock::now();
   Matrix logits;
   for (std::size_t done = 0; done < request.new_tokens.size(); done += prefill_chunk) {
-    const auto chunk =
-        request.new_tokens.subspan(done, std::min(prefill_chunk, request.new_tokens.size() - done));
+    const auto chunk = request.new_tokens.subspan(
+        done, std::min<std::size_t>(prefill_chunk, request.new_tokens.size() - done));
     const bool last = done + chunk.size() == request.new_tokens.size();
     Batch batch;
     batch.add(request.sequence, position, chunk, last ? Batch::Logits::last : Batch::Logits::none);

@@ -10,6 +10,10 @@
 
 namespace rung {
 
+/// Rows of a prompt that are run in one batch at most. Longer ones gain nothing in speed, and their activations take
+/// memory.
+inline constexpr std::int32_t prefill_chunk = 512;
+
 /// What to continue, and when to stop.
 struct ContinuationRequest {
   SequenceId sequence = 0;
@@ -26,7 +30,7 @@ struct Continuation {
   double decode_seconds = 0;         ///< for all tokens after the first
 };
 
-/// The loop around a stage, for one sequence: run the new tokens (prefill, in chunks of at most 512 rows),
+/// The loop around a stage, for one sequence: run the new tokens (prefill, in chunks of at most prefill_chunk rows),
 /// sample one, run it (decode), sample the next, … The last sampled token is not run: it is not remembered by
 /// the stage.
 /// @param history   all tokens of the sequence so far including new_tokens, for the repetition penalty;

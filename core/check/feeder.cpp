@@ -11,6 +11,7 @@ void Feeder::feed(std::span<const Part> parts, Trace* trace, std::int32_t every)
   Batch batch;
   for (const Part& part : parts) {
     Feeding& feeding = answers_[part.sequence].feeding;
+    feeding.max_batch = max_batch_;
     const std::size_t first = feeding.tokens.size();
     const auto new_tokens = part.text.subspan(first, std::min(part.count, part.text.size() - first));
     if (new_tokens.empty()) continue;

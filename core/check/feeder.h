@@ -19,8 +19,9 @@ struct Answer {
 /// Feeds texts to a stage in pieces, several in one batch, and keeps what it answered and how it was fed.
 class Feeder {
  public:
-  /// @param stage  must outlive the feeder
-  explicit Feeder(Stage& stage) : stage_(&stage) {}
+  /// @param stage      must outlive the feeder
+  /// @param max_batch  see Feeding
+  explicit Feeder(Stage& stage, std::int64_t max_batch = 0) : stage_(&stage), max_batch_(max_batch) {}
 
   /// The next `count` tokens of `text` (all that are left when there are fewer) after those that the sequence
   /// has already got.
@@ -48,6 +49,7 @@ class Feeder {
 
  private:
   Stage* stage_;
+  std::int64_t max_batch_;
   std::map<SequenceId, Answer> answers_;
 };
 

@@ -200,6 +200,11 @@ std::vector<ModelMistake> mistakes_of_attention() {
        .chapter = 3,
        .applies = has_window,
        .misread = [](ModelConfig& config) { ++*config.sliding_window; }},
+      {.name = "window_one_shorter",
+       .sentence = "the sliding window is W - 1 positions; it is W, the token's own among them",
+       .chapter = 3,
+       .applies = [](const ModelConfig& config) { return has_window(config) && *config.sliding_window > 1; },
+       .misread = [](ModelConfig& config) { --*config.sliding_window; }},
       {.name = "scale_missing",
        .sentence = "the scores are not divided by √D",
        .chapter = 3,
@@ -340,11 +345,81 @@ std::vector<ModelMistake> mistakes_of_cache() {
   };
 }
 
+/// Slots of the smallest ring that is right; 0 where there is none.
+std::int64_t ring_of(const Scene& scene) {
+  return scene.feeding.max_batch > 0 ? *scene.config.sliding_window + scene.feeding.max_batch - 1 : 0;
+}
+
+/// What stands where position j was, once the batch of t is written into a ring of so many slots.
+std::int64_t newest_in_slot(const Scene& scene, std::int64_t t, std::int64_t j, std::int64_t slots) {
+  const std::int64_t last = scene.feeding.batch_end(t) - 1;
+  return j > last ? j : j + (last - j) / slots * slots;
+}
+
+/// What goes wrong where positions share slots.
+std::vector<ModelMistake> mistakes_of_ring() {
+  return {
+      {.name = "ring_of_window",
+       .sentence =
+           "the ring has W slots: the last rows of a batch overwrite keys that its first rows still see; it "
+           "takes W + T_max - 1",
+       .chapter = 7,
+       .applies = has_window,
+       .replace = wrong_slots([](const Scene& scene, std::int64_t t, std::int64_t j) {
+         return newest_in_slot(scene, t, j, *scene.config.sliding_window);
+       })},
+      {.name = "ring_one_too_small",
+       .sentence = "the ring has W + T_max - 2 slots: the last row of the longest batch overwrites the "
+                   "oldest key that "
+                   "its first row sees; it takes W + T_max - 1",
+       .chapter = 7,
+       .applies = has_window,
+       .replace = wrong_slots([](const Scene& scene, std::int64_t t, std::int64_t j) {
+         const std::int64_t ring = ring_of(scene);
+         return ring > 1 ? newest_in_slot(scene, t, j, ring - 1) : j;
+       })},
+      {.name = "ring_read_without_wrap",
+       .sentence =
+           "what the window sees is read on past the ring's end, where no key of the sequence is; after the "
+           "last slot comes the first",
+       .chapter = 7,
+       .applies = has_window,
+       .replace = wrong_slots([](const Scene& scene, std::int64_t t, std::int64_t j) {
+         const std::int64_t ring = ring_of(scene);
+         const std::int64_t first =
+             std::max<std::int64_t>(0, scene.feeding.batch_start(t) - *scene.config.sliding_window + 1);
+         return ring > 0 && first % ring + j - first >= ring ? -1 : j;
+       })},
+      {.name = "ring_mask_of_slots",
+       .sentence = "the causal mask compares slots of the ring, so that keys behind the query's own slot are "
+                   "not seen "
+                   "once the ring has gone round; it compares positions",
+       .chapter = 7,
+       .applies = has_window,
+       .replace = wrong_mask([](const Scene& scene, std::int64_t t, std::int64_t j) {
+         const std::int64_t ring = ring_of(scene);
+         return right_mask(scene.config, t, j) && (ring == 0 || j % ring <= t % ring);
+       })},
+      {.name = "ring_slot_as_position",
+       .sentence =
+           "RoPE rotates by the slot in the ring, which starts again from 0; it rotates by the position",
+       .chapter = 7,
+       .applies = has_window,
+       .replace =
+           [](std::string_view point, Grid& values, const Scene& scene) {
+             const std::int64_t ring = ring_of(scene);
+             if (ring == 0) return;
+             rotate_both(point, values, scene, RopeLayout::half_split,
+                         [ring](std::int64_t t) { return t % ring; });
+           }},
+  };
+}
+
 }  // namespace
 
 std::vector<ModelMistake> model_attention_mistakes() {
   std::vector<ModelMistake> all = mistakes_of_rope();
-  for (const auto& part : {mistakes_of_attention(), mistakes_of_cache()})
+  for (const auto& part : {mistakes_of_attention(), mistakes_of_cache(), mistakes_of_ring()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

@@ -16,6 +16,8 @@ namespace rung::check {
 struct Feeding {
   std::vector<std::int32_t> tokens;
   std::vector<std::int64_t> starts;  ///< the first position of every batch that had a part of it, from 0 up
+  /// The most positions that a batch may bring, where the model keeps no more than its window; 0: it keeps all.
+  std::int64_t max_batch = 0;
 
   /// First position of the batch that `position` came with.
   std::int64_t batch_start(std::int64_t position) const;

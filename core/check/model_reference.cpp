@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "core/check/model_mistakes.h"
 #include "core/check/model_rounding.h"
 
 namespace rung::check {
@@ -24,7 +26,7 @@ const ReferencePoint* ModelReference::point(std::string_view name) const {
 }
 
 ModelReference measure_reference(const oracle::Transformer& oracle, std::span<const std::int32_t> tokens,
-                                 NumberType type, std::uint64_t seed, KeepPoints keep_points) {
+                                 NumberType type, std::uint64_t seed, KeepPoints keep_points, KvType kv) {
   ModelReference reference;
   reference.tokens.assign(tokens.begin(), tokens.end());
   const auto keep = [&](std::string_view point, const oracle::Grid& values) {
@@ -33,7 +35,10 @@ ModelReference measure_reference(const oracle::Transformer& oracle, std::span<co
   reference.logits = oracle.logits(tokens, {.see = keep, .sum = {}});
 
   for (int draw = 0; draw < roundings; ++draw) {
-    oracle::Hook hook = rounding_hook(type, seed + static_cast<std::uint64_t>(draw));
+    const std::uint64_t draw_seed = seed + static_cast<std::uint64_t>(draw);
+    oracle::Hook hook = rounding_hook(type, draw_seed);
+    if (kv != KvType::f32)
+      hook = chain(std::move(hook), kv_rounding_hook(kv, oracle.config().head_dim, ~draw_seed));
     auto point = reference.points.begin();
     hook.see = [&, round = hook.see](std::string_view name, oracle::Grid& values) {
       round(name, values);

@@ -8,6 +8,7 @@
 
 #include "core/check/number_type.h"
 #include "core/oracle/transformer.h"
+#include "core/stage/kv_type.h"
 
 namespace rung::check {
 
@@ -47,7 +48,9 @@ enum class KeepPoints { budgets, values };
 /// Runs the oracle once exactly and `roundings` times rounded.
 /// @param tokens  the text, from its first token on
 /// @param seed    of the roundings
+/// @param kv      what the stage stores keys and values as: their rounding to it is part of the budget
 ModelReference measure_reference(const oracle::Transformer& oracle, std::span<const std::int32_t> tokens,
-                                 NumberType type, std::uint64_t seed, KeepPoints keep);
+                                 NumberType type, std::uint64_t seed, KeepPoints keep,
+                                 KvType kv = KvType::f32);
 
 }  // namespace rung::check

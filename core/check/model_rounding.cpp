@@ -1,7 +1,9 @@
 #include "core/check/model_rounding.h"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
+#include <span>
 
 #include "core/check/random.h"
 #include "core/check/stochastic_rounding.h"
@@ -41,6 +43,39 @@ oracle::Hook rounding_hook(NumberType type, std::uint64_t seed) {
               },
           .sum = [random](oracle::Grid& sums, const oracle::Grid& squares,
                           std::int64_t terms) { round_sums(sums, squares, terms, *random); }};
+}
+
+namespace {
+
+void round_heads_to_int8(oracle::Grid& values, std::int64_t head_dim, Random& random) {
+  for (std::size_t first = 0; first < values.values.size(); first += static_cast<std::size_t>(head_dim)) {
+    const std::span<double> head(&values.values[first], static_cast<std::size_t>(head_dim));
+    double largest = 0;
+    for (const double value : head) largest = std::max(largest, std::abs(value));
+    const double scale = largest / 127;
+    for (double& value : head) {
+      if (scale == 0) continue;
+      const double below = std::floor(value / scale);
+      value = (random.uniform() < value / scale - below ? below + 1 : below) * scale;
+    }
+  }
+}
+
+}  // namespace
+
+oracle::Hook kv_rounding_hook(KvType type, std::int64_t head_dim, std::uint64_t seed) {
+  if (type == KvType::f32) return {};
+  const auto random = std::make_shared<Random>(seed);
+  const auto half = std::make_shared<StochasticRounding>(NumberType::f16, random->bits());
+  return {.see =
+              [=](std::string_view point, oracle::Grid& values) {
+                if (!point.ends_with("attention.k_rotated") && !point.ends_with("attention.v")) return;
+                if (type == KvType::f16)
+                  (*half)(values.values);
+                else
+                  round_heads_to_int8(values, head_dim, *random);
+              },
+          .sum = {}};
 }
 
 }  // namespace rung::check

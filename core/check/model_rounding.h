@@ -4,6 +4,7 @@
 
 #include "core/check/number_type.h"
 #include "core/oracle/transformer.h"
+#include "core/stage/kv_type.h"
 
 namespace rung::check {
 
@@ -24,5 +25,9 @@ namespace rung::check {
 /// every point, in all layers alike. Scores and probabilities of attention need no rounding of their own:
 /// what q, k and v bring along is larger.
 oracle::Hook rounding_hook(NumberType type, std::uint64_t seed);
+
+/// Rounds rotated keys and values stochastically to what a cache stores them as: neighbours in fp16, or whole multiples
+/// of a 127th of the largest of their head's numbers at their position. A hook that does nothing for fp32.
+oracle::Hook kv_rounding_hook(KvType type, std::int64_t head_dim, std::uint64_t seed);
 
 }  // namespace rung::check

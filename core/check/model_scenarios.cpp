@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <iterator>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -28,8 +30,9 @@ Answers whole(Stage& stage, const CheckTexts& texts, PointWatch* watch) {
   return answers;
 }
 
-Answers chunks(Stage& stage, const Tokens& text, std::size_t size, PointWatch* watch) {
-  Feeder feeder(stage);
+Answers chunks(Stage& stage, const Tokens& text, std::size_t size, PointWatch* watch,
+               std::int64_t max_batch = 0) {
+  Feeder feeder(stage, max_batch);
   while (feeder.length(0) < text.size()) {
     const std::size_t count = std::min(size, text.size() - feeder.length(0));
     if (watch) watch->expect(static_cast<std::int64_t>(feeder.length(0)), static_cast<std::int64_t>(count));
@@ -179,7 +182,152 @@ Answers refused(Stage& stage, const CheckTexts& texts, PointWatch*) {
   return {{2, feeder.drop(0)}};
 }
 
+// Windows: what a stage may forget.
+
+/// Feeds a text until `end`, in pieces of `sizes` in turn.
+void feed_pieces(Feeder& feeder, SequenceId sequence, const Tokens& text, std::size_t end,
+                 const std::vector<std::size_t>& sizes) {
+  for (std::size_t i = 0; feeder.length(sequence) < end; ++i) {
+    feeder.feed(sequence, text, std::min(sizes[i % sizes.size()], end - feeder.length(sequence)));
+  }
+}
+
+Answers window_longest(Stage& stage, const CheckTexts& texts, PointWatch* watch, std::size_t most) {
+  return chunks(stage, texts.tokens.front(), most, watch, static_cast<std::int64_t>(most));
+}
+
+Answers window_decode(Stage& stage, const CheckTexts& texts, PointWatch*, std::size_t most) {
+  Feeder feeder(stage, static_cast<std::int64_t>(most));
+  const Tokens& text = texts.tokens.front();
+  feed_pieces(feeder, 0, text, text.size(), {1});
+  return {{0, feeder.drop(0)}};
+}
+
+/// Two sequences in the same batches, with pieces of all lengths, so that every place of the ring is a piece's first.
+Answers window_pieces(Stage& stage, const CheckTexts& texts, PointWatch*, std::size_t most) {
+  Feeder feeder(stage, static_cast<std::int64_t>(most));
+  const Tokens& first = texts.tokens.front();
+  const Tokens& other = texts.tokens.back();
+  for (std::size_t step = 0; feeder.length(4) < first.size() || feeder.length(6) < other.size(); ++step) {
+    std::vector<Feeder::Part> parts;
+    if (feeder.length(4) < first.size())
+      parts.push_back({.sequence = 4, .text = first, .count = step % most + 1});
+    if (step > 1 && feeder.length(6) < other.size())
+      parts.push_back({.sequence = 6, .text = other, .count = most - step % most});
+    feeder.feed(parts);
+  }
+  Answers answers;
+  answers.push_back({0, feeder.drop(4)});
+  answers.push_back({texts.tokens.size() - 1, feeder.drop(6)});
+  return answers;
+}
+
+Answers window_forked(Stage& stage, const CheckTexts& texts, PointWatch*, std::size_t most) {
+  Feeder feeder(stage, static_cast<std::int64_t>(most));
+  const Tokens& first = texts.tokens.front();
+  const Tokens& other = texts.tokens.back();
+  feed_pieces(feeder, 0, first, static_cast<std::size_t>(texts.common), {most, 1});
+  feeder.fork(0, 1);
+  while (feeder.length(0) < first.size() || feeder.length(1) < other.size()) {
+    const std::array<Feeder::Part, 2> both{Feeder::Part{.sequence = 0, .text = first, .count = most},
+                                           Feeder::Part{.sequence = 1, .text = other, .count = 2}};
+    feeder.feed(both);
+  }
+  Answers answers;
+  answers.push_back({0, feeder.drop(0)});
+  answers.push_back({texts.tokens.size() - 1, feeder.drop(1)});
+  return answers;
+}
+
+/// Cut by as much as the longest batch brought, less one, wherever in the ring that is; then on with the other text.
+Answers window_truncated(Stage& stage, const CheckTexts& texts, PointWatch*, std::size_t most) {
+  Answers answers;
+  const Tokens& other = texts.tokens.back();
+  for (const std::size_t further : {most - 1, std::size_t{1}}) {
+    Feeder feeder(stage, static_cast<std::int64_t>(most));
+    const auto common = static_cast<std::size_t>(texts.common);
+    feed_pieces(feeder, 0, texts.tokens.front(), common + further, {most});
+    feeder.truncate(0, texts.common);
+    feed_pieces(feeder, 0, other, other.size(), {most, 2});
+    answers.push_back({texts.tokens.size() - 1, feeder.drop(0)});
+  }
+  return answers;
+}
+
+/// Whether a call is refused as wrong usage.
+/// @throws Error, any other
+bool refuses(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::usage) throw;
+    return true;
+  }
+  return false;
+}
+
+/// What a ring cannot do is refused and leaves no trace; a stage that keeps all does it, and rightly.
+Answers window_refused(Stage& stage, const CheckTexts& texts, PointWatch*, std::size_t most) {
+  Answers answers;
+  const Tokens& first = texts.tokens.front();
+  const Tokens& other = texts.tokens.back();
+  const auto common = static_cast<std::size_t>(texts.common);
+  // One row too many in a batch.
+  {
+    Feeder feeder(stage, static_cast<std::int64_t>(most));
+    feed_pieces(feeder, 0, other, common, {most});
+    Batch batch;
+    batch.add(0, texts.common, std::span(other).subspan(common, most + 1), Batch::Logits::last);
+    const bool refused = refuses([&] { stage.forward(batch); });
+    const std::int32_t length = stage.sequences().length(0);
+    if (refused && length != texts.common) {
+      throw Error(ErrorKind::bad_input,
+                  "a batch that is too long is refused, but the sequence then has {} positions", length);
+    }
+    if (!refused) stage.sequences().truncate(0, texts.common);
+    feed_pieces(feeder, 0, other, other.size(), {most});
+    answers.push_back({texts.tokens.size() - 1, feeder.drop(0)});
+  }
+  // Cut to where the window of the next row has been overwritten, and to nothing, which is always possible.
+  Feeder feeder(stage, static_cast<std::int64_t>(most));
+  feed_pieces(feeder, 0, first, first.size(), {most, 1});
+  if (refuses([&] { stage.sequences().truncate(0, texts.common); })) {
+    if (const std::int32_t length = stage.sequences().length(0);
+        length != static_cast<std::int32_t>(first.size())) {
+      throw Error(ErrorKind::bad_input,
+                  "a cut that is too deep is refused, but the sequence then has {} positions", length);
+    }
+  } else {
+    feeder.truncate(0, texts.common);
+    feed_pieces(feeder, 0, other, other.size(), {most});
+    answers.push_back({texts.tokens.size() - 1, feeder.drop(0)});
+    feed_pieces(feeder, 0, first, common, {most});
+  }
+  feeder.truncate(0, 0);
+  feed_pieces(feeder, 0, other, other.size(), {most});
+  answers.push_back({texts.tokens.size() - 1, feeder.drop(0)});
+  return answers;
+}
+
 }  // namespace
+
+std::vector<Scenario> window_scenarios(std::int32_t max_batch) {
+  const auto with = [max_batch](Answers (*run)(Stage&, const CheckTexts&, PointWatch*, std::size_t)) {
+    return [run, max_batch](Stage& stage, const CheckTexts& texts, PointWatch* watch) {
+      return run(stage, texts, watch, static_cast<std::size_t>(max_batch));
+    };
+  };
+  return {
+      {"window batch", fmt::format("a text in the longest batches, of {}", max_batch), with(window_longest)},
+      {"window decode", "one token at a time, far past the window", with(window_decode)},
+      {"window pieces", "two texts in the same batches, in pieces of all lengths", with(window_pieces)},
+      {"window fork", "a fork and its original go on past the window", with(window_forked)},
+      {"window cut", fmt::format("cut by {} and by 1, and on with another text", max_batch - 1),
+       with(window_truncated)},
+      {"window refuse", "too long a batch and too deep a cut are refused, or done rightly",
+       with(window_refused)},
+  };
+}
 
 std::vector<Scenario> scenarios() {
   std::vector<Scenario> all;

@@ -35,6 +35,12 @@ struct Scenario {
 /// row only; forked; truncated; and after batches that must be refused.
 std::vector<Scenario> scenarios();
 
+/// The same for a stage that keeps no more than a sliding window sees and was made for batches of `max_batch` rows of a
+/// sequence: batches up to that long that begin and end anywhere in its ring, forks, truncation as deep as it can be,
+/// and what must be refused (or, by a stage that keeps all, answered rightly). Of CheckTexts they take the first and
+/// the last.
+std::vector<Scenario> window_scenarios(std::int32_t max_batch);
+
 /// How many sequences a stage must remember at a time for them.
 inline constexpr std::int32_t scenario_sequences = 4;
 

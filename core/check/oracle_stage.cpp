@@ -47,7 +47,8 @@ class OracleStage : public Stage {
         variant_(variant),
         transformer_(variant.mistake ? mistaken_transformer(checkpoint, *variant.mistake)
                                      : oracle::Transformer(checkpoint)),
-        sequences_(options) {}
+        sequences_(options),
+        max_batch_(options.max_batch < options.max_positions ? options.max_batch : 0) {}
 
   const ModelConfig& config() const override { return config_; }
   Sequences& sequences() override { return sequences_; }
@@ -86,7 +87,9 @@ class OracleStage : public Stage {
 
     const auto tokens = sequences_.tokens(part.sequence);
     const auto starts = sequences_.starts(part.sequence);
-    const Feeding feeding{.tokens = {tokens.begin(), tokens.end()}, .starts = {starts.begin(), starts.end()}};
+    const Feeding feeding{.tokens = {tokens.begin(), tokens.end()},
+                          .starts = {starts.begin(), starts.end()},
+                          .max_batch = max_batch_};
     oracle::Hook hook;
     if (variant_.mistake) hook = mistaken_hook(*variant_.mistake, transformer_.config(), feeding);
     if (variant_.rounding) hook = chain(std::move(hook), rounding_hook(*variant_.rounding, variant_.seed));
@@ -115,6 +118,7 @@ class OracleStage : public Stage {
   OracleStageVariant variant_;
   oracle::Transformer transformer_;
   TokenSequences sequences_;
+  std::int64_t max_batch_;  // see Feeding
 };
 
 }  // namespace

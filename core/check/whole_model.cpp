@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -165,17 +166,50 @@ StageVerdict judge_trace(const PointWatch& watch) {
   return verdict;
 }
 
+// The model with a window: short enough for the fp64 model, long enough to go round a ring more than three times.
+constexpr std::int64_t window = 8;
+constexpr std::int32_t window_batch = 5;
+constexpr std::int64_t window_text = 45;
+
+CheckTexts window_texts(const ModelConfig& config, const WholeModelCheck::Options& options) {
+  const std::int64_t longest = std::min(window_text, config.context);
+  Random random(options.seed + 1);
+  CheckTexts texts;
+  texts.common = static_cast<std::int32_t>(longest * 5 / 9);
+  for (const std::int64_t length : {longest, longest - 1})
+    texts.tokens.push_back(random_tokens(length, config.vocab, random));
+  std::copy_n(texts.tokens.front().begin(), texts.common, texts.tokens.back().begin());
+  return texts;
+}
+
+std::vector<ModelReference> measure(const Checkpoint& checkpoint, const CheckTexts& texts,
+                                    const WholeModelCheck::Options& options) {
+  const oracle::Transformer oracle(checkpoint);
+  std::vector<ModelReference> references;
+  for (const auto& tokens : texts.tokens) {
+    references.push_back(measure_reference(oracle, tokens, options.type, options.seed,
+                                           references.empty() ? KeepPoints::values : KeepPoints::budgets,
+                                           options.kv_type));
+  }
+  return references;
+}
+
+CheckTexts texts_of(const std::vector<ModelReference>& references, std::int32_t common) {
+  CheckTexts texts{.tokens = {}, .common = common};
+  for (const ModelReference& reference : references) texts.tokens.push_back(reference.tokens);
+  return texts;
+}
+
 }  // namespace
 
 WholeModelCheck::WholeModelCheck(const Checkpoint& checkpoint, const Options& options)
-    : checkpoint_(&checkpoint), options_(options) {
+    : checkpoint_(&checkpoint), options_(options), window_checkpoint_(checkpoint.with_window(window)) {
   const CheckTexts texts = check_texts(checkpoint.config(), options);
   common_ = texts.common;
-  const oracle::Transformer oracle(checkpoint);
-  for (const auto& tokens : texts.tokens) {
-    references_.push_back(measure_reference(oracle, tokens, options.type, options.seed,
-                                            references_.empty() ? KeepPoints::values : KeepPoints::budgets));
-  }
+  references_ = measure(checkpoint, texts, options);
+  const CheckTexts short_texts = window_texts(checkpoint.config(), options);
+  window_common_ = short_texts.common;
+  window_references_ = measure(window_checkpoint_, short_texts, options);
 }
 
 StageReport WholeModelCheck::check(const StageInfo& info, const StageInfo* predecessor) const {
@@ -183,19 +217,15 @@ StageReport WholeModelCheck::check(const StageInfo& info, const StageInfo* prede
   report.stage = info.name;
   report.model = checkpoint_->path();
   report.type = options_.type;
+  report.kv_type = options_.kv_type;
   report.budget = references_.front().budget;
-  CheckTexts texts{.tokens = {}, .common = common_};
   for (const ModelReference& reference : references_) {
-    texts.tokens.push_back(reference.tokens);
     report.budget = std::min(report.budget, reference.budget);
     report.budget_most = std::max(report.budget_most, reference.budget);
   }
-
-  const StageOptions room{.max_positions = static_cast<std::int32_t>(texts.tokens.front().size()),
-                          .max_sequences = scenario_sequences};
-  const auto make = [&](const StageInfo& one) {
+  const auto make = [&](const StageInfo& one, const Checkpoint& checkpoint, const StageOptions& room) {
     const RunningCase running(options_.progress, "the stage", one.name + " is made from the model's weights");
-    return one.make(*checkpoint_, room);
+    return one.make(checkpoint, room);
   };
   const auto attempt = [&](const std::string& name, const std::string& what, auto&& judged) {
     StageVerdict verdict;
@@ -211,45 +241,68 @@ StageReport WholeModelCheck::check(const StageInfo& info, const StageInfo* prede
     return verdict.passed;
   };
 
-  const std::vector<Scenario> all = scenarios();
-  std::unique_ptr<Stage> stage = make(info);
-  for (const Scenario& scenario : all) {
-    Answers answers;
-    PointWatch watch(references_.front());
-    const bool whole = &scenario == &all.front();
-    const bool passed = attempt(scenario.name, scenario.what, [&] {
-      answers = scenario.run(*stage, texts, &watch);
-      return judge(scenario, answers, references_);
-    });
-    if (whole && !answers.empty()) {
-      attempt("greedy", "the tokens that are likeliest by more than the budget",
-              [&] { return judge_greedy(answers, references_); });
-      attempt("again", "a second run gives the same bits",
-              [&] { return judge_again(answers, *stage, texts, scenario); });
-      attempt("trace", "every trace point of the longest text within its own budget",
-              [&] { return judge_trace(watch); });
-      if (predecessor) {
-        attempt("predecessor", "four texts against " + predecessor->name, [&] {
-          const std::unique_ptr<Stage> below = predecessor->make(*checkpoint_, room);
-          return judge_predecessor(predecessor->name, answers, scenario.run(*below, texts, nullptr),
-                                   references_);
-        });
+  // Looks closer at the answers to the first scenario.
+  using Closer = std::function<void(Stage&, const Scenario&, const Answers&, const PointWatch&)>;
+  // @return whether the next scenarios are wanted
+  const auto run_all = [&](const std::vector<Scenario>& all, const Checkpoint& checkpoint,
+                           const StageOptions& room, const CheckTexts& texts,
+                           const std::vector<ModelReference>& references, const Closer& closer) {
+    std::unique_ptr<Stage> stage = make(info, checkpoint, room);
+    for (const Scenario& scenario : all) {
+      Answers answers;
+      PointWatch watch(references.front());
+      const bool passed = attempt(scenario.name, scenario.what, [&] {
+        answers = scenario.run(*stage, texts, &watch);
+        return judge(scenario, answers, references);
+      });
+      if (&scenario == &all.front() && !answers.empty() && closer) closer(*stage, scenario, answers, watch);
+      if (passed) continue;
+      // What a failed run left behind must not make the next one fail.
+      stage = make(info, checkpoint, room);
+      if (!report.first_outside) {
+        if (const PointShare* outside = watch.first_outside(); outside && outside->seen)
+          report.first_outside = *outside;
       }
+      if (!report.matched) report.matched = match_model_mistake(checkpoint, answers, references);
+      if (!report.matched && answers.empty()) {  // it ended with an error
+        report.matched = match_sequence_mistake(scenario, texts, checkpoint.config(), room,
+                                                report.verdicts.back().message);
+      }
+      if (options_.stop_at_failure) return false;
     }
-    if (passed) continue;
-    // What a failed run left behind must not make the next one fail.
-    stage = make(info);
-    if (!report.first_outside) {
-      if (const PointShare* outside = watch.first_outside(); outside && outside->seen)
-        report.first_outside = *outside;
-    }
-    if (!report.matched) report.matched = match_model_mistake(*checkpoint_, answers, references_);
-    if (!report.matched && answers.empty()) {  // it ended with an error
-      report.matched = match_sequence_mistake(scenario, texts, checkpoint_->config(), room,
-                                              report.verdicts.back().message);
-    }
-    if (options_.stop_at_failure) break;
-  }
+    return true;
+  };
+
+  const CheckTexts texts = texts_of(references_, common_);
+  const StageOptions room{.max_positions = static_cast<std::int32_t>(texts.tokens.front().size()),
+                          .max_sequences = scenario_sequences,
+                          .max_batch = 0,
+                          .kv_type = options_.kv_type};
+  const auto closer = [&](Stage& stage, const Scenario& scenario, const Answers& answers,
+                          const PointWatch& watch) {
+    attempt("greedy", "the tokens that are likeliest by more than the budget",
+            [&] { return judge_greedy(answers, references_); });
+    attempt("again", "a second run gives the same bits",
+            [&] { return judge_again(answers, stage, texts, scenario); });
+    attempt("trace", "every trace point of the longest text within its own budget",
+            [&] { return judge_trace(watch); });
+    if (!predecessor) return;
+    attempt("predecessor", "four texts against " + predecessor->name, [&] {
+      StageOptions below_room = room;
+      below_room.kv_type = KvType::f32;
+      const std::unique_ptr<Stage> below = predecessor->make(*checkpoint_, below_room);
+      return judge_predecessor(predecessor->name, answers, scenario.run(*below, texts, nullptr), references_);
+    });
+  };
+  if (!run_all(scenarios(), *checkpoint_, room, texts, references_, closer)) return report;
+
+  const CheckTexts short_texts = texts_of(window_references_, window_common_);
+  const StageOptions short_room{.max_positions = static_cast<std::int32_t>(short_texts.tokens.front().size()),
+                                .max_sequences = scenario_sequences,
+                                .max_batch = window_batch,
+                                .kv_type = options_.kv_type};
+  run_all(window_scenarios(window_batch), window_checkpoint_, short_room, short_texts, window_references_,
+          {});
   return report;
 }
 

@@ -28,6 +28,7 @@ struct StageReport {
   std::string stage;
   std::filesystem::path model;
   NumberType type = NumberType::f32;
+  KvType kv_type = KvType::f32;
   bool passed = true;
   double budget = 0;  ///< of a logit: the least and (below) the most over the texts
   double budget_most = 0;
@@ -41,12 +42,16 @@ struct StageReport {
 /// The budget measured once per model and number type, and any number of stages held against it: every
 /// position's logits against the fp64 oracle's, greedy tokens where the oracle is sure of them, whole prompts
 /// against chunks of 1, 7 and 64 tokens, a batch of one sequence against a ragged one of prefills and decode
-/// steps, and what follows a fork or a truncation against a sequence that had that text from the start.
+/// steps, and what follows a fork or a truncation against a sequence that had that text from the start. Then once more as a
+/// model with a sliding window of 8, of which a stage need not remember more than a ring of 12 positions: batches up
+/// to 5 long that begin anywhere in it, forks, and cuts as deep as may be.
 class WholeModelCheck {
  public:
   /// How much is run, and in which type.
   struct Options {
     NumberType type = NumberType::f32;
+    KvType kv_type =
+        KvType::f32;  ///< what stages store keys and values as; the budget has room for its rounding
     std::uint64_t seed = 20250101;
     /// At most; shorter where the model's context is, longer where its window needs it.
     std::int64_t longest_text = 97;
@@ -78,6 +83,9 @@ class WholeModelCheck {
   Options options_;
   std::vector<ModelReference> references_;
   std::int32_t common_ = 0;
+  Checkpoint window_checkpoint_;
+  std::vector<ModelReference> window_references_;
+  std::int32_t window_common_ = 0;
 };
 
 /// A line per verdict, and for a failure the trace point and the known mistake.

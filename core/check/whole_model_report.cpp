@@ -18,12 +18,15 @@ nlohmann::json number(double value) {
 std::string to_text(const StageReport& report) {
   std::string text =
       fmt::format("{}   {}   {}   {}: {} of the error budget ({:.2g} to {:.2g} a logit)\n", report.stage,
-                  report.passed ? "pass" : "FAIL", report.model.filename().string(), name(report.type),
+                  report.passed ? "pass" : "FAIL", report.model.filename().string(),
+                  report.kv_type == KvType::f32
+                      ? std::string(name(report.type))
+                      : fmt::format("{}, keys and values {}", name(report.type), rung::name(report.kv_type)),
                   share_text(report.percent), report.budget, report.budget_most);
   for (const StageVerdict& verdict : report.verdicts) {
-    text += fmt::format("  {:<13} {}  {:>8}  {}\n", verdict.name, verdict.passed ? "pass" : "FAIL",
+    text += fmt::format("  {:<14} {}  {:>8}  {}\n", verdict.name, verdict.passed ? "pass" : "FAIL",
                         verdict.percent > 0 ? share_text(verdict.percent) : "", verdict.what);
-    if (!verdict.message.empty()) text += fmt::format("                {}\n", verdict.message);
+    if (!verdict.message.empty()) text += fmt::format("                 {}\n", verdict.message);
   }
   if (report.first_outside) {
     text += fmt::format("  the first trace point that leaves its budget is {}: off by {:.3g}, {} of it\n",
@@ -42,6 +45,7 @@ std::string to_json(const StageReport& report) {
   out["stage"] = report.stage;
   out["model"] = report.model.string();
   out["type"] = name(report.type);
+  out["kv_type"] = rung::name(report.kv_type);
   out["passed"] = report.passed;
   out["percent"] = number(report.percent);
   out["budget"] = {{"least", report.budget}, {"most", report.budget_most}};

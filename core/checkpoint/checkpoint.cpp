@@ -45,6 +45,14 @@ Checkpoint Checkpoint::open(const std::filesystem::path& path) {
   return Checkpoint(std::move(parts));
 }
 
+Checkpoint Checkpoint::with_window(std::int64_t window) const {
+  if (window < 1)
+    throw Error(ErrorKind::usage, "{}: a window of {}: expected at least 1", path().string(), window);
+  Checkpoint changed = open(path());
+  changed.parts_->model.config.sliding_window = window;
+  return changed;
+}
+
 const std::filesystem::path& Checkpoint::path() const {
   return parts_->path;
 }

@@ -42,6 +42,13 @@ class Checkpoint {
   /// @throws Error (bad_input) naming file and tensor
   static Checkpoint open(const std::filesystem::path& path);
 
+  /// The same file, opened once more as a model with a sliding window of `window` positions, whether or not its
+  /// weights were trained for one: every stage must do the same with it, so that a check of windows needs no model
+  /// of its own.
+  /// @param window  W, at least 1
+  /// @throws Error (usage) for less, and what open() throws
+  Checkpoint with_window(std::int64_t window) const;
+
   /// Views into the file stay valid; what was moved from may only be destroyed or assigned to.
   Checkpoint(Checkpoint&&) noexcept;
   /// The same; the file that was open is closed.

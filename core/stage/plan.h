@@ -15,13 +15,17 @@ struct SequencePlan {
   std::int32_t rows = 0;
   std::int32_t past = 0;  ///< positions remembered before this batch
   bool is_new = false;    ///< unknown before this batch, so that abort() forgets it
-  /// The oldest position still remembered. Always 0 in a flat store; the ring of chapter 07 forgets.
+  /// The oldest position that a row of this batch may see. 0 where all is kept; the ring of chapter 07 forgets.
   std::int32_t first_visible = 0;
   std::int64_t first_slot = 0;  ///< flat: position p is in slot first_slot + p
+  std::int32_t ring =
+      0;  ///< slots that are used round and round, so that p is in first_slot + p % ring; 0: flat
 
   std::int32_t length() const { return past + rows; }  ///< positions after this batch
   /// The slot of a position's keys and values.
-  std::int64_t slot(std::int32_t position) const { return first_slot + position; }
+  std::int64_t slot(std::int32_t position) const {
+    return first_slot + (ring > 0 ? position % ring : position);
+  }
 };
 // [plan]
 

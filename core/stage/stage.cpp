@@ -29,7 +29,8 @@ const StageInfo& find_stage(const std::vector<StageInfo>& ladder, const std::str
   throw Error(ErrorKind::usage, "--stage: expected one of {}, found \"{}\"", names, name);
 }
 
-StageOptions with_defaults(StageOptions options, const ModelConfig& config) {
+StageOptions with_defaults(StageOptions options, const ModelConfig& config,
+                           std::span<const KvType> kv_types) {
   if (options.max_positions == 0) options.max_positions = static_cast<std::int32_t>(config.context);
   if (options.max_positions < 1 || options.max_positions > config.context) {
     throw Error(ErrorKind::usage, "room for {} positions: expected 1 to {}, the model's context",
@@ -37,6 +38,20 @@ StageOptions with_defaults(StageOptions options, const ModelConfig& config) {
   }
   if (options.max_sequences < 1) {
     throw Error(ErrorKind::usage, "room for {} sequences: expected at least 1", options.max_sequences);
+  }
+  if (options.max_batch == 0) options.max_batch = options.max_positions;
+  if (options.max_batch < 1 || options.max_batch > options.max_positions) {
+    throw Error(ErrorKind::usage,
+                "batches of {} rows of a sequence: expected 1 to {}, the positions that it has room for",
+                options.max_batch, options.max_positions);
+  }
+  if (std::ranges::find(kv_types, options.kv_type) == kv_types.end()) {
+    std::string names;
+    for (const KvType type : kv_types) names += (names.empty() ? "" : ", ") + std::string(name(type));
+    throw Error(
+        ErrorKind::usage,
+        "keys and values stored as {}: this stage stores {}; choose a stage that can, such as grouped",
+        name(options.kv_type), names);
   }
   return options;
 }

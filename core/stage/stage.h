@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "core/error.h"
 #include "core/stage/batch.h"
 #include "core/stage/cost.h"
+#include "core/stage/kv_type.h"
 #include "core/stage/sequences.h"
 #include "core/stage/trace.h"
 #include "core/tensor/matrix.h"
@@ -42,11 +44,17 @@ class Stage {
 struct StageOptions {
   std::int32_t max_positions = 0;  ///< the longest a sequence can get; 0: config().context
   std::int32_t max_sequences = 4;  ///< how many can be remembered at a time
+  /// T_max: the most rows of one sequence in a batch; 0: max_positions. A stage that keeps no more than a sliding
+  /// window sees takes room for so many besides, and refuses longer batches; others take them.
+  std::int32_t max_batch = 0;
+  KvType kv_type = KvType::f32;  ///< what remembered keys and values are stored as
 };
 
 /// `options` with 0 replaced.
-/// @throws Error (usage) when they ask for more than the model's context, or for nothing
-StageOptions with_defaults(StageOptions options, const ModelConfig& config);
+/// @param kv_types  that the stage can store
+/// @throws Error (usage) when they ask for more than the model's context, for nothing, or for another kv_type
+StageOptions with_defaults(StageOptions options, const ModelConfig& config,
+                           std::span<const KvType> kv_types = only_f32);
 
 /// The three steps of a batch: reserves it, runs it, and commits it, or aborts it when `run` throws.
 /// @param run  from the plan to the logits

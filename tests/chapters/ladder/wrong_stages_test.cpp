@@ -12,6 +12,9 @@
 #include "chapters/04_transformer/transformer.h"
 #include "chapters/06_kv_cache/flat_kv_store.h"
 #include "chapters/06_kv_cache/flat_sequences.h"
+#include "chapters/07_grouped_query/grouped_attention.h"
+#include "chapters/07_grouped_query/ring.h"
+#include "chapters/07_grouped_query/ring_sequences.h"
 #include "chapters/ladder.h"
 #include "core/check/sequence_mistakes.h"
 #include "core/check/whole_model.h"
@@ -123,7 +126,7 @@ TEST_CASE("logits handed to the wrong sequence of a batch") {
   };
   Wrong wrong;
   wrong.after = swap;
-  CHECK(failures(wrong) == Names{"batch", "fork"});
+  CHECK(failures(wrong) == Names{"batch", "fork", "window pieces", "window fork"});
 }
 
 TEST_CASE("a stage that answers nothing is no known mistake") {
@@ -154,13 +157,13 @@ TEST_CASE("logits of a batch's first rows, whichever rows want them") {
 TEST_CASE("a fork that is off by one position") {
   Wrong wrong;
   wrong.after_fork = spoil_last;
-  CHECK(failures(wrong) == Names{"fork"});
+  CHECK(failures(wrong) == Names{"fork", "window fork"});
 }
 
 TEST_CASE("a truncation that is off by one position") {
   Wrong wrong;
   wrong.after_truncate = spoil_last;
-  CHECK(failures(wrong) == Names{"truncate"});
+  CHECK(failures(wrong) == Names{"truncate", "window cut", "window refuse"});
 }
 
 TEST_CASE("batches that cannot be run are taken") {
@@ -307,6 +310,102 @@ TEST_CASE("every known mistake of what is remembered is rejected by name") {
     INFO(mistake.name << "\n" << to_text(report));
     CHECK_FALSE(report.passed);
     CHECK((report.matched ? report.matched->name : "") == mistake.name);
+  }
+}
+
+TEST_CASE("a stage that only throws matches no mistake") {
+  Wrong wrong;
+  wrong.after = [](const Batch&, Matrix&) { throw Error(ErrorKind::bad_input, "not written yet"); };
+  const Checkpoint checkpoint = Checkpoint::open(testing::model_path("llama_gqa_tied"));
+  StageInfo info = find_stage(ladder(), "kv_cache");
+  info.make = [&wrong, make = info.make](const Checkpoint& from, const StageOptions& options) {
+    return std::make_unique<WrongStage>(make(from, options), wrong);
+  };
+  const StageReport report = WholeModelCheck(checkpoint).check(info, nullptr);
+  CHECK_FALSE(report.passed);
+  CHECK_FALSE(report.matched.has_value());
+}
+
+namespace {
+
+/// Grouped attention on a ring of another size than was asked for, or with another window.
+class WrongRingAttention : public Attention {
+ public:
+  WrongRingAttention(const ModelConfig& config, std::string slip)
+      : right_(config.kv_heads, config.head_dim,
+               *config.sliding_window + (slip == "window_one_longer" ? 1 : 0)),
+        window_(static_cast<std::int32_t>(*config.sliding_window)),
+        slip_(std::move(slip)) {}
+
+  std::int64_t stored_width() const override { return right_.stored_width(); }
+  void run(int layer, const ConstMatrixView& q, const ConstMatrixView& k, const ConstMatrixView& v,
+           KvStore& store, const Plan& plan, MatrixView out) const override {
+    Plan changed = plan;
+    for (SequencePlan& sequence : changed.sequences) {
+      if (slip_ == "ring_of_window") sequence.ring = window_;
+      if (slip_ == "ring_one_too_small") --sequence.ring;
+      if (slip_ == "window_one_longer" && sequence.first_visible > 0) --sequence.first_visible;
+    }
+    right_.run(layer, q, k, v, store, changed, out);
+  }
+
+ private:
+  GroupedAttention right_;
+  std::int32_t window_;
+  std::string slip_;
+};
+
+class WrongRingStage : public Stage {
+ public:
+  WrongRingStage(const Checkpoint& checkpoint, const StageOptions& given, const std::string& slip)
+      : transformer_(checkpoint.config(), parts(checkpoint, slip)),
+        store_(slots(checkpoint.config(), with_defaults(given, checkpoint.config()))),
+        sequences_(with_defaults(given, checkpoint.config()), checkpoint.config().sliding_window, *store_) {}
+
+  const ModelConfig& config() const override { return transformer_.config(); }
+  Sequences& sequences() override { return sequences_; }
+  Matrix forward(const Batch& batch, Trace* trace) override {
+    return run_reserved(batch, sequences_,
+                        [&](const Plan& plan) { return transformer_.forward(batch, plan, *store_, trace); });
+  }
+  StageCost cost() const override { return {}; }
+  std::int64_t weight_bytes() const override { return 0; }
+  std::int64_t kv_bytes() const override { return 0; }
+
+ private:
+  static Parts parts(const Checkpoint& checkpoint, const std::string& slip) {
+    Parts parts = plain_parts(checkpoint);
+    parts.attention = std::make_unique<WrongRingAttention>(checkpoint.config(), slip);
+    return parts;
+  }
+  static std::unique_ptr<SlotStore> slots(const ModelConfig& config, const StageOptions& options) {
+    return make_slot_store(
+        KvType::f32, {.layers = config.layers,
+                      .slots = options.max_sequences *
+                               lane_slots(config.sliding_window, options.max_positions, options.max_batch),
+                      .heads = config.kv_heads,
+                      .head_dim = config.head_dim});
+  }
+
+  Transformer transformer_;
+  std::unique_ptr<SlotStore> store_;
+  RingSequences sequences_;
+};
+
+}  // namespace
+
+TEST_CASE("a wrong ring is named, also where it shows only in the longest batches") {
+  const Checkpoint checkpoint = Checkpoint::open(testing::model_path("mistral_window"));
+  const WholeModelCheck whole(checkpoint);
+  for (const std::string slip : {"", "ring_of_window", "ring_one_too_small", "window_one_longer"}) {
+    StageInfo info = find_stage(ladder(), "grouped");
+    info.make = [&slip](const Checkpoint& from, const StageOptions& room) {
+      return std::make_unique<WrongRingStage>(from, room, slip);
+    };
+    const StageReport report = whole.check(info, nullptr);
+    INFO(slip << "\n" << to_text(report));
+    CHECK(report.passed == slip.empty());
+    CHECK((report.matched ? report.matched->name : "") == slip);
   }
 }
 

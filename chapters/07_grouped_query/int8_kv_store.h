@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "chapters/07_grouped_query/slot_store.h"
+
+namespace rung {
+
+/// Keys and values as int8: of the D numbers that one head has at one position, the largest becomes 127 or -127, and
+/// that ratio is kept as their scale. A number is off by half a scale at most. Reading decodes to fp32, into the
+/// caller's scratch.
+class Int8KvStore : public SlotStore {
+ public:
+  explicit Int8KvStore(const SlotStoreShape& shape);
+
+  void write(int layer, const SequencePlan& sequence, const ConstMatrixView& keys,
+             const ConstMatrixView& values) override;
+  ConstMatrixView keys(int layer, const SequencePlan& sequence, Matrix& scratch) const override;
+  ConstMatrixView values(int layer, const SequencePlan& sequence, Matrix& scratch) const override;
+  std::int64_t bytes() const override;
+  std::int64_t bytes_per_position() const override;
+  void copy(std::int64_t from_slot, std::int64_t to_slot, std::int64_t count) override;
+
+ private:
+  struct Quantised {
+    Eigen::Matrix<std::int8_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> numbers;  // [slots, G · D]
+    Matrix scales;                                                                        // [slots, G]
+  };
+  struct Layer {
+    Quantised keys, values;
+  };
+  void encode(const ConstMatrixView& rows, std::int64_t first_slot, Quantised& store) const;
+  ConstMatrixView decode(const Quantised& store, const SequencePlan& sequence, Matrix& scratch) const;
+  std::int64_t per_slot() const;  // bytes of one slot in one layer
+
+  SlotStoreShape shape_;
+  std::vector<Layer> layers_;
+};
+
+}  // namespace rung

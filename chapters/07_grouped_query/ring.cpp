@@ -1,0 +1,45 @@
+#include "chapters/07_grouped_query/ring.h"
+
+#include <algorithm>
+
+namespace rung {
+
+// [slot_runs]
+std::vector<PositionRun> slot_runs(const SequencePlan& sequence, std::int32_t first, std::int32_t last) {
+  std::vector<PositionRun> runs;
+  while (first < last) {
+    // Positions up to where the ring begins again.
+    const std::int32_t left = sequence.ring > 0 ? sequence.ring - first % sequence.ring : last - first;
+    const std::int32_t count = std::min(left, last - first);
+    runs.push_back({.first = first, .count = count});
+    first += count;
+  }
+  return runs;
+}
+// [slot_runs]
+
+SequencePlan run_to_write(const SequencePlan& sequence, const PositionRun& run) {
+  SequencePlan part = sequence;
+  part.first_row += run.first - sequence.past;
+  part.past = run.first;
+  part.rows = run.count;
+  return part;
+}
+
+SequencePlan run_to_read(const SequencePlan& sequence, const PositionRun& run) {
+  SequencePlan part = sequence;
+  part.first_visible = run.first;
+  part.past = run.first + run.count;
+  part.rows = 0;
+  return part;
+}
+
+// [lane_slots]
+std::int64_t lane_slots(std::optional<std::int64_t> window, std::int64_t max_positions,
+                        std::int64_t max_batch) {
+  if (!window) return max_positions;
+  return std::min(max_positions, *window + max_batch - 1);
+}
+// [lane_slots]
+
+}  // namespace rung
