@@ -57,7 +57,7 @@ TEST_CASE("a window's lane does not grow with the text") {
         ->kv_bytes();
   };
   CHECK(bytes(64) == bytes(13));
-  CHECK(bytes(64) == 12 * bytes(1));  // W + T_max - 1
+  CHECK(bytes(64) == 12 * kv_position_bytes(checkpoint.config(), KvType::f32));  // W + T_max - 1
 }
 
 TEST_CASE("bytes a position of models that people know, in fp16") {

@@ -1,3 +1,4 @@
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,15 +28,12 @@ std::string complaint_of(const Call& call) {
 }  // namespace
 
 TEST_CASE("ring sequences keep the contract of Sequences, flat and with a window") {
-  for (const std::int32_t batch : {3, 4}) {
+  for (const std::optional<std::int64_t> window :
+       {std::optional<std::int64_t>(), std::optional<std::int64_t>(2)}) {
     const auto store = make_slot_store(KvType::f32, any_slots);
-    // Room for 4 positions; the ring of 1 + batch - 1 is shorter for the first of the two.
-    RingSequences sequences({.max_positions = 4, .max_sequences = 2, .max_batch = batch}, 2, *store);
-    if (batch == 4) testing::check_contract(sequences);
+    RingSequences sequences({.max_positions = 4, .max_sequences = 2, .max_batch = 4}, window, *store);
+    testing::check_contract(sequences);
   }
-  const auto store = make_slot_store(KvType::f32, any_slots);
-  RingSequences flat({.max_positions = 4, .max_sequences = 2, .max_batch = 4}, std::nullopt, *store);
-  testing::check_contract(flat);
 }
 
 TEST_CASE("positions are cut into runs where the ring begins again") {

@@ -41,7 +41,7 @@ struct Golden {
 };
 
 StageOptions ring_of(std::int32_t batch) {
-  return {.max_positions = 48, .max_sequences = 2, .max_batch = batch};
+  return {.max_positions = 64, .max_sequences = 2, .max_batch = batch};
 }
 
 }  // namespace
