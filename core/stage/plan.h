@@ -18,8 +18,8 @@ struct SequencePlan {
   /// The oldest position that a row of this batch may see. 0 where all is kept; the ring of chapter 07 forgets.
   std::int32_t first_visible = 0;
   std::int64_t first_slot = 0;  ///< flat: position p is in slot first_slot + p
-  std::int32_t ring =
-      0;  ///< slots that are used round and round, so that p is in first_slot + p % ring; 0: flat
+  /// Slots that are used round and round, so that position p is in first_slot + p % ring. 0: flat.
+  std::int32_t ring = 0;
 
   std::int32_t length() const { return past + rows; }  ///< positions after this batch
   /// The slot of a position's keys and values.
