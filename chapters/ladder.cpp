@@ -22,7 +22,8 @@ const std::vector<StageInfo>& ladder() {
        .chapter = 7,
        .what_is_new = "query heads share key/value heads, and a window is a ring",
        .checked_against = "kv_cache",
-       .make = make_grouped},
+       .make = make_grouped,
+       .kv_types = {all_kv_types.begin(), all_kv_types.end()}},
   };
   return stages;
 }

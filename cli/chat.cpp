@@ -127,7 +127,7 @@ void answer(Stage& stage, Sampler& sampler, const Tokenizer& tokenizer, std::vec
 
 void run(const Options& options) {
   const StageInfo& info = find_stage(ladder(), options.stage);
-  const KvType kv = kv_type_named(options.kv);
+  const KvType kv = kv_type_for(info, options.kv);
   Sampler sampler(options.sampling);
   if (options.count < 1) throw Error(ErrorKind::usage, "-n: expected at least 1, found {}", options.count);
 

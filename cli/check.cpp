@@ -217,7 +217,9 @@ void check_own_functions(const Options& options, Printer& printer) {
 void check_stages(const Options& options, Printer& printer) {
   const Checkpoint checkpoint = Checkpoint::open(resolve_model(options.model));
   WholeModelCheck::Options check_options;
-  check_options.kv_type = kv_type_named(options.kv);
+  // --kv is taken for a named stage alone.
+  if (!options.name.empty())
+    check_options.kv_type = kv_type_for(find_stage(ladder(), options.name), options.kv);
   if (options.seed) check_options.seed = *options.seed;
   check_options.progress = printer.progress();
   const WholeModelCheck whole(checkpoint, check_options);

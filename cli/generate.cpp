@@ -59,7 +59,7 @@ void print_stats(const Stage& stage, const Continuation& result, std::size_t pro
 void run(const Options& options) {
   const auto start = std::chrono::steady_clock::now();
   const StageInfo& info = find_stage(ladder(), options.stage);
-  const KvType kv = kv_type_named(options.kv);
+  const KvType kv = kv_type_for(info, options.kv);
   Sampler sampler(options.sampling);
   if (options.prompt.empty()) {
     throw Error(ErrorKind::usage, "the prompt is empty; write a few words to continue");

@@ -1,7 +1,10 @@
 #include "cli/kv_option.h"
 
+#include <algorithm>
+
 #include <CLI/CLI.hpp>
 
+#include "chapters/ladder.h"
 #include "core/error.h"
 
 namespace rung {
@@ -14,9 +17,19 @@ void add_kv_option(CLI::App& command, std::string& name) {
       ->capture_default_str();
 }
 
-KvType kv_type_named(const std::string& name) {
-  if (const auto type = find_kv_type(name)) return *type;
-  throw Error(ErrorKind::usage, "--kv: expected f32, f16 or int8, found \"{}\"", name);
+KvType kv_type_for(const StageInfo& stage, const std::string& name) {
+  const auto type = find_kv_type(name);
+  if (!type) throw Error(ErrorKind::usage, "--kv: expected f32, f16 or int8, found \"{}\"", name);
+  const auto stores = [&](const StageInfo& one) {
+    return std::ranges::find(one.kv_types, *type) != one.kv_types.end();
+  };
+  if (stores(stage)) return *type;
+  std::string names;
+  for (const StageInfo& one : ladder()) {
+    if (stores(one)) names += (names.empty() ? "" : ", ") + one.name;
+  }
+  throw Error(ErrorKind::usage, "--kv {}: stage {} does not store that; choose one that does (--stage {})",
+              name, stage.name, names);
 }
 
 }  // namespace rung

@@ -14,7 +14,8 @@ namespace rung {
 /// @param name  receives it, and holds the default; lives as long as the command
 void add_kv_option(CLI::App& command, std::string& name);
 
-/// @throws Error (usage) for a name that is no type
-KvType kv_type_named(const std::string& name);
+/// The type of that name, which the stage must be able to store.
+/// @throws Error (usage) for a name that is no type, or that the stage does not store, naming those that do
+KvType kv_type_for(const StageInfo& stage, const std::string& name);
 
 }  // namespace rung

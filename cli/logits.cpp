@@ -69,7 +69,7 @@ void run(const Options& options) {
   const std::vector<std::int32_t> tokens = parse_token_list(options.tokens, "--tokens");
   if (tokens.empty()) throw Error(ErrorKind::usage, "--tokens: expected ids such as \"1 2 3\", found none");
   const StageInfo stage = choose_stage(options.stage, "--stage");
-  const KvType kv = kv_type_named(options.kv);
+  const KvType kv = kv_type_for(stage, options.kv);
 
   const Checkpoint checkpoint = Checkpoint::open(resolve_model(options.model));
   const ModelConfig& config = checkpoint.config();
@@ -85,7 +85,7 @@ void run(const Options& options) {
   }
 
   NpyRows out(options.out, static_cast<std::int64_t>(tokens.size()), config.vocab);
-  if (stage.name == oracle_name && kv == KvType::f32) {
+  if (stage.name == oracle_name) {
     from_oracle(checkpoint, tokens,
                 out);  // once over all tokens; as a stage it would run them again per chunk
   } else {

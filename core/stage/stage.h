@@ -70,6 +70,7 @@ struct StageInfo {
   /// Loads the stage. The checkpoint may be closed afterwards only if the stage says so in its own
   /// documentation; keep it open.
   std::function<std::unique_ptr<Stage>(const Checkpoint&, const StageOptions&)> make;
+  std::vector<KvType> kv_types = {KvType::f32};  ///< what it can store keys and values as
 };
 
 /// The stage of that name.

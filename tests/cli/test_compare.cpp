@@ -76,11 +76,13 @@ TEST_CASE("the ladder has a row for every stage, all within their budgets") {
   const auto report = nlohmann::json::parse(ran.out);
   CHECK(report.at("checked_on") == "tiny");
   const auto& stages = report.at("stages");
-  REQUIRE(stages.size() == 2);
+  REQUIRE(stages.size() >= 3);
   CHECK(stages[0].at("name") == "recompute");
   CHECK(stages[0].at("kv_bytes_per_position") == 0);
   CHECK(stages[1].at("checked_against") == "recompute");
   CHECK(stages[1].at("kv_bytes_per_position") == 4 * 2 * 6 * 32 * 4);  // layers · (k and v) · H · D · fp32
+  CHECK(stages[2].at("name") == "grouped");
+  CHECK(stages[2].at("kv_bytes_per_position").get<int>() < 4 * 2 * 6 * 32 * 4);  // G heads
   const auto checked = nlohmann::json::parse(run_rung("check kv_cache --json").out);
   CHECK(stages[1].at("budget_percent") == checked.at("stages").at(0).at("percent"));  // on the same texts
   for (const auto& stage : stages) {

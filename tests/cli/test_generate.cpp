@@ -14,6 +14,26 @@ TEST_CASE("generate continues the prompt, the same at every run and on every sta
   CHECK(first.out.ends_with("\n"));
   CHECK(run_rung("generate 'And the LORD said' -m tiny -n 24").out == first.out);
   CHECK(run_rung("generate 'And the LORD said' -m tiny -n 24 --stage recompute").out == first.out);
+  CHECK(run_rung("generate 'And the LORD said' -m tiny -n 24 --stage grouped").out == first.out);
+}
+
+TEST_CASE("the cache's type changes its bytes, which the statistics show") {
+  const auto bytes = [](const std::string& options) {
+    const auto ran = run_rung("generate 'And the LORD said' -m tiny -n 24 --stats " + options);
+    INFO(ran.err);
+    REQUIRE(ran.status == 0);
+    CHECK(ran.out.starts_with("And the LORD said"));
+    const auto end = ran.err.find(" bytes)");
+    REQUIRE(end != std::string::npos);
+    return std::stoll(ran.err.substr(ran.err.rfind('(', end) + 1));
+  };
+  const auto all_heads = bytes("--stage kv_cache");
+  const auto f32 = bytes("--stage grouped");
+  CHECK(f32 < all_heads);
+  CHECK(2 * bytes("--stage grouped --kv f16") == f32);
+  const auto int8 = bytes("--stage grouped --kv int8");
+  CHECK(4 * int8 > f32);  // the scales
+  CHECK(3 * int8 < f32);
 }
 
 TEST_CASE("the seed decides what is drawn, and top-k 1 is greedy") {

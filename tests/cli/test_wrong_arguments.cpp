@@ -30,6 +30,10 @@ TEST_CASE("generate refuses what it cannot do, in one line") {
   refuses("generate -hello -m tiny", 2, "--");
   refuses("generate hello -m tiny --no-such-option", 2, "--no-such-option");
   refuses("nonsense", 2, "nonsense");
+  refuses("generate hello -m tiny --stage grouped --kv q4", 2, "--kv");
+  refuses("generate hello -m tiny --stage kv_cache --kv f16", 2, "--stage grouped");
+  refuses("logits tiny --tokens 1 --stage oracle --kv int8 --out never.npy", 2, "--stage grouped");
+  refuses("chat -m tiny --stage recompute --kv f16", 2, "--kv f16");
 }
 
 TEST_CASE("a text without a single token is refused") {
@@ -67,6 +71,9 @@ TEST_CASE("check refuses an option that would change nothing") {
   refuses("check kv_cache --candidate lib.so", 2, "kv_cache");
   refuses("check kv_cache --outputs folder", 2, "kv_cache");
   refuses("check rmsnorm -m nonsense", 2, "--model");
+  refuses("check rmsnorm --kv f16", 2, "--kv");
+  refuses("check --kv f16", 2, "--kv");
+  refuses("check kv_cache --kv f16", 2, "--stage grouped");
   refuses("check rmsnorm --timeout 1", 2, "--timeout");
   refuses("check --mistakes --candidate lib.so", 2, "--mistakes");
   refuses("check --mistakes --seed 3", 2, "--seed");
