@@ -123,7 +123,8 @@ class Rings : public SequencesMachine {
     if (round && slip == Slip::ring_of_window) ring_ = input.window;
     if (round && slip == Slip::one_too_small) --ring_;
     // Room for what runs out of its lane.
-    slots_.resize(static_cast<std::size_t>(input.script.sequences * ring_ + 2 * input.script.positions));
+    slots_.resize(static_cast<std::size_t>(input.script.sequences) * static_cast<std::size_t>(ring_) +
+                  2 * static_cast<std::size_t>(input.script.positions));
     for (int lane = input.script.sequences - 1; lane >= 0; --lane) free_.push_back(lane * ring_);
   }
 
@@ -194,8 +195,8 @@ class Rings : public SequencesMachine {
     Lane& target = lanes_[to];
     const int count = slip_ == Slip::fork_up_to_length ? source.length % ring_ : ring_;
     for (int i = 0; i < count; ++i) {
-      slots_[static_cast<std::size_t>(target.first_slot + i)] =
-          slots_[static_cast<std::size_t>(source.first_slot + i)];
+      slots_[static_cast<std::size_t>(target.first_slot) + static_cast<std::size_t>(i)] =
+          slots_[static_cast<std::size_t>(source.first_slot) + static_cast<std::size_t>(i)];
     }
     target.length = source.length;
     target.overwritten = slip_ == Slip::first_lap_after_fork ? 0 : source.overwritten;
@@ -229,7 +230,7 @@ class Rings : public SequencesMachine {
   }
   std::size_t slot(int sequence, int position) const {
     const int in_lane = slip_ == Slip::slot_not_wrapped ? position : position % ring_;
-    return static_cast<std::size_t>(lanes_.at(sequence).first_slot + in_lane);
+    return static_cast<std::size_t>(lanes_.at(sequence).first_slot) + static_cast<std::size_t>(in_lane);
   }
   void take(int sequence) {
     lanes_[sequence] = {.first_slot = free_.back(), .length = 0, .overwritten = 0};
@@ -254,6 +255,7 @@ std::string run_ring_batch(const Step& step, SequencesMachine& machine, double& 
     machine.write(i, numbers);
   }
   Lines parts;
+  parts.reserve(step.batch.size());
   for (std::size_t i = 0; i < step.batch.size(); ++i)
     parts.push_back(fmt::format("{} sees {}", step.batch[i].sequence, show_numbers(machine.remembered(i))));
   step.kind == Kind::commit ? machine.commit() : machine.abort();
@@ -296,6 +298,7 @@ Step truncate(int sequence, int length) {
 /// `count` batches of `rows` rows of sequence 1, from position `first` on, and then `more`.
 std::vector<Step> batches(int first, int rows, int count, const std::vector<Step>& more = {}) {
   std::vector<Step> steps;
+  steps.reserve(static_cast<std::size_t>(count) + more.size());
   for (int i = 0; i < count; ++i) steps.push_back(commit({{1, first + i * rows, rows}}));
   steps.insert(steps.end(), more.begin(), more.end());
   return steps;
