@@ -26,12 +26,12 @@ from pathlib import Path
 from link_with import (ROOT, DoesNotBuild, Failure, build_lock, build_program, chapters, fill, note, own_name, replaced,
                        shown, tasks)
 
-MOST_SECONDS = 120  # that judging one task may take; a right one takes a few
-MOST_SECONDS_OF_HARNESS = 480  # when none of its cases runs, but the harness compares and looks for a known mistake
-LONGEST_CASE = 20   # seconds that one case may take; a right one takes milliseconds, of a stage less than a second
+MOST_SECONDS = 120    # that all cases of one task may take; of a right one they take a few
+MOST_SECONDS_OF_HARNESS = 480  # for what it does between the cases: the oracle, comparing, a known mistake
+LONGEST_CASE = 20     # seconds that one case may take; a right one takes milliseconds, of a stage less than a second
 MOST_BYTES = 8 << 30  # of memory
 MOST_WORDS = 1 << 16  # bytes that are kept of what it prints on stderr
-MOST_LINES = 20     # of a compiler's error
+MOST_LINES = 20       # of a compiler's error
 
 # What a signal means to whoever wrote the code.
 SIGNALS = {
@@ -185,34 +185,43 @@ class Journal:
         """The case that runs, named as in an ordinary failure."""
         if self.case:
             return f"in {self.case['begins']}\n{self.case['description']}"
+        if not self.path.exists():
+            return "before the harness began"  # in what stands outside functions
         return "before the first case" if not self.told else "between two cases"
 
 
 def watch(process, journal, longest):
     """Waits until it ends, or kills it. @return why it was killed, or None"""
-    began = since = time.monotonic()
+    checked = since = time.monotonic()  # since: when the case or the harness's own work began
     computed = 0
+    spent = {"cases": 0, "harness": 0}  # seconds
     while True:
         try:
             process.wait(timeout=0.1)
             return None
         except subprocess.TimeoutExpired:
             now = time.monotonic()
+        # The learner's code runs in a case, and before the journal is begun: what stands outside functions.
+        learners = journal.case or not journal.path.exists()
+        spent["cases" if learners else "harness"] += now - checked
+        checked = now
         if journal.read():
             since, computed = now, cpu_seconds(process)
-        # On a busy machine a program waits for its turn. What computes nothing waits for something that never comes.
         waited = now - since
-        hangs = journal.case and (waited > longest and cpu_seconds(process) - computed > longest / 2
-                                  or waited > 3 * longest)
-        # Between cases the harness works, on a busy machine for minutes: that is nobody's loop.
-        limit = MOST_SECONDS if journal.case or not journal.told else MOST_SECONDS_OF_HARNESS
-        if hangs or now - began > limit:
+        # On a busy machine a program waits for its turn. What computes nothing waits for something that never comes.
+        hangs = learners and (waited > longest and cpu_seconds(process) - computed > longest / 2 or waited > 3 * longest)
+        why = None
+        if hangs:
+            why = (f"did not end within {waited:.0f} s; is there a loop that never ends? "
+                   "The chapter's own file takes less than a second")
+        elif spent["cases"] > MOST_SECONDS:
+            why = f"has taken {MOST_SECONDS} s with all cases so far; the chapter's own file takes a few for all"
+        elif spent["harness"] > MOST_SECONDS_OF_HARNESS:  # on a busy machine it works for minutes: nobody's loop
+            why = f"was not judged within {MOST_SECONDS_OF_HARNESS} s; try again when the machine is less busy"
+        if why:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            if limit == MOST_SECONDS_OF_HARNESS:
-                return f"was not judged within {limit} s; try again when the machine is less busy"
-            return (f"did not end within {waited if hangs else now - began:.0f} s; is there a loop that never ends?"
-                    + (" The chapter's own file takes less than a second" if hangs else ""))
+            return why
 
 
 def run_check(program, check, journal, longest):

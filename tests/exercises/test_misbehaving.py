@@ -114,6 +114,16 @@ class Misbehaving(unittest.TestCase):
     def test_a_loop_without_end(self):
         self.check_each("hang", "it did not end within", "a loop that never ends", arguments=("--longest-case", "2"))
 
+    def test_a_loop_outside_functions_is_told_too(self):
+        work = Path(self.folder.name) / "static"
+        work.mkdir()
+        own = (ROOT / "chapters/06_kv_cache/cache_cost.cpp").read_text()
+        endless = "static int forever() {\n  for (volatile int i = 0;; i = i ^ 1) {}\n}\nint forever_more = forever();\n"
+        (work / "cache_cost.cpp").write_text(own + endless)
+        ran = subprocess.run([sys.executable, "-B", ROOT / "cli" / "exercise.py", "--build", BUILD, "6", "--json", "--with", work,
+                              "--longest-case", "2"], capture_output=True, text=True, check=False)
+        self.assertRegex(json.loads(ran.stdout)["tasks"][0]["message"], "^before the harness began it did not end within")
+
     def test_files_that_do_not_build(self):
         work = Path(self.folder.name) / "builds"
         work.mkdir()
@@ -146,4 +156,4 @@ class Misbehaving(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1])
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:])
