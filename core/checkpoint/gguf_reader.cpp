@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "core/checkpoint/byte_reader.h"
+#include "core/checkpoint/ggml_types.h"
 #include "core/checkpoint/printable.h"
 #include "core/error.h"
 
@@ -72,47 +73,6 @@ void read_entry(ByteReader& reader, const MappedFile& file, GgufMetadata& metada
   }
 }
 
-/// ggml's numbers for the types of tensors.
-std::optional<DType> dtype_of(std::uint32_t ggml_type) {
-  switch (ggml_type) {
-    case 0:
-      return DType::F32;
-    case 1:
-      return DType::F16;
-    case 2:
-      return DType::Q4_0;
-    case 3:
-      return DType::Q4_1;
-    case 6:
-      return DType::Q5_0;
-    case 7:
-      return DType::Q5_1;
-    case 8:
-      return DType::Q8_0;
-    case 12:
-      return DType::Q4_K;
-    case 13:
-      return DType::Q5_K;
-    case 14:
-      return DType::Q6_K;
-    case 30:
-      return DType::BF16;
-    default:
-      return std::nullopt;
-  }
-}
-
-/// Names of the types that this project does not read, for messages.
-std::string ggml_type_name(std::uint32_t ggml_type) {
-  constexpr std::array<std::string_view, 36> names = {
-      "",        "",      "",       "",      "Q4_2",  "Q4_3",   "",     "",        "",
-      "Q8_1",    "Q2_K",  "Q3_K",   "",      "",      "",       "Q8_K", "IQ2_XXS", "IQ2_XS",
-      "IQ3_XXS", "IQ1_S", "IQ4_NL", "IQ3_S", "IQ2_S", "IQ4_XS", "I8",   "I16",     "I32",
-      "I64",     "F64",   "IQ1_M",  "",      "",      "",       "",     "TQ1_0",   "TQ2_0"};
-  const std::string_view known = ggml_type < names.size() ? names[ggml_type] : "";
-  return known.empty() ? "number " + std::to_string(ggml_type) : std::string(known);
-}
-
 /// A tensor's entry; its offset is still to be added to where the data begin.
 struct TensorEntry {
   StoredTensor tensor;
@@ -139,7 +99,7 @@ TensorEntry read_tensor_entry(ByteReader& reader, const MappedFile& file) {
   }
   std::reverse(shape.begin(), shape.end());  // ggml lists the fastest first
   const auto type = reader.number<std::uint32_t>("a tensor's type");
-  const auto dtype = dtype_of(type);
+  const auto dtype = dtype_of_ggml(type);
   entry.offset = reader.number<std::uint64_t>("a tensor's offset");
   if (!dtype) {
     entry.tensor.unreadable = fmt::format(
