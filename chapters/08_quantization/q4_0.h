@@ -1,0 +1,15 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+namespace rung {
+
+/// Q4_0, symmetric: 32 numbers as one fp16 scale and 32 numbers of 4 bits, x ≈ scale · (q - 8) with q from 0 to 15,
+/// byte for byte what the `gguf` Python package writes. q - 8 reaches from -8 to 7, so the scale has the sign that
+/// gives the number of the largest magnitude the -8.
+/// @param numbers  finite
+/// @param block    scale (2 bytes); then byte i has q_i in its low half and q_(i + 16) in its high half
+void quantize_q4_0(std::span<const float, 32> numbers, std::span<std::byte, 18> block);
+
+}  // namespace rung
