@@ -33,6 +33,7 @@ constexpr int exit_usage = 2;
 constexpr const char* run_theme = "Run a model";
 constexpr const char* learn_theme = "Learn";
 constexpr const char* look_theme = "Look inside";
+constexpr const char* make_theme = "Make a model";
 constexpr const char* prove_theme = "Prove it right";
 constexpr const char* measure_theme = "Measure it";
 constexpr const char* house_theme = "Look after the house";
@@ -76,6 +77,7 @@ void add_commands(CLI::App& app) {
   rung::add_check(app);
   rung::add_cases(app);
   rung::add_bench(app);
+  rung::add_quantize(app);
   rung::add_chapter(app);
   for (const char* const name : {"generate", "chat", "logits", "trace", "ladder", "check", "chapter"}) {
     add_with(*find_command(app, name));
@@ -95,6 +97,7 @@ void add_commands(CLI::App& app) {
   group(run_theme, {"generate", "chat"});
   group(learn_theme, {"chapter", "exercise"});
   group(look_theme, {"inspect", "tokenize", "logits", "trace"});
+  group(make_theme, {"quantize"});
   group(prove_theme, {"ladder", "check", "cases", "test"});
   group(measure_theme, {"bench"});
   group(house_theme, {"doctor", "docs"});
@@ -105,7 +108,7 @@ void print_overview(const CLI::App& app) {
   fmt::print("{}\n\nUsage: ./rung COMMAND …        ./rung COMMAND --help tells the rest\n",
              app.get_description());
   for (const char* const theme :
-       {run_theme, learn_theme, look_theme, prove_theme, measure_theme, house_theme}) {
+       {run_theme, learn_theme, look_theme, make_theme, prove_theme, measure_theme, house_theme}) {
     fmt::print("\n{}\n", theme);
     for (const CLI::App* const command :
          app.get_subcommands([theme](const CLI::App* one) { return one->get_group() == theme; })) {

@@ -13,6 +13,11 @@ namespace rung {
 
 namespace {
 
+// The order of TensorNaming::in_layer.
+constexpr std::array<std::string_view, 9> names_in_layer = {
+    "attention.norm",    "attention.q",       "attention.k",     "attention.v",      "attention.o",
+    "feed_forward.norm", "feed_forward.gate", "feed_forward.up", "feed_forward.down"};
+
 /// What a model wants one of its tensors to be.
 struct Role {
   std::string name;         // the project's
@@ -22,9 +27,6 @@ struct Role {
 };
 
 std::vector<Role> roles(const ModelConfig& c, const TensorNaming& naming) {
-  constexpr std::array<std::string_view, 9> names = {
-      "attention.norm",    "attention.q",       "attention.k",     "attention.v",      "attention.o",
-      "feed_forward.norm", "feed_forward.gate", "feed_forward.up", "feed_forward.down"};
   const std::int64_t q = c.heads * c.head_dim;
   const std::int64_t kv = c.kv_heads * c.head_dim;
   const std::array<Shape, 9> shapes = {Shape{c.hidden},
@@ -41,8 +43,8 @@ std::vector<Role> roles(const ModelConfig& c, const TensorNaming& naming) {
   std::vector<Role> result;
   result.push_back({"embedding.weight", naming.embedding, {c.vocab, c.hidden}});
   for (std::int64_t layer = 0; layer < c.layers; ++layer) {
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      result.push_back({fmt::format("layers.{}.{}.weight", layer, names[i]),
+    for (std::size_t i = 0; i < names_in_layer.size(); ++i) {
+      result.push_back({fmt::format("layers.{}.{}.weight", layer, names_in_layer[i]),
                         fmt::format("{}{}.{}", naming.layer_prefix, layer, naming.in_layer[i]), shapes[i],
                         rope_heads[i]});
     }
@@ -85,6 +87,24 @@ Tensor bind(const Role& role, const StoredTensor& stored, const TensorNaming& na
 }
 
 }  // namespace
+
+std::string stored_name(const TensorNaming& naming, std::string_view name) {
+  if (name == "embedding.weight") return naming.embedding;
+  if (name == "norm.weight") return naming.norm;
+  if (name == "output.weight") return naming.output;
+  constexpr std::string_view layers = "layers.";
+  constexpr std::string_view weight = ".weight";
+  const std::size_t dot = name.find('.', layers.size());
+  if (name.starts_with(layers) && name.ends_with(weight) && dot < name.size() - weight.size()) {
+    const std::string_view layer = name.substr(layers.size(), dot - layers.size());
+    const std::string_view rest = name.substr(dot + 1, name.size() - weight.size() - dot - 1);
+    for (std::size_t i = 0; i < names_in_layer.size(); ++i) {
+      if (rest == names_in_layer[i])
+        return fmt::format("{}{}.{}", naming.layer_prefix, layer, naming.in_layer[i]);
+    }
+  }
+  throw Error(ErrorKind::bad_input, "{} is no tensor of a model", printable(name));
+}
 
 std::vector<Tensor> bind_tensors(const std::filesystem::path& file, const ModelConfig& config,
                                  const TensorNaming& naming, const std::vector<StoredTensor>& stored) {

@@ -24,6 +24,10 @@ struct TensorNaming {
   bool (*harmless)(std::string_view stored_name);
 };
 
+/// The format's name for a tensor of the project's name: "blk.7.attn_q.weight" for layers.7.attention.q.weight.
+/// @throws Error (bad_input) for a name that the project does not have
+std::string stored_name(const TensorNaming& naming, std::string_view name);
+
 /// Gives the stored tensors their roles: every tensor that `config` needs must be there with the right shape,
 /// and nothing may be left over. The output matrix is needed unless config.tied_embeddings.
 /// @param file  what errors about the whole name

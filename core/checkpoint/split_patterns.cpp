@@ -35,6 +35,16 @@ std::vector<std::string> split_patterns(std::string_view pre) {
       printable(pre));
 }
 
+std::string_view pre_tokenizer_name(const std::vector<std::string>& patterns, bool ignores_merges) {
+  for (const std::string_view name : {"gpt-2", "smollm", "llama-bpe"}) {
+    if (split_patterns(name) == patterns && pre_tokenizer_ignores_merges(name) == ignores_merges) return name;
+  }
+  throw Error(
+      ErrorKind::bad_input,
+      "this tokenizer's way to split text has no name in GGUF that this project knows (gpt-2, smollm, "
+      "llama-bpe); under another one text would become other ids");
+}
+
 bool pre_tokenizer_ignores_merges(std::string_view pre) {
   return is_llama3(pre);
 }

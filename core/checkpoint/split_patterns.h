@@ -14,6 +14,10 @@ namespace rung {
 /// @throws Error (bad_input) naming a name that is not known: a wrong split gives other ids and no error
 std::vector<std::string> split_patterns(std::string_view pre);
 
+/// The other way: a name that means these splits, and that much about words that are pieces.
+/// @throws Error (bad_input) when there is none
+std::string_view pre_tokenizer_name(const std::vector<std::string>& patterns, bool ignores_merges);
+
 /// Whether a word that is a piece is taken whole, without asking the merges, under that name
 /// (TokenizerData::ignore_merges): Llama 3's tokenizer does.
 bool pre_tokenizer_ignores_merges(std::string_view pre);

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "core/checkpoint/bind_tensors.h"
+
+namespace rung {
+
+/// ggml's names for a `llama`. Its converters permute the rows of q and k, so that pairs to be rotated stand next to
+/// each other.
+TensorNaming gguf_naming();
+
+}  // namespace rung
