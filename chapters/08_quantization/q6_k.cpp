@@ -21,6 +21,18 @@ int nearest_signed(float value, float unit, int least, int most) {
              : 0;
 }
 
+/// x², of numbers as shares of the largest, so that no square is too large or too small for fp32.
+std::array<float, group_size> weights_of(std::span<const float> group) {
+  float largest = 0;
+  for (const float x : group) largest = std::max(largest, std::abs(x));
+  std::array<float, group_size> weights{};
+  for (std::size_t i = 0; i < group_size && largest > 0; ++i) {
+    const float share = group[i] / largest;
+    weights[i] = share * share;
+  }
+  return weights;
+}
+
 /// The low 4 bits of q of numbers 0-63 of a half in the low halves of 64 bytes, of 64-127 in the high halves; the top
 /// 2 bits of numbers i, i + 32, i + 64 and i + 96 in byte i of 32.
 void put_half_of_numbers(std::span<const int, 128> q, std::byte* low, std::byte* high) {
@@ -38,9 +50,7 @@ void quantize_q6_k(std::span<const float, 256> numbers, std::span<std::byte, 210
   float largest = 0;  // by magnitude, with its sign: it gets -128
   for (std::size_t g = 0; g < groups; ++g) {
     const auto group = numbers.subspan(g * group_size, group_size);
-    std::array<float, group_size> weights{};
-    for (std::size_t i = 0; i < group_size; ++i) weights[i] = group[i] * group[i];
-    wanted[g] = search_scale(group, weights, half);
+    wanted[g] = search_scale(group, weights_of(group), half);
     if (std::abs(wanted[g]) > std::abs(largest)) largest = wanted[g];
   }
   const float d = put_half(block.data() + 208, largest / -128);
