@@ -66,7 +66,7 @@ TEST_CASE("quantize refuses what it cannot do, in one line, and leaves nothing")
   const std::string out = (folder.path() / "out.gguf").string();
   refuses("quantize tiny " + out + " --type q3_k", 2, "q8_0");
   refuses("quantize tiny " + folder.path().string(), 2, "directory");
-  refuses("quantize tiny ''", 2, "OUT");
+  refuses("quantize tiny ''", 2, "out: expected a name");
   refuses("quantize tiny", 2, "out");
   refuses("quantize nonsense " + out, 2, "nonsense");
   refuses("quantize tiny " + (folder.path() / "no" / "out.gguf").string(), 1, "cannot write");
