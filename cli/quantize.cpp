@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -81,17 +83,17 @@ void check_out(const Options& options, const Checkpoint& in) {
 
 /// What has been quantised before has lost what it lost; and more is lost now.
 void note_quantised_before(const Checkpoint& in, DType type) {
+  std::map<DType, std::int64_t> weights;  // of each type that is quantised and stays not as it is
   for (const Tensor& tensor : in.tensors()) {
     const DType stored = tensor.view.dtype;
-    if (info(stored).block_elements > 1 && stored != type) {
-      note(
-          "{}: its weights are {} already; what that has lost does not come back, and the error below is "
-          "what "
-          "comes on top",
-          in.path().string(), name(stored));
-      return;
-    }
+    if (info(stored).block_elements > 1 && stored != type) weights[stored] += elements(tensor.view.shape);
   }
+  if (weights.empty()) return;
+  const auto most = std::ranges::max_element(weights, {}, [](const auto& entry) { return entry.second; });
+  note(
+      "{}: weights are {} already; what that has lost does not come back, and the error below is what comes "
+      "on top",
+      in.path().string(), name(most->first));
 }
 
 /// A line every few seconds, and at each tenth.
