@@ -19,6 +19,7 @@ void add_generate(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_ladder(CLI::App& app);
 void add_logits(CLI::App& app);
+void add_perplexity(CLI::App& app);
 void add_quantize(CLI::App& app);
 void add_tokenize(CLI::App& app);
 void add_trace(CLI::App& app);

@@ -73,13 +73,15 @@ void add_commands(CLI::App& app) {
   rung::add_tokenize(app);
   rung::add_logits(app);
   rung::add_trace(app);
+  rung::add_perplexity(app);
   rung::add_ladder(app);
   rung::add_check(app);
   rung::add_cases(app);
   rung::add_bench(app);
   rung::add_quantize(app);
   rung::add_chapter(app);
-  for (const char* const name : {"generate", "chat", "logits", "trace", "ladder", "check", "chapter"}) {
+  for (const char* const name :
+       {"generate", "chat", "logits", "trace", "ladder", "check", "chapter", "perplexity"}) {
     add_with(*find_command(app, name));
   }
   add_script_command(app, "exercise", "Take or grade a chapter's exercises: ./rung exercise 3 --start");
@@ -99,7 +101,7 @@ void add_commands(CLI::App& app) {
   group(look_theme, {"inspect", "tokenize", "logits", "trace"});
   group(make_theme, {"quantize"});
   group(prove_theme, {"ladder", "check", "cases", "test"});
-  group(measure_theme, {"bench"});
+  group(measure_theme, {"bench", "perplexity"});
   group(house_theme, {"doctor", "docs"});
 }
 

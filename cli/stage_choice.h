@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,5 +16,8 @@ inline constexpr std::string_view oracle_name = "oracle";
 /// @param argument  the argument's name, for the error
 /// @throws Error (usage) listing the stages there are
 StageInfo choose_stage(const std::string& name, std::string_view argument);
+
+/// The same, or nothing where there is no such stage.
+std::optional<StageInfo> find_choice(const std::string& name);
 
 }  // namespace rung

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/check/function_check.h"
+
+// Chapter 08's measures of a model's text: what they take, and their checks.
+
+namespace rung::check {
+
+/// A question about the perplexity of a text.
+struct PerplexityInput {
+  /// What is asked, and what comes back.
+  enum class Rule {
+    chunks,           ///< first, length and first scored token of each window of `tokens` tokens
+    strides,          ///< the same of the windows that overlap
+    cross_entropies,  ///< of each row of logits
+    perplexity,       ///< the perplexity of `entropies`, and its standard error
+  };
+  Rule rule = Rule::chunks;
+  std::int64_t tokens = 0, context = 0, stride = 0;
+  std::int64_t first = 0;  ///< position of the first row
+  std::vector<std::vector<double>> logits = {};
+  std::vector<std::int32_t> ids = {};
+  std::vector<double> entropies = {};
+};
+/// Chapter 08's windows, cross entropies and perplexity.
+FunctionCheck<PerplexityInput, std::vector<double>> perplexity_check();
+
+/// Logits of two models at one position; KL(P‖Q) comes back.
+struct KlInput {
+  std::vector<double> p_logits, q_logits;
+};
+/// Chapter 08's KL divergence.
+FunctionCheck<KlInput, double> kl_divergence_check();
+
+}  // namespace rung::check
