@@ -131,5 +131,5 @@ TEST_CASE("perplexity refuses what it cannot measure, in one line") {
   refuses("perplexity tiny " + text + " --stride 512", 2, "--stride");
   refuses("perplexity tiny " + text + " --stride 0", 2, "--stride");
   refuses("perplexity tiny " + text + " --chunks 0", 2, "--chunks");
-  refuses("perplexity tiny", 2, "FILE");
+  refuses("perplexity tiny", 2, "text");
 }
