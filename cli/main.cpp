@@ -79,6 +79,7 @@ void add_commands(CLI::App& app) {
   rung::add_cases(app);
   rung::add_bench(app);
   rung::add_quantize(app);
+  rung::add_synthesize(app);
   rung::add_chapter(app);
   for (const char* const name :
        {"generate", "chat", "logits", "trace", "ladder", "check", "chapter", "perplexity"}) {
@@ -99,7 +100,7 @@ void add_commands(CLI::App& app) {
   group(run_theme, {"generate", "chat"});
   group(learn_theme, {"chapter", "exercise"});
   group(look_theme, {"inspect", "tokenize", "logits", "trace"});
-  group(make_theme, {"quantize"});
+  group(make_theme, {"quantize", "synthesize"});
   group(prove_theme, {"ladder", "check", "cases", "test"});
   group(measure_theme, {"bench", "perplexity"});
   group(house_theme, {"doctor", "docs"});

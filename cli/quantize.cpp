@@ -1,7 +1,5 @@
 // ./rung quantize: a checkpoint as GGUF with its weights in another type.
 
-#include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -9,7 +7,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -19,7 +16,9 @@
 #include "cli/commands.h"
 #include "cli/interruption.h"
 #include "cli/models.h"
+#include "cli/new_file.h"
 #include "cli/note.h"
+#include "cli/weight_type.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/error.h"
 
@@ -35,32 +34,6 @@ struct Options {
   bool force = false;
 };
 
-constexpr std::array<std::pair<std::string_view, DType>, 9> types = {{{"q8_0", DType::Q8_0},
-                                                                      {"q6_k", DType::Q6_K},
-                                                                      {"q5_0", DType::Q5_0},
-                                                                      {"q4_k", DType::Q4_K},
-                                                                      {"q4_1", DType::Q4_1},
-                                                                      {"q4_0", DType::Q4_0},
-                                                                      {"f16", DType::F16},
-                                                                      {"bf16", DType::BF16},
-                                                                      {"f32", DType::F32}}};
-
-std::string type_names() {
-  std::string names;
-  for (const auto& [name, dtype] : types) names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
-  return names;
-}
-
-DType find_type(const std::string& asked) {
-  std::string lower = asked;
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  for (const auto& [name, dtype] : types) {
-    if (name == lower) return dtype;
-  }
-  throw Error(ErrorKind::usage, "--type: expected one of {}, found \"{}\"", type_names(), asked);
-}
-
 /// Nothing that is read may be written over, and nothing that is there without being told to.
 void check_out(const Options& options, const Checkpoint& in) {
   std::error_code ignored;
@@ -71,14 +44,7 @@ void check_out(const Options& options, const Checkpoint& in) {
                   options.out.string());
     }
   }
-  if (fs::is_directory(options.out, ignored)) {
-    throw Error(ErrorKind::usage, "{}: is a directory; give the name of a file in it, such as model.gguf",
-                options.out.string());
-  }
-  if (fs::is_regular_file(options.out, ignored) && !options.force) {
-    throw Error(ErrorKind::usage, "{}: is there already and was left as it is; --force replaces it",
-                options.out.string());
-  }
+  require_new_file(options.out, options.force);
 }
 
 /// What has been quantised before has lost what it lost; and more is lost now.
@@ -136,7 +102,7 @@ void print(const QuantizedModel& result) {
 }
 
 void run(const Options& options) {
-  const DType type = find_type(options.type);
+  const DType type = find_weight_type(options.type);
   const Checkpoint in = Checkpoint::open(resolve_model(options.model));
   check_out(options, in);
   note_quantised_before(in, type);
@@ -175,7 +141,7 @@ void add_quantize(CLI::App& app) {
   command
       ->add_option(
           "--type", options->type,
-          "What the matrices become: " + type_names() +
+          "What the matrices become: " + weight_type_names() +
               ". Rows that 256 do not divide become q5_0 for q4_k and q8_0 for q6_k; rows that 32 do not "
               "divide f16")
       ->capture_default_str();

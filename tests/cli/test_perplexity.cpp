@@ -90,7 +90,8 @@ TEST_CASE("against a stage that is right nothing is lost, and against a wrong on
   std::ifstream file(text);
   const std::string all{std::istreambuf_iterator<char>(file), {}};
   for (const json& one : worst) {
-    CHECK(all.find(one.at("before").get<std::string>() + one.at("piece").get<std::string>()) != std::string::npos);
+    CHECK(all.find(one.at("before").get<std::string>() + one.at("piece").get<std::string>()) !=
+          std::string::npos);
   }
 
   const auto people = run_rung("perplexity " + few + " --stage rope_interleaved --against kv_cache");
@@ -101,8 +102,10 @@ TEST_CASE("against a stage that is right nothing is lost, and against a wrong on
 
 TEST_CASE("against another model: it has to read the same tokens") {
   const std::string few = "tiny " + text + " --context 64 --chunks 1";
-  CHECK(measured(few + " --against " RUNG_SOURCE_DIR "/models/tiny.gguf").at("against").at("kl_divergence").at("value") ==
-        0.0);
+  CHECK(measured(few + " --against " RUNG_SOURCE_DIR "/models/tiny.gguf")
+            .at("against")
+            .at("kl_divergence")
+            .at("value") == 0.0);
   CHECK(measured(few + " --against tiny --against-stage recompute").at("against").at("stage") == "recompute");
   const rung::support::TemporaryDirectory folder;
   const auto other = folder.path() / "abc.gguf";

@@ -18,7 +18,8 @@ namespace {
 using namespace rung;
 
 nlohmann::json torch_golden() {
-  return nlohmann::json::parse(std::ifstream(RUNG_SOURCE_DIR "/tests/golden/perplexity.json")).at("functions");
+  return nlohmann::json::parse(std::ifstream(RUNG_SOURCE_DIR "/tests/golden/perplexity.json"))
+      .at("functions");
 }
 
 std::vector<float> numbers_of(const nlohmann::json& row) {
