@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/check/function_check.h"
-#include "core/check/functions/functions.h"
+#include "core/check/functions/kv_cache.h"
 
 // The functions of chapter 07: what shared heads and windows cost, rings, and stores of short numbers.
 

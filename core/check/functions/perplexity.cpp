@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "core/check/functions/perplexity.h"
+#include "core/check/functions/show.h"
 
 namespace rung::check {
 namespace {

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include "core/check/functions/grouped.h"
+#include "core/check/functions/show.h"
 #include "core/error.h"
 
 namespace rung::check {

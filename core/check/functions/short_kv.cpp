@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "core/check/functions/grouped.h"
+#include "core/check/functions/show.h"
 #include "core/check/random.h"
 #include "core/oracle/half.h"
 
