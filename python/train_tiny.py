@@ -319,8 +319,8 @@ def main():
                    ("In the beginning God created", "And the LORD said unto", "Then answered Jesus")],
         "ids": ids,
     }
-    lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in golden.items()]
-    (ROOT / "tests/golden/tiny_perplexity.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    path = ROOT / "tests/golden/tiny_perplexity.json"
+    path.write_text(json.dumps(golden, separators=(",", ":")) + "\n")
     print(json.dumps({k: v for k, v in golden.items() if k != "ids"}, indent=1))
 
 

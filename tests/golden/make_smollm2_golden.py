@@ -147,11 +147,9 @@ def main():
         "llama_cpp_int8_deviation": round(difference(rounded, expected), 4),
         "tokens": tokens,
     }
-    lines = [f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in golden.items()]
-    for key, rows in (("prompts", prompts), ("transformers", top5(expected)), ("llama_cpp", top5(second))):
-        lines.append(f"  {json.dumps(key)}: [\n" + ",\n".join("    " + json.dumps(r) for r in rows) + "\n  ]")
+    golden |= {"prompts": prompts, "transformers": top5(expected), "llama_cpp": top5(second)}
     out = Path(__file__).resolve().parent / "smollm2_top5.json"
-    out.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    out.write_text(json.dumps(golden, separators=(",", ":")) + "\n")
     json.loads(out.read_text())
 
 
