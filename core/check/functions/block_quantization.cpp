@@ -103,7 +103,8 @@ std::vector<float> drawn(std::size_t blocks, unsigned seed) {
   std::vector<float> numbers;
   numbers.reserve(32 * blocks);
   for (std::size_t i = 0; i < 32 * blocks; ++i) {
-    const float size = 1.0F / static_cast<float>(1 + i / 32);  // every block another one
+    const std::size_t block = i / 32;
+    const float size = 1.0F / static_cast<float>(1 + block);  // every block another one
     numbers.push_back(size * (static_cast<float>(bits() >> 8) * 0x1p-23F - 1));
   }
   return numbers;
@@ -126,6 +127,7 @@ FunctionCheck<Input, Blocks> block_quantization_check() {
   for (const DType type : {DType::Q8_0, DType::Q4_0, DType::Q4_1}) {
     const std::string t(name(type));
     std::vector<float> ramp;
+    ramp.reserve(32);
     for (int i = 0; i < 32; ++i) ramp.push_back(static_cast<float>(i - 11));
     check.cases.push_back({t + " zeros", t + ", a block of zeros", {type, std::vector<float>(32, 0.0F)}});
     check.cases.push_back({t + " ramp", t + ", -11, -10 … 20", {type, ramp}});

@@ -90,9 +90,21 @@ TEST_CASE("reorderings of linear pass on a thousand seeds") {
   for (const NumberType type : number_types) CHECK(failures("linear", type) == "");
 }
 
-TEST_CASE("every problem of rmsnorm", "[.][every problem]") { every_problem("rmsnorm"); }
-TEST_CASE("every problem of rope", "[.][every problem]") { every_problem("rope"); }
-TEST_CASE("every problem of softmax", "[.][every problem]") { every_problem("softmax"); }
-TEST_CASE("every problem of attention", "[.][every problem]") { every_problem("attention"); }
-TEST_CASE("every problem of swiglu", "[.][every problem]") { every_problem("swiglu"); }
-TEST_CASE("every problem of linear", "[.][every problem]") { every_problem("linear"); }
+TEST_CASE("every problem of rmsnorm", "[.][every problem]") {
+  every_problem("rmsnorm");
+}
+TEST_CASE("every problem of rope", "[.][every problem]") {
+  every_problem("rope");
+}
+TEST_CASE("every problem of softmax", "[.][every problem]") {
+  every_problem("softmax");
+}
+TEST_CASE("every problem of attention", "[.][every problem]") {
+  every_problem("attention");
+}
+TEST_CASE("every problem of swiglu", "[.][every problem]") {
+  every_problem("swiglu");
+}
+TEST_CASE("every problem of linear", "[.][every problem]") {
+  every_problem("linear");
+}
