@@ -186,6 +186,7 @@ std::vector<ModelReference> measure(const Checkpoint& checkpoint, const CheckTex
                                     const WholeModelCheck::Options& options) {
   const oracle::Transformer oracle(checkpoint);
   std::vector<ModelReference> references;
+  references.reserve(texts.tokens.size());
   for (const auto& tokens : texts.tokens) {
     references.push_back(measure_reference(oracle, tokens, options.type, options.seed,
                                            references.empty() ? KeepPoints::values : KeepPoints::budgets,
