@@ -26,7 +26,8 @@ sys.path.insert(0, str(ROOT / "cli"))
 from link_with import chapters, replaced, tasks  # noqa: E402
 
 # What computes the exercises' answers besides the chapters, and what people's mistakes look like.
-JUDGES = ("core/oracle/*.cpp", "core/check/functions/*.cpp", "core/check/ops/*.cpp", "core/check/model_*.cpp")
+JUDGES = ("core/oracle/*.cpp", "core/check/functions/*.cpp", "core/check/ops/*.cpp", "core/check/model_*.cpp",
+          "core/check/sequence_mistakes.cpp", "core/stage/stage.cpp", "chapters/01_tokens/merge_plainly.cpp")
 # Besides the tests: attention and RMSNorm as examples of somebody's own kernel, the trained model in PyTorch, and what
 # is of use only where all sources are.
 LEFT_OUT = ("tests/", ".ci/", "docs/examples/", "docs/check_your_kernel.md", "docs/instructors.md", "docs/student_copy.py",

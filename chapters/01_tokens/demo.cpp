@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +13,7 @@
 #include "chapters/01_tokens/bpe.h"
 #include "chapters/01_tokens/bpe_training.h"
 #include "chapters/01_tokens/chat_template.h"
+#include "chapters/01_tokens/merge_plainly.h"
 #include "chapters/01_tokens/pre_tokenizer.h"
 #include "chapters/01_tokens/tokenizer.h"
 #include "chapters/01_tokens/utf8.h"
@@ -303,36 +303,16 @@ Json show_speed(const DemoInput& input, DemoText& text) {
   return data;
 }
 
-// The definition of BPE: look at every pair of the word, merge the best one, begin again.
-struct Merge {
-  std::int32_t rank, merged;
-};
-Ids merge_plainly(Ids word, const std::vector<std::vector<std::optional<Merge>>>& merges) {
-  for (;;) {
-    Merge best = {std::numeric_limits<std::int32_t>::max(), -1};
-    std::size_t at = 0;
-    for (std::size_t i = 0; i + 1 < word.size(); ++i) {
-      const auto& merge = merges[static_cast<std::size_t>(word[i])][static_cast<std::size_t>(word[i + 1])];
-      if (!merge || merge->rank >= best.rank) continue;
-      best = *merge;
-      at = i;
-    }
-    if (best.merged < 0) return word;
-    word[at] = best.merged;
-    word.erase(word.begin() + static_cast<std::ptrdiff_t>(at) + 1);
-  }
-}
-
 /// Why the chapter's merge keeps a queue: long words, such as a line of dashes or text in a script that has no
 /// spaces.
 Json show_queue(const DemoInput& /*input*/, DemoText& text) {
   // Two letters, and the eight merges that double a run of each.
   constexpr std::int32_t doublings = 8, ids = 2 * (doublings + 1);
   MergeTable table;
-  std::vector<std::vector<std::optional<Merge>>> matrix(ids, std::vector<std::optional<Merge>>(ids));
+  PlainMerges matrix(ids, std::vector<std::optional<PlainMerge>>(ids));
   for (std::int32_t id = 0; id + 2 < ids; ++id) {
     table.add(id, id, id, id + 2);
-    matrix[static_cast<std::size_t>(id)][static_cast<std::size_t>(id)] = Merge{id, id + 2};
+    matrix[static_cast<std::size_t>(id)][static_cast<std::size_t>(id)] = PlainMerge{id, id + 2};
   }
   Json data = Json::array();
   double last_plain = 0, last_queue = 0;
