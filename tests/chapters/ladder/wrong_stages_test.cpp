@@ -408,16 +408,3 @@ TEST_CASE("a wrong ring is named, also where it shows only in the longest batche
     CHECK((report.matched ? report.matched->name : "") == slip);
   }
 }
-
-TEST_CASE("a stage that only throws matches no mistake") {
-  Wrong wrong;
-  wrong.after = [](const Batch&, Matrix&) { throw Error(ErrorKind::bad_input, "not written yet"); };
-  const Checkpoint checkpoint = Checkpoint::open(testing::model_path("llama_gqa_tied"));
-  StageInfo info = find_stage(ladder(), "kv_cache");
-  info.make = [&wrong, make = info.make](const Checkpoint& from, const StageOptions& options) {
-    return std::make_unique<WrongStage>(make(from, options), wrong);
-  };
-  const StageReport report = WholeModelCheck(checkpoint).check(info, nullptr);
-  CHECK_FALSE(report.passed);
-  CHECK_FALSE(report.matched.has_value());
-}
