@@ -128,8 +128,13 @@ Verdicts try_candidate(const Op& op, NumberType type, const std::vector<Drawn>& 
       if (!verdict.passed) reject(standard, drawn.normal);
     }
   }
-  for (const CaseVerdict& verdict : check_probes(op, type, from_values("", op.name, run))) {
+  Candidate candidate = from_values("", op.name, run);
+  for (const CaseVerdict& verdict : check_probes(op, type, candidate)) {
     if (!verdict.passed) reject(standard, false);
+  }
+  if (!op.in_place.empty() && !verdicts.rejected[standard]) {  // some mistakes show there alone
+    candidate.in_place = true;
+    if (!check(op, type, candidate).passed) reject(standard, false);
   }
   return verdicts;
 }
@@ -212,11 +217,9 @@ std::string to_text(std::span<const RulesTable> tables) {
     text += "\n";
   }
   text +=
-      "caught, N(0,1): on the cases with standard normal inputs alone; caught, all: on every case of the "
-      "harness (for\n"
-      "the standard, with its structural probes). The mistakes and the standard come from the same hand: "
-      "this ranks\n"
-      "the rules, it proves none.\n";
+      "caught, N(0,1): on the cases with standard normal inputs alone; caught, all: on every case of the\n"
+      "harness (for the standard, with its structural probes and with outputs in an input's place). The\n"
+      "mistakes and the standard come from the same hand: this ranks the rules, it proves none.\n";
   return text;
 }
 
