@@ -11,6 +11,7 @@ namespace rung {
 /// becomes infinite. Reading decodes to fp32, into the caller's scratch.
 class HalfKvStore : public SlotStore {
  public:
+  /// Allocates layers · slots positions of 2-byte keys and values.
   explicit HalfKvStore(const SlotStoreShape& shape);
 
   void write(int layer, const SequencePlan& sequence, const ConstMatrixView& keys,

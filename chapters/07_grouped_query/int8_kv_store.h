@@ -12,6 +12,7 @@ namespace rung {
 /// caller's scratch.
 class Int8KvStore : public SlotStore {
  public:
+  /// Allocates layers · slots positions of 1-byte keys and values, with a scale for each head.
   explicit Int8KvStore(const SlotStoreShape& shape);
 
   void write(int layer, const SequencePlan& sequence, const ConstMatrixView& keys,

@@ -27,7 +27,7 @@ struct ModelPreset {
 /// config.json.
 std::vector<ModelPreset> model_presets();
 
-/// A SentencePiece vocabulary by a rule: <unk>, <s>, </s>; the 256 bytes; then, from short to long, the space's sign and
+/// A SentencePiece vocabulary by a rule: `<unk>`, `<s>`, `</s>`; the 256 bytes; then, from short to long, the space's sign and
 /// ASCII, and strings of one to three small letters with and without a space before them. Earlier pieces have better
 /// scores, so that each longer one can be merged from two shorter; what no piece spells falls back to bytes, and every
 /// text comes back from its tokens.

@@ -6,13 +6,14 @@
 
 namespace rung {
 
-/// Adds what llama.cpp needs to know of a model, as `llama.*` metadata (ggml/docs/gguf.md). Scaling of RoPE by
-/// frequency (Llama 3.1) is no metadata there but a tensor, rope_freqs.weight, for the caller to write.
+/// Adds what llama.cpp needs to know of a model, as metadata whose names begin with llama (ggml/docs/gguf.md).
+/// Scaling of RoPE by frequency (Llama 3.1) is no metadata there but a tensor, rope_freqs.weight, for the caller to
+/// write.
 void describe_model(GgufEntries& entries, const ModelConfig& config);
 
-/// Adds the tokenizer, as `tokenizer.*` metadata. Pieces without scores get the ranks of their merges for scores, so that
-/// llama.cpp merges in the same order; GGUF knows one kind of SentencePiece's dummy prefix only, DummyPrefix::texts, and
-/// that is what all kinds but `none` become.
+/// Adds the tokenizer, as metadata whose names begin with tokenizer. Pieces without scores get the ranks of their
+/// merges for scores, so that llama.cpp merges in the same order; GGUF knows one kind of SentencePiece's dummy prefix
+/// only, DummyPrefix::texts, and that is what all kinds but none become.
 /// @throws Error (bad_input) when GGUF has no name for how the tokenizer splits text
 void describe_tokenizer(GgufEntries& entries, const TokenizerData& tokenizer);
 
