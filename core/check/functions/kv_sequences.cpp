@@ -6,12 +6,15 @@
 #include <fmt/ranges.h>
 
 #include "core/check/functions/kv_cache.h"
+#include "core/check/functions/sequence_steps.h"
 #include "core/check/functions/show.h"
 #include "core/error.h"
 #include "core/oracle/remembered.h"
 
 namespace rung::check {
 namespace {
+
+using namespace sequence_steps;
 
 using Step = SequencesStep;
 using Part = SequencesStep::Part;
@@ -221,37 +224,8 @@ std::string run_batch(const Step& step, SequencesMachine& machine, double& next)
 }
 
 std::string run_step(const Step& step, SequencesMachine& machine, double& next) {
-  switch (step.kind) {
-    case Kind::commit:
-    case Kind::abort:
-      return run_batch(step, machine, next);
-    case Kind::fork:
-      machine.fork(step.sequence, step.other);
-      return fmt::format("{} has {}", step.other, machine.length(step.other));
-    case Kind::truncate:
-      machine.truncate(step.sequence, step.other);
-      break;
-    case Kind::drop:
-      machine.drop(step.sequence);
-      break;
-  }
-  return fmt::format("{} has {}", step.sequence, machine.length(step.sequence));
-}
-
-Step commit(Batch batch) {
-  return {.kind = Kind::commit, .batch = std::move(batch)};
-}
-Step abort(Batch batch) {
-  return {.kind = Kind::abort, .batch = std::move(batch)};
-}
-Step fork(int from, int to) {
-  return {.kind = Kind::fork, .sequence = from, .other = to};
-}
-Step truncate(int sequence, int length) {
-  return {.kind = Kind::truncate, .sequence = sequence, .other = length};
-}
-Step drop(int sequence) {
-  return {.kind = Kind::drop, .sequence = sequence};
+  if (step.kind == Kind::commit || step.kind == Kind::abort) return run_batch(step, machine, next);
+  return run_change(step, machine);
 }
 
 FunctionMistake<SequencesInput, Lines> mistake(std::string name, std::string sentence, Slip slip) {
