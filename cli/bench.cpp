@@ -14,9 +14,12 @@
 #include <omp.h>
 
 #include "chapters/ladder.h"
+#include "cli/bench_contexts.h"
 #include "cli/commands.h"
+#include "cli/kv_option.h"
 #include "cli/models.h"
 #include "cli/note.h"
+#include "cli/speed_series.h"
 #include "cli/stage_speed.h"
 #include "core/error.h"
 #include "core/measure/clock.h"
@@ -27,8 +30,6 @@
 namespace rung {
 namespace {
 
-constexpr double memory_allowance = 150e6;  // beyond weights, keys and values
-
 // The goals are for fp32 weights; a stage may do better, and a busy machine worse.
 constexpr double decode_goal = 0.70;
 constexpr double prefill_goal = 0.60;
@@ -37,46 +38,12 @@ constexpr double load_goal = 2.0;
 struct Options {
   std::string model = "smollm2";
   std::string stage = "kv_cache";
+  std::string kv = "f32";
+  std::vector<std::int32_t> contexts;  ///< none: the usual four lines
   int threads = 0;
   int runs = 5;
   bool json = false;
 };
-
-/// Runs of the same work, and the limits around them (one more).
-struct Series {
-  measure::Work work;
-  std::vector<double> seconds;
-  std::vector<measure::Limits> limits;
-
-  /// Median over the runs of the least time by the roofline, at the mean of the limits just before and just
-  /// after, as a share of the time it took.
-  double share() const {
-    std::vector<double> shares;
-    for (std::size_t i = 0; i < seconds.size(); ++i) {
-      const measure::Limits& before = limits[i];
-      const measure::Limits& after = limits[i + 1];
-      shares.push_back(
-          measure::least_seconds(
-              work, {.bytes_per_second = 0.5 * (before.bytes_per_second + after.bytes_per_second),
-                     .flops_per_second = 0.5 * (before.flops_per_second + after.flops_per_second)}) /
-          seconds[i]);
-    }
-    return measure::median(shares);
-  }
-  double median_seconds() const { return measure::median(seconds); }
-};
-
-std::vector<double> each(const std::vector<measure::Limits>& limits, double measure::Limits::*which) {
-  std::vector<double> values;
-  values.reserve(limits.size());
-  for (const measure::Limits& limit : limits) values.push_back(limit.*which);
-  return values;
-}
-
-/// How far a limit itself moved meanwhile: 1.5 means that its largest value was 1.5 times its least.
-double unrest(const std::vector<double>& limits) {
-  return measure::quantile(limits, 1) / measure::quantile(limits, 0);
-}
 
 struct Results {
   int threads = 0;
@@ -103,7 +70,9 @@ Results measure_stage(const Options& options) {
   results.threads = omp_get_max_threads();
   const Checkpoint checkpoint = Checkpoint::open(path);
   results.runs = fit_to_context({}, checkpoint.config().context);
-  const StageOptions room = {.max_positions = results.runs.positions(), .max_sequences = 1};
+  const StageOptions room = {.max_positions = results.runs.positions(),
+                             .max_sequences = 1,
+                             .kv_type = kv_type_for(info, options.kv)};
 
   note("bench: loading …");
   for (int i = 0; i < 3; ++i) results.loads.push_back(time_to_first_token(path, info, room, results.runs));
@@ -245,6 +214,13 @@ void add_bench(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--stage", options->stage, "Which rung of the ladder (./rung ladder lists them)")
       ->capture_default_str();
+  add_kv_option(*command, options->kv);
+  command
+      ->add_option("--contexts", options->contexts,
+                   "Instead: how fast tokens are decoded after so many positions each, such as 128,4096")
+      ->type_name("LIST")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1 << 24));
   command->add_option("--threads", options->threads, "Threads; all processors when not given")
       ->check(CLI::Range(1, 1024));
   command->add_option("--runs", options->runs, "Timed runs of each kind")
@@ -252,6 +228,16 @@ void add_bench(CLI::App& app) {
       ->capture_default_str();
   command->add_flag("--json", options->json, "Every run and limit, for machines");
   command->callback([options] {
+    if (!options->contexts.empty()) {
+      bench_contexts({.model = options->model,
+                      .stage = options->stage,
+                      .kv = options->kv,
+                      .contexts = options->contexts,
+                      .threads = options->threads,
+                      .runs = options->runs,
+                      .json = options->json});
+      return;
+    }
     const Results results = measure_stage(*options);
     options->json ? print_json(*options, results) : print_text(*options, results);
   });

@@ -1,5 +1,6 @@
 #include "cli/stage_speed.h"
 
+#include "chapters/05_sampling/continuation.h"
 #include "core/error.h"
 #include "core/measure/clock.h"
 
@@ -26,6 +27,21 @@ std::int32_t run(Stage& stage, std::int32_t first, std::span<const std::int32_t>
   return static_cast<std::int32_t>(best);
 }
 
+/// Decodes `count` tokens greedily, beginning with `token` behind `past` positions.
+Timed decode(Stage& stage, std::int32_t token, std::int32_t past, std::int32_t count) {
+  const StageCost cost = stage.cost();
+  Timed timed;
+  const measure::Stopwatch watch;
+  for (std::int32_t i = 0; i < count; ++i) token = run(stage, past + i, {&token, 1});
+  timed.seconds = watch.seconds();
+  for (std::int32_t i = 0; i < count; ++i) {
+    const measure::Work step = measure::decode_work(cost, past + i);
+    timed.work.bytes += step.bytes;
+    timed.work.flops += step.flops;
+  }
+  return timed;
+}
+
 }  // namespace
 
 SpeedRuns fit_to_context(SpeedRuns runs, std::int64_t context) {
@@ -41,20 +57,19 @@ SpeedRuns fit_to_context(SpeedRuns runs, std::int64_t context) {
 
 Timed time_decode(Stage& stage, const SpeedRuns& runs) {
   stage.sequences().drop(sequence);
-  const StageCost cost = stage.cost();
-  std::int32_t token = run(stage, 0, any_tokens(runs.prompt, stage.config().vocab));
-  Timed timed;
-  const measure::Stopwatch watch;
-  for (std::int32_t i = 0; i < runs.decode; ++i) {
-    token = run(stage, runs.prompt + i, {&token, 1});
+  const std::int32_t token = run(stage, 0, any_tokens(runs.prompt, stage.config().vocab));
+  return decode(stage, token, runs.prompt, runs.decode);
+}
+
+Timed time_decode_after(Stage& stage, std::int32_t past, std::int32_t count) {
+  stage.sequences().drop(sequence);
+  for (std::int32_t done = 0; done < past; done += prefill_chunk) {
+    Batch batch;
+    batch.add(sequence, done, any_tokens(std::min(prefill_chunk, past - done), stage.config().vocab),
+              Batch::Logits::none);
+    run_reserved(batch, stage.sequences(), [](const Plan&) { return Matrix(); });
   }
-  timed.seconds = watch.seconds();
-  for (std::int32_t i = 0; i < runs.decode; ++i) {
-    const measure::Work step = measure::decode_work(cost, runs.prompt + i);
-    timed.work.bytes += step.bytes;
-    timed.work.flops += step.flops;
-  }
-  return timed;
+  return decode(stage, any_tokens(1, stage.config().vocab).front(), past, count);
 }
 
 Timed time_prefill(Stage& stage, const SpeedRuns& runs) {

@@ -35,6 +35,12 @@ struct Timed {
 /// Decodes runs.decode tokens after a prompt of runs.prompt, whose own time does not count.
 Timed time_decode(Stage& stage, const SpeedRuns& runs);
 
+/// Decodes `count` tokens behind `past` positions that were never computed: they are reserved and committed, and hold
+/// what the stage's store begins with. Decoding reads them all the same. A stage that remembers nothing, and so runs its
+/// past again, has none to run: what this times is then not its decoding.
+/// @throws Error (full) when they do not fit the stage's room
+Timed time_decode_after(Stage& stage, std::int32_t past, std::int32_t count);
+
 /// Seconds of one batch of runs.prefill tokens with logits of the last, and the work that took at the least.
 Timed time_prefill(Stage& stage, const SpeedRuns& runs);
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -105,4 +106,27 @@ TEST_CASE("bench's JSON takes a path that is no UTF-8") {
   CHECK(report.at("model").get<std::string>().ends_with("\xEF\xBF\xBD.gguf"));
   CHECK(report.at("decode").at("share") > 0);
   CHECK(report.at("decode").at("flops_per_byte").get<double>() == Approx(0.5));  // two FLOPs for four bytes
+}
+
+TEST_CASE("bench after so many positions counts the cache that a token reads") {
+  const auto ran = run_rung("bench -m tiny --stage grouped --kv f16 --contexts 128,16 --runs 1 --json");
+  INFO(ran.err);
+  REQUIRE(ran.status == 0);
+  const auto report = nlohmann::json::parse(ran.out);
+  const auto& contexts = report.at("contexts");
+  REQUIRE(contexts.size() == 2);
+  const auto inspected = run_rung("inspect tiny --json");
+  const auto config = nlohmann::json::parse(inspected.out).at("config");
+  // A key and a value of every layer and stored head, two bytes a number.
+  const double position = 4.0 * config.at("layers").get<double>() * config.at("kv_heads").get<double>() *
+                          config.at("head_dim").get<double>();
+  std::vector<int> lengths;
+  for (const auto& row : contexts) {
+    lengths.push_back(row.at("context"));
+    // 16 tokens, after context + 0 to context + 15 positions; each writes its own.
+    CHECK(row.at("kv_bytes_per_token").get<double>() == Approx(position * (lengths.back() + 7.5 + 1)));
+    CHECK(row.at("tokens_per_second") > 0);
+  }
+  CHECK(lengths == std::vector<int>{16, 128});
+  CHECK(report.at("memory").at("peak_bytes") <= report.at("memory").at("limit_bytes"));
 }

@@ -137,4 +137,8 @@ TEST_CASE("check and cases refuse what they do not know") {
   refuses("trace kv_cache nonsense -m tiny hello", 2, "nonsense");
   refuses("ladder -m nonsense", 2, "nonsense");
   refuses("bench --stage nonsense -m tiny", 2, "nonsense");
+  refuses("bench -m tiny --stage recompute --contexts 8", 2, "recompute");
+  refuses("bench -m tiny --contexts 8,1000000", 2, "1000000");
+  refuses("bench -m tiny --contexts 0", 2, "--contexts");
+  refuses("bench -m tiny --kv int8", 2, "--kv int8");
 }
