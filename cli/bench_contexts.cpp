@@ -60,7 +60,6 @@ Table measure_contexts(const ContextBench& bench) {
   std::vector<std::int32_t> contexts = bench.contexts;
   std::ranges::sort(contexts, std::greater<>());
   for (const std::int32_t context : contexts) {
-    note("bench: after {} positions …", context);
     const std::unique_ptr<Stage> stage = info.make(checkpoint, {.max_positions = context + bench.tokens,
                                                                 .max_sequences = 1,
                                                                 .max_batch = std::min(context, prefill_chunk),
@@ -69,6 +68,7 @@ Table measure_contexts(const ContextBench& bench) {
       throw Error(ErrorKind::usage,
                   "--contexts: stage {} remembers no keys and values; choose a stage that does", bench.stage);
     }
+    note("bench: after {} positions …", context);
     Row row{.context = context, .decode = {}};
     row.decode.work = time_decode_after(*stage, context, bench.tokens).work;
     row.weight_bytes = static_cast<double>(stage->cost().weight_bytes + stage->cost().output_bytes);
