@@ -269,7 +269,7 @@ Op linear_op() {
       shaped(1, 19, 1025, 32),  // a long sum
       shaped(65, 129, 64, 1),   // one more than a larger tile, of rows or columns
       shaped(129, 65, 64, 1),
-      shaped(7, 43, 61, 4, Style::row_scales),
+      shaped(7, 43, 61, 16, Style::row_scales),
       shaped(12, 33, 41, 12, Style::outliers),
       shaped(7, 43, 61, 4, Style::negative),
       shaped(7, 43, 62, 4, Style::cancellation),

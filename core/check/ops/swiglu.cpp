@@ -366,7 +366,7 @@ Op swiglu_op() {
   op.in_place = {"gate", "up"};
   op.problems = {
       shaped(4, 1, 64, Style::near_one),
-      shaped(3, 31, 24),
+      shaped(3, 31, 96),
       shaped(3, 32, 24),
       shaped(3, 33, 24),
       shaped(1, 1536, 3),
