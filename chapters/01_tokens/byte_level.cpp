@@ -31,7 +31,6 @@ void ByteLevelModel::encode(std::string_view text, bool, std::vector<std::int32_
   pre_tokenizer_.split(text, [&](std::string_view word) { encode_word(word, ids); });
 }
 
-// [word]
 void ByteLevelModel::encode_word(std::string_view word, std::vector<std::int32_t>& ids) const {
   if (!whole_words_.empty()) {
     const auto found = whole_words_.find(std::string(word));
@@ -40,6 +39,7 @@ void ByteLevelModel::encode_word(std::string_view word, std::vector<std::int32_t
       return;
     }
   }
+  // [word]
   std::vector<std::int32_t> symbols;
   symbols.reserve(word.size());
   for (const char c : word) {
@@ -51,7 +51,7 @@ void ByteLevelModel::encode_word(std::string_view word, std::vector<std::int32_t
   }
   const std::vector<std::int32_t> merged = merges_.merge(std::move(symbols));
   ids.insert(ids.end(), merged.begin(), merged.end());
+  // [word]
 }
-// [word]
 
 }  // namespace rung

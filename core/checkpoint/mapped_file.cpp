@@ -30,7 +30,6 @@ struct Descriptor {
 
 }  // namespace
 
-// [open]
 MappedFile MappedFile::open(const std::filesystem::path& path) {
   // Opening a pipe that nobody writes to would wait for ever; O_NONBLOCK means nothing to a regular file.
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
@@ -39,12 +38,13 @@ MappedFile MappedFile::open(const std::filesystem::path& path) {
   if (::fstat(file.number, &status) != 0) fail(path, "cannot be examined");
   if (!S_ISREG(status.st_mode)) throw Error(ErrorKind::bad_input, "{}: is not a regular file", path.string());
   if (status.st_size == 0) throw Error(ErrorKind::bad_input, "{}: is empty", path.string());
+  // [open]
   const auto size = static_cast<std::size_t>(status.st_size);
   void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number, 0);
   if (start == MAP_FAILED) fail(path, "cannot be mapped into memory");
   return MappedFile(path, {static_cast<const std::byte*>(start), size});
+  // [open]
 }
-// [open]
 
 MappedFile::MappedFile(std::filesystem::path path, std::span<const std::byte> bytes)
     : path_(std::move(path)), bytes_(bytes) {}
