@@ -14,6 +14,7 @@ import json
 import os
 import re
 import resource
+import shlex
 import shutil
 import signal
 import subprocess
@@ -26,9 +27,12 @@ from pathlib import Path
 from link_with import (ROOT, DoesNotBuild, Failure, build_lock, build_program, chapters, fill, note, own_name, replaced,
                        shown, tasks)
 
+# Limits are seconds of processor time, of all threads together, so that a busy machine is nobody's fault. By the clock
+# it may be PATIENCE times as long: what computes nothing waits for something that never comes.
 MOST_SECONDS = 120    # that all cases of one task may take; of a right one they take a few
 MOST_SECONDS_OF_HARNESS = 480  # for what it does between the cases: the oracle, comparing, a known mistake
-LONGEST_CASE = 20     # seconds that one case may take; a right one takes milliseconds, of a stage less than a second
+LONGEST_CASE = 20     # that one case may take; a right one takes milliseconds, of a stage less than a second
+PATIENCE = 5
 MOST_BYTES = 8 << 30  # of memory
 MOST_WORDS = 1 << 16  # bytes that are kept of what it prints on stderr
 MOST_LINES = 20       # of a compiler's error
@@ -100,8 +104,8 @@ def find_chapter(text):
     return int(text), known[int(text)]
 
 
-def start(number, chapter, folder, force):
-    """Copies the pristine files; what the learner has changed is kept, unless force."""
+def start(number, chapter, folder, force, named):
+    """Copies the pristine files; what the learner has changed is kept, unless force. `named`: --with says the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for task in tasks(chapter):
         stub = chapter / "exercises" / own_name(task)
@@ -117,7 +121,8 @@ def start(number, chapter, folder, force):
         if said in ("new", "started over"):
             shutil.copyfile(stub, target)
         print(f"{shown(target)}  {said}")
-    print(f"The tasks and hints stand in {shown(chapter / 'exercises' / 'README.md')}; ./rung exercise {number} grades.")
+    own = f" --with {shlex.quote(str(folder))}" if named else ""
+    print(f"The tasks and hints stand in {shown(chapter / 'exercises' / 'README.md')}; ./rung exercise {number}{own} grades.")
 
 
 def answers_included(file):
@@ -190,34 +195,53 @@ class Journal:
         return "before the first case" if not self.told else "between two cases"
 
 
+class Spent:
+    """How long something has taken: by the clock, and of processor time."""
+
+    def __init__(self):
+        self.waited = self.computed = 0
+
+    def add(self, waited, computed):
+        self.waited += waited
+        self.computed += computed
+
+    def exceeds(self, limit):
+        return self.computed > limit or self.waited > PATIENCE * limit
+
+
 def watch(process, journal, longest):
     """Waits until it ends, or kills it. @return why it was killed, or None"""
-    checked = since = time.monotonic()  # since: when the case or the harness's own work began
-    computed = 0
-    spent = {"cases": 0, "harness": 0}  # seconds
+    checked, computed = time.monotonic(), 0
+    this, cases, harness = Spent(), Spent(), Spent()  # this: the case that runs, or the harness's work after one
     while True:
         try:
             process.wait(timeout=0.1)
             return None
         except subprocess.TimeoutExpired:
-            now = time.monotonic()
+            now, computed_now = time.monotonic(), max(cpu_seconds(process), computed)
+        step = (now - checked, computed_now - computed)
+        checked, computed = now, computed_now
         # The learner's code runs in a case, and before the journal is begun: what stands outside functions.
         learners = journal.case or not journal.path.exists()
-        spent["cases" if learners else "harness"] += now - checked
-        checked = now
+        (cases if learners else harness).add(*step)
+        this.add(*step)
         if journal.read():
-            since, computed = now, cpu_seconds(process)
-        waited = now - since
-        # On a busy machine a program waits for its turn. What computes nothing waits for something that never comes.
-        hangs = learners and (waited > longest and cpu_seconds(process) - computed > longest / 2 or waited > 3 * longest)
+            this = Spent()
         why = None
-        if hangs:
-            why = (f"did not end within {waited:.0f} s; is there a loop that never ends? "
-                   "The chapter's own file takes less than a second")
-        elif spent["cases"] > MOST_SECONDS:
-            why = f"has taken {MOST_SECONDS} s with all cases so far; the chapter's own file takes a few for all"
-        elif spent["harness"] > MOST_SECONDS_OF_HARNESS:  # on a busy machine it works for minutes: nobody's loop
-            why = f"was not judged within {MOST_SECONDS_OF_HARNESS} s; try again when the machine is less busy"
+        if learners and this.exceeds(longest):
+            why = "did not end within "
+            if this.computed > longest:
+                why += f"{this.computed:.0f} s of computing; is there a loop that never ends? "
+            else:
+                why += (f"{this.waited:.0f} s, of which it computed {this.computed:.0f}; "
+                        "does it wait for something that never comes? ")
+            why += "The chapter's own file takes less than a second"
+        elif cases.exceeds(MOST_SECONDS):
+            why = f"has computed {MOST_SECONDS} s for all cases so far; the chapter's own file takes a few for all"
+            if cases.computed <= MOST_SECONDS:
+                why = f"has taken {cases.waited:.0f} s with all cases so far; the chapter's own file takes a few for all"
+        elif harness.exceeds(MOST_SECONDS_OF_HARNESS):  # on a busy machine it works for minutes: nobody's loop
+            why = f"was not judged within {harness.waited:.0f} s; try again when the machine is less busy"
         if why:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -226,7 +250,9 @@ def watch(process, journal, longest):
 
 def run_check(program, check, journal, longest):
     """Runs the harness. @return (its exit status, why it was killed or None, the last that it printed on stderr)"""
-    with subprocess.Popen([program, "check", check, "--journal", journal.path], stdin=subprocess.DEVNULL,
+    # Threads that wait for one another must not compute meanwhile: on a busy machine that counts against the limits.
+    environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
+    with subprocess.Popen([program, "check", check, "--journal", journal.path], stdin=subprocess.DEVNULL, env=environment,
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True) as process:
         words = bytearray()
         reader = threading.Thread(target=last_part, args=(process.stderr, words), daemon=True)
@@ -373,7 +399,7 @@ def run(arguments):
     number, chapter = find_chapter(options.chapter)
     folder = options.folder or ROOT / "work" / f"{number:02}"
     if options.start:
-        start(number, chapter, folder, options.force)
+        start(number, chapter, folder, options.force, options.folder is not None)
         return 0
     if not folder.is_dir():
         raise Failure(f"exercise: there is no {shown(folder)} yet; ./rung exercise {number} --start puts the files there", 2)

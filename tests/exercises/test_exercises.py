@@ -114,7 +114,9 @@ class Exercises(unittest.TestCase):
         self.assertEqual((points, tasks["causal_attention.cpp"]["message"]), (5, "ok"))
 
     def test_start_keeps_what_was_written(self):
-        self.assertEqual(self.start().count("  new\n"), 3)
+        said = self.start()
+        self.assertEqual(said.count("  new\n"), 3)
+        self.assertIn(f"; ./rung exercise 3 --with {self.work} grades.\n", said)
         self.assertEqual(self.start().count("nothing written yet"), 3)
         self.write("rope.cpp", "// an hour's work\n")
         (self.work / "softmax.cpp").unlink()

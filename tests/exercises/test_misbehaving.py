@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT, BUILD = (Path(argument) for argument in sys.argv[1:3])
 
 MISBEHAVE = r"""
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
@@ -39,6 +40,11 @@ static void misbehave() {
     std::fputs("to stderr\n", stderr);
   }
   while (what == "hang") std::fputs("on and on\n", stderr);
+  while (what == "wait") std::this_thread::sleep_for(std::chrono::seconds(1));
+  if (what == "stand still for a while") {  // as on a busy machine
+    static const bool once = (std::this_thread::sleep_for(std::chrono::seconds(3)), true);
+    std::printf("%d", once);
+  }
 }
 int helper_of_mine() { return 1; }
 """
@@ -113,6 +119,15 @@ class Misbehaving(unittest.TestCase):
 
     def test_a_loop_without_end(self):
         self.check_each("hang", "it did not end within", "a loop that never ends", arguments=("--longest-case", "2"))
+
+    def test_what_waits_without_end(self):
+        task = self.grade(6, "wait", "--longest-case", "0.5")
+        self.assertRegex(task["message"], "^in smallest it did not end within [23] s, of which it computed 0; does it wait")
+
+    def test_a_machine_that_is_busy_is_no_reason(self):
+        """Only what it computes counts, and much later what it waits."""
+        task = self.grade(6, "stand still for a while", "--longest-case", "1")
+        self.assertEqual((task["points"], task["message"]), (task["of"], "ok"))
 
     def test_a_loop_outside_functions_is_told_too(self):
         work = Path(self.folder.name) / "static"
