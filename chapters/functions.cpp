@@ -5,6 +5,7 @@
 
 #include "chapters/02_tensors/functions.h"
 #include "chapters/03_attention/functions.h"
+#include "chapters/04_transformer/functions.h"
 #include "chapters/05_sampling/functions.h"
 #include "chapters/06_kv_cache/functions.h"
 #include "chapters/07_grouped_query/functions.h"
@@ -15,8 +16,9 @@ namespace rung {
 
 std::vector<check::JudgedFunction> chapter_functions() {
   std::vector<check::JudgedFunction> all;
-  for (const auto of_chapter : {tokens_functions, tensors_functions, attention_functions, sampling_functions,
-                                kv_cache_functions, grouped_functions, quantization_functions}) {
+  for (const auto of_chapter :
+       {tokens_functions, tensors_functions, attention_functions, transformer_functions, sampling_functions,
+        kv_cache_functions, grouped_functions, quantization_functions}) {
     std::vector<check::JudgedFunction> some = of_chapter();
     all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
   }

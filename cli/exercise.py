@@ -285,18 +285,18 @@ def assertion_in(words):
     return f"{meaning}{condition} does not hold ({Path(file).name}, line {line}, {function})"
 
 
-def judge(program, checks, folder, longest):
-    """Runs the harness on a check, or on each of a list until one fails.
+def judge(program, checks, folder, longest, usual_cause):
+    """Runs the harness on a check, or on each of a list until one fails. `usual_cause`: of a crash in this task, or "".
 
     Returns (passed, message, known mistake or None, where a stage first left its budget or None)."""
     for check in [checks] if isinstance(checks, str) else checks:
-        verdict = judge_one(program, check, Journal(folder / f"journal-{check}"), longest)
+        verdict = judge_one(program, check, Journal(folder / f"journal-{check}"), longest, usual_cause)
         if not verdict[0]:
             return verdict
     return True, "ok", None, None
 
 
-def judge_one(program, check, journal, longest):
+def judge_one(program, check, journal, longest, usual_cause):
     """As judge(), on one check."""
     status, killed, words = run_check(program, check, journal, longest)
     last_words = (words.strip().splitlines() or [""])[-1].removeprefix("rung: ")
@@ -307,6 +307,8 @@ def judge_one(program, check, journal, longest):
     if status < 0:
         name = signal.Signals(-status).name
         said = SIGNALS.get(name, "")
+        if name in ("SIGSEGV", "SIGBUS") and usual_cause:
+            explained.append(usual_cause)
         return False, "\n".join([f"crashed {where} ({name}{said and ': '}{said})", *explained]), None, None
     verdict = journal.verdict
     if verdict is None:
@@ -375,7 +377,7 @@ def grade(task, chapter, folder, build, longest):
             result["message"] = f"{shown(file)} must define every function that the chapter's own does; {missing} is missing"
             return result
         (result["passed"], result["message"], result["known_mistake"],
-         result["first_outside"]) = judge(program, task["check"], Path(own), longest)
+         result["first_outside"]) = judge(program, task["check"], Path(own), longest, task.get("crash", ""))
     if result["passed"]:
         result["points"] = task["points"]
     return result

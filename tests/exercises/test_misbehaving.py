@@ -117,6 +117,20 @@ class Misbehaving(unittest.TestCase):
         self.check_each("segment", "crashed in", "SIGSEGV: it touched memory that is not its own")
         self.check_each("assertion", "crashed in", "SIGABRT", "an index outside the vector was used: ", "__n < this->size()")
 
+    def test_a_crash_of_a_task_that_knows_its_usual_cause(self):
+        work = Path(self.folder.name) / "unshaped"
+        work.mkdir()
+        own = (ROOT / "chapters/04_transformer/transformer.cpp").read_text()
+        shaped = "  Matrix q(x.rows(), block.q->out());"
+        self.assertEqual(own.count(shaped), 1)
+        (work / "transformer.cpp").write_text(own.replace(shaped, "  Matrix q;"))
+        ran = subprocess.run([sys.executable, "-B", ROOT / "cli" / "exercise.py", "--build", BUILD, "4", "--json", "--with", work],
+                             capture_output=True, text=True, check=False)
+        task = json.loads(ran.stdout)["tasks"][2]
+        self.assertEqual(task["points"], 0)
+        self.assertRegex(task["message"], "^crashed in whole")
+        self.assertIn("An output that has no shape yet is the usual cause", task["message"])
+
     def test_a_loop_without_end(self):
         self.check_each("hang", "it did not end within", "a loop that never ends", arguments=("--longest-case", "2"))
 

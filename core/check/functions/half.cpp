@@ -88,6 +88,15 @@ std::vector<FunctionMistake<HalfInput, Values>> half_mistakes() {
        each_half([](const Parts& p) {
          return p.exponent == 31 ? p.sign * std::numeric_limits<double>::infinity() : p.value;
        })},
+      {"small_sign_dropped",
+       "the sign lost where the exponent is 0; -0 and the negative subnormal numbers have one",
+       each_half([](const Parts& p) { return p.exponent == 0 ? std::abs(p.value) : p.value; })},
+      {"zero_sign_dropped", "0x8000 read as 0; it is -0, whose bit 31 is set",
+       each_half([](const Parts& p) { return p.exponent == 0 && p.mantissa == 0 ? 0.0 : p.value; })},
+      {"subnormal_sign_dropped", "the sign of subnormal numbers lost; those with bit 15 set are negative",
+       each_half([](const Parts& p) { return is_subnormal(p) ? std::abs(p.value) : p.value; })},
+      {"special_sign_dropped", "-infinity read as infinity; bit 15 is its sign too",
+       each_half([](const Parts& p) { return p.exponent == 31 ? std::abs(p.value) : p.value; })},
       {"sign_dropped", "the sign lost; bit 15 is fp32's bit 31",
        each_half([](const Parts& p) { return std::abs(p.value); })},
   };
@@ -231,6 +240,19 @@ std::vector<FunctionMistake<RoundingInput, RoundedNumbers>> rounding_mistakes() 
              [](SixteenBitRule rule, float number, std::uint16_t right) {
                return std::abs(number) < 0x1p-14F ? cut_off(rule, number, right) : right;
              })},
+      {"half_zero_sign_dropped",
+       "fp16: numbers that become 0 lose their sign; of a negative one 0x8000 is left, -0",
+       wrong(binary16, [](SixteenBitRule, float,
+                          std::uint16_t right) { return right == 0x8000 ? std::uint16_t{0} : right; })},
+      {"half_subnormal_sign_dropped",
+       "fp16: the sign lost of what is below 2^-14; bit 15 is the sign of -0 and of subnormal numbers too",
+       wrong(binary16,
+             [](SixteenBitRule, float number, std::uint16_t right) {
+               return std::abs(number) < 0x1p-14F ? static_cast<std::uint16_t>(right & 0x7fff) : right;
+             })},
+      {"half_infinity_sign_dropped", "fp16: infinity made of large negative numbers; they become -infinity",
+       wrong(binary16, [](SixteenBitRule, float,
+                          std::uint16_t right) { return right == 0xfc00 ? std::uint16_t{0x7c00} : right; })},
       {"half_infinite_too_early",
        "fp16: all numbers beyond 65504 made infinite; those below 65520 are nearer to 65504",
        wrong(binary16,

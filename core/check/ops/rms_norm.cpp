@@ -1,5 +1,6 @@
 #include "core/oracle/rms_norm.h"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
@@ -13,7 +14,7 @@
 namespace rung::check {
 namespace {
 
-enum class Eps { inside, outside, left_out, before_mean, hard_coded };
+enum class Eps { inside, outside, left_out, before_mean, hard_coded, at_least };
 enum class Divisor { n, n_minus_one, one };
 enum class Scaling { multiply, divide, weight_first };
 /// Of which numbers the squares are taken where y is written over x: of x's, or of what stands there by then, x
@@ -77,6 +78,7 @@ template <typename Real>
 Real root_of(const RmsNormVariant& variant, Real sum, Real divisor, Real eps) {
   if (variant.eps == Eps::outside) return std::sqrt(sum / divisor) + eps;
   if (variant.eps == Eps::before_mean) return std::sqrt((sum + eps) / divisor);
+  if (variant.eps == Eps::at_least) return std::sqrt(std::max(sum / divisor, eps));
   return std::sqrt(sum / divisor + eps);
 }
 
@@ -262,6 +264,8 @@ std::vector<Mistake> mistakes() {
               {.eps = Eps::left_out}),
       mistake("eps_before_mean", "eps added to the sum; it is added to the mean", {f32, f16, bf16},
               {.eps = Eps::before_mean}),
+      mistake("eps_at_least", "the larger of mean and eps taken; eps is added to the mean: sqrt(mean + eps)",
+              {f32, f16, bf16}, {.eps = Eps::at_least}),
       mistake("eps_hard_coded", "eps taken as 1e-6; it is a parameter of the model", {f32, f16, bf16},
               {.eps = Eps::hard_coded}),
       mistake("mean_subtracted", "the mean subtracted as in LayerNorm; RMSNorm does not centre",

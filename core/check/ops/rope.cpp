@@ -23,6 +23,7 @@ enum class Frequency {
   table,       ///< in double, rounded to fp32
   element,     ///< theta^(−i/D)
   all_heads,   ///< theta^(−2i/(H·D))
+  whole,       ///< theta^0, for 2i/D of whole numbers is 0
 };
 
 enum class Position { given, offset_dropped, counted_on, one_based, head };
@@ -68,6 +69,8 @@ Real frequency_of(const RopeVariant& variant, Real theta, std::int64_t i, std::i
       return 1 / std::pow(theta, exponent / 2);
     case Frequency::all_heads:
       return 1 / std::pow(theta, exponent / static_cast<Real>(H));
+    case Frequency::whole:
+      return 1;
   }
   return 0;
 }
@@ -353,6 +356,10 @@ std::vector<Mistake> mistakes() {
               {.backwards = true}),
       mistake("exponent_i", "frequency theta^(-i/D); it is theta^(-2i/D)", all,
               {.frequency = Frequency::element}),
+      mistake("exponent_whole",
+              "2i/D divided as whole numbers, which gives 0: every pair turns by the position itself; divide "
+              "numbers with a fraction",
+              all, {.frequency = Frequency::whole}),
       mistake("all_heads", "frequencies spread over all heads' H·D; every head has the same D/2", all,
               {.frequency = Frequency::all_heads}),
       mistake("theta_hard_coded", "theta taken as 10000; it is a parameter of the model", all,

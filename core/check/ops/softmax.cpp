@@ -16,7 +16,8 @@
 namespace rung::check {
 namespace {
 
-enum class Maximum { of_row, at_least_zero, none };
+/// `of_others`: the last number of a row is not looked at. `at_least_low`: it begins at -1e4.
+enum class Maximum { of_row, at_least_zero, at_least_low, of_others, none };
 
 /// What a variant does other than the plain loop. Some are right, most are mistakes.
 struct SoftmaxVariant {
@@ -60,9 +61,12 @@ template <typename Real>
 void one_row(NumberType type, const SoftmaxVariant& variant, std::span<const Real> x, std::span<Real> y) {
   constexpr Real masked = -std::numeric_limits<Real>::infinity();
   const auto n = static_cast<std::int64_t>(x.size());
-  Real largest = variant.maximum == Maximum::of_row ? masked : 0;
+  const bool from_masked = variant.maximum == Maximum::of_row || variant.maximum == Maximum::of_others;
+  Real largest = from_masked ? masked : variant.maximum == Maximum::at_least_low ? Real{-1e4} : Real{0};
   if (variant.maximum != Maximum::none) {
-    for (const Real number : x) largest = std::max(largest, number);
+    const bool last_left_out = variant.maximum == Maximum::of_others && n > 1;
+    for (const Real number : x.first(last_left_out ? x.size() - 1 : x.size()))
+      largest = std::max(largest, number);
   }
   for (std::int64_t i = 0; i < n; ++i) {
     Real difference = x[i] - largest;
@@ -293,9 +297,54 @@ Probe rounded_once(NumberType type) {
   return probe;
 }
 
+/// Scores far below zero: 32 at -3e4 share equally, those 256 below them have nothing.
+Probe far_below(NumberType type) {
+  constexpr std::int64_t rows = 2;
+  constexpr std::int64_t n = 41;
+  constexpr std::int64_t sharing = 32;
+  const double high = round_to(type, -3e4);
+  Probe probe;
+  probe.what = "scores far below zero share like others: only differences count";
+  Case& problem = probe.problem;
+  problem.op = "softmax";
+  problem.type = type;
+  problem.name = fmt::format("softmax-{}-far-below", name(type));
+  problem.description = fmt::format("rows=2 n=41, 32 scores {} and 9 of {}", high, high - 256);
+  problem.params = {{"rows", rows}, {"n", n}};
+  problem.inputs = {fill_array(
+      type, "x", {rows, n}, [=](std::int64_t, std::int64_t i) { return i < sharing ? high : high - 256; })};
+  problem.outputs = {output("y", {rows, n})};
+  for (std::int64_t i = 0; i < rows * n; ++i) probe.expected.push_back(i % n < sharing ? 1.0 / sharing : 0);
+  // As of equal scores.
+  probe.ulps = type == NumberType::f32 ? 1 + std::sqrt(static_cast<double>(sharing)) : 0;
+  return probe;
+}
+
+/// One score of a row far above all others, each of a row's places in turn: it has all of the weight.
+Probe one_above(NumberType type) {
+  constexpr std::int64_t n = 9;
+  Probe probe;
+  probe.what = "a score that is 200 above all others has all of the weight, wherever it stands";
+  Case& problem = probe.problem;
+  problem.op = "softmax";
+  problem.type = type;
+  problem.name = fmt::format("softmax-{}-one-above", name(type));
+  problem.description = "rows=9 n=9, scores 0, and in row r 200 at place r";
+  problem.params = {{"rows", n}, {"n", n}};
+  problem.inputs = {
+      fill_array(type, "x", {n, n}, [](std::int64_t r, std::int64_t i) { return r == i ? 200.0 : 0.0; })};
+  problem.outputs = {output("y", {n, n})};
+  for (std::int64_t i = 0; i < n * n; ++i) probe.expected.push_back(i % n == i / n ? 1 : 0);
+  return probe;
+}
+
 std::vector<Probe> probes(NumberType type) {
-  std::vector<Probe> all = {equal_logits(type, 1, 200), equal_logits(type, 64, -150),
-                            equal_logits(type, 33, 3), steps(type)};
+  std::vector<Probe> all = {equal_logits(type, 1, 200),
+                            equal_logits(type, 64, -150),
+                            equal_logits(type, 33, 3),
+                            steps(type),
+                            far_below(type),
+                            one_above(type)};
   // In fp32 the last rounding is the hardware's own.
   if (type != NumberType::f32) all.push_back(rounded_once(type));
   return all;
@@ -321,6 +370,46 @@ Chance beyond_range(const Case& problem) {
   return chance;
 }
 
+/// The same where the maximum is -1e4 or more: what remains of a row far below it hangs on whose exp it is, and on a
+/// guard for a sum of 0.
+Chance below_low(const Case& problem) {
+  const Array& x = problem.input("x");
+  Chance chance{.numbers = {{}}, .surely_wrong = false};
+  for (std::int64_t r = 0; r < x.rows(); ++r) {
+    const auto row = x.row(r);
+    const float largest = *std::max_element(row.begin(), row.end());
+    chance.numbers[0].insert(chance.numbers[0].end(), row.size(), largest < -1e4F - 80);
+    chance.surely_wrong = chance.surely_wrong || (std::isfinite(largest) && largest < -1e4F - 105);
+  }
+  return chance;
+}
+
+/// And where the last number is so far above the others that its exp overflows.
+Chance above_others(const Case& problem) {
+  const Array& x = problem.input("x");
+  Chance chance{.numbers = {{}}, .surely_wrong = false};
+  for (std::int64_t r = 0; r < x.rows(); ++r) {
+    const auto row = x.row(r);
+    const bool overflows = row.size() > 1 && row.back() - *std::max_element(row.begin(), row.end() - 1) > 80;
+    chance.numbers[0].insert(chance.numbers[0].end(), row.size(), overflows);
+  }
+  return chance;
+}
+
+/// What a variant leaves to chance, or nothing.
+std::function<Chance(const Case&)> chance_of(const SoftmaxVariant& variant) {
+  switch (variant.maximum) {
+    case Maximum::none:
+      return beyond_range;
+    case Maximum::at_least_low:
+      return below_low;
+    case Maximum::of_others:
+      return above_others;
+    default:
+      return nullptr;
+  }
+}
+
 Mistake mistake(std::string name, std::string sentence, std::vector<NumberType> types,
                 SoftmaxVariant variant) {
   const auto kernel = [variant](const Case& problem) { return compute<float>(problem, variant); };
@@ -328,9 +417,7 @@ Mistake mistake(std::string name, std::string sentence, std::vector<NumberType> 
   // Mistakes of range and rounding have no fp64 form: double's exp overflows elsewhere.
   if (variant.maximum != Maximum::of_row || variant.sum || variant.difference ||
       variant.exponentials_rounded) {
-    return {name,   sentence,
-            types,  kernel,
-            kernel, variant.maximum == Maximum::none ? beyond_range : std::function<Chance(const Case&)>()};
+    return {name, sentence, types, kernel, kernel, chance_of(variant)};
   }
   return {name, sentence, types, exact, kernel};
 }
@@ -343,6 +430,14 @@ std::vector<Mistake> mistakes() {
       mistake("max_starts_at_zero",
               "the maximum starts at 0; it starts at -inf, or rows of negative scores underflow",
               {f32, f16, bf16}, {.maximum = Maximum::at_least_zero}),
+      mistake(
+          "max_starts_at_low",
+          "the maximum starts at -1e4 or the like; it starts at -inf or at the row's first score, for all "
+          "scores of a row may be lower",
+          {f32, f16, bf16}, {.maximum = Maximum::at_least_low}),
+      mistake("last_not_in_max",
+              "the last score left out where the maximum is looked for; it may be the largest",
+              {f32, f16, bf16}, {.maximum = Maximum::of_others}),
       mistake("sum_not_rescaled",
               "one pass, but the sum is not rescaled when the maximum grows; multiply it by "
               "exp(old - new)",
