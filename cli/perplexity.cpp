@@ -24,6 +24,7 @@
 #include "chapters/05_sampling/distribution.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/kv_option.h"
 #include "cli/models.h"
 #include "cli/note.h"
 #include "cli/progress.h"
@@ -42,6 +43,7 @@ struct Options {
   std::string model;
   std::filesystem::path text;
   std::string stage = "kv_cache";
+  std::string kv_type = "f32";
   std::int64_t context = 0;  // 0: 512, or the model's if that is less
   std::optional<std::int64_t> stride;
   std::optional<std::int64_t> chunks;
@@ -61,6 +63,7 @@ struct Runner {
   std::string model;
   std::shared_ptr<const Checkpoint> checkpoint;
   StageInfo info;
+  KvType kv_type = KvType::f32;
   std::unique_ptr<Stage> stage;
 };
 
@@ -195,10 +198,15 @@ Scores score(const Options& options, const Text& text, std::span<const ScoredWin
 
 /// Opens and loads; the checkpoint of `other` is shared when it is the same model.
 Runner load(const std::string& model, std::shared_ptr<const Checkpoint> checkpoint, const StageInfo& info,
-            std::int64_t context) {
-  Runner runner{.model = model, .checkpoint = std::move(checkpoint), .info = info, .stage = nullptr};
-  runner.stage = info.make(*runner.checkpoint,
-                           {.max_positions = static_cast<std::int32_t>(context), .max_sequences = 1});
+            std::int64_t context, KvType kv_type = KvType::f32) {
+  Runner runner{.model = model,
+                .checkpoint = std::move(checkpoint),
+                .info = info,
+                .kv_type = kv_type,
+                .stage = nullptr};
+  StageOptions room{.max_positions = static_cast<std::int32_t>(context), .max_sequences = 1};
+  room.kv_type = kv_type;
+  runner.stage = info.make(*runner.checkpoint, room);
   return runner;
 }
 
@@ -308,7 +316,9 @@ void print_text(const Options& options, const Runner& runner, const Runner* agai
                 std::span<const ScoredWindow> windows, std::int64_t context, const Scores& scores) {
   const Estimate mean = mean_of(scores.entropies);
   fmt::print(
-      "{}, stage {}, on {}: {}\n", runner.model, runner.info.name, options.text.string(),
+      "{}, stage {}{}, on {}: {}\n", runner.model, runner.info.name,
+      runner.kv_type == KvType::f32 ? "" : fmt::format(" with keys and values as {}", name(runner.kv_type)),
+      options.text.string(),
       options.stride
           ? fmt::format("{} windows of {} tokens, {} apart, each token but the first scored once",
                         windows.size(), context, *options.stride)
@@ -355,6 +365,7 @@ void print_json(const Options& options, const Runner& runner, const Runner* agai
                 std::span<const ScoredWindow> windows, std::int64_t context, const Scores& scores) {
   Json out = {{"model", runner.model},
               {"stage", runner.info.name},
+              {"kv", name(runner.kv_type)},
               {"text", options.text.string()},
               {"tokens", text.tokens.size()},
               {"bos", text.bos ? Json(*text.bos) : Json(nullptr)},
@@ -372,6 +383,7 @@ void print_json(const Options& options, const Runner& runner, const Runner* agai
 
 void run(const Options& options) {
   const StageInfo info = choose_stage(options.stage, "--stage");
+  const KvType kv_type = kv_type_for(info, options.kv_type);
   if (!options.against_stage.empty() && options.against.empty()) {
     throw Error(ErrorKind::usage, "--against-stage: expected --against MODEL with it, found none");
   }
@@ -380,7 +392,7 @@ void run(const Options& options) {
   const Text text = read_text(*checkpoint, options.text);
   const std::vector<ScoredWindow> windows = windows_of(options, std::ssize(text.tokens), context);
 
-  const Runner runner = load(options.model, checkpoint, info, context);
+  const Runner runner = load(options.model, checkpoint, info, context, kv_type);
   std::optional<Runner> against;
   if (!options.against.empty()) against = load_against(options, runner, text, context);
   const Scores scores =
@@ -408,6 +420,7 @@ void add_perplexity(CLI::App& app) {
       ->check(not_empty());
   command->add_option("--stage", options->stage, "A rung of the ladder, or oracle: the whole model in double")
       ->capture_default_str();
+  add_kv_option(*command, options->kv_type);
   command
       ->add_option("--context", options->context,
                    "Tokens of a chunk or window; else 512, or what the model was made for if that is less")

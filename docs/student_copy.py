@@ -25,9 +25,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "cli"))
 from link_with import chapters, replaced, tasks  # noqa: E402
 
-# What computes the exercises' answers besides the chapters, and what people's mistakes look like.
+# What computes the exercises' answers besides the chapters, and what people's mistakes look like. Chapter 07 has two
+# classes that do what chapter 06's exercises ask for, and more.
 JUDGES = ("core/oracle/*.cpp", "core/check/functions/*.cpp", "core/check/ops/*.cpp", "core/check/model_*.cpp",
-          "core/check/sequence_mistakes.cpp", "core/stage/stage.cpp", "chapters/01_tokens/merge_plainly.cpp")
+          "core/check/sequence_mistakes.cpp", "core/stage/stage.cpp", "chapters/01_tokens/merge_plainly.cpp",
+          "chapters/07_grouped_query/half_kv_store.cpp", "chapters/07_grouped_query/ring_sequences.cpp")
 # Besides the tests: attention and RMSNorm as examples of somebody's own kernel, the trained model in PyTorch, and what
 # is of use only where all sources are.
 LEFT_OUT = ("tests/", ".ci/", "docs/examples/", "docs/check_your_kernel.md", "docs/instructors.md", "docs/student_copy.py",

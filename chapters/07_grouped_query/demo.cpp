@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -14,6 +14,7 @@
 
 #include "chapters/01_tokens/tokenizer.h"
 #include "chapters/05_sampling/continuation.h"
+#include "chapters/05_sampling/random.h"
 #include "chapters/07_grouped_query/grouped_attention.h"
 #include "chapters/07_grouped_query/grouped_cost.h"
 #include "chapters/07_grouped_query/ring.h"
@@ -101,6 +102,7 @@ class Ring {
     for (std::int32_t p = plan.past; p < plan.length(); ++p)
       positions_[static_cast<std::size_t>(plan.slot(p))] = p;
   }
+  const std::vector<std::int32_t>& positions() const { return positions_; }
   std::string show() const {
     std::string line;
     for (const std::int32_t position : positions_)
@@ -142,7 +144,8 @@ Json show_ring(const DemoInput& /*input*/, DemoText& text) {
     text.print("{:<22}   {:<24}   {:<15}   {}\n", fmt::format("positions {}", list_of(length, length + rows)),
                ring.show(), list_of(part.first_visible, part.length()), fmt::join(runs, ", then "));
     length += rows;
-    data.push_back({{"length", length}, {"slots", ring.show()}});
+    data.push_back(
+        {{"first", part.past}, {"rows", rows}, {"seen", part.first_visible}, {"slots", ring.positions()}});
   }
   for (const std::int32_t cut : {length - batch, length - batch + 1}) {
     try {
@@ -236,6 +239,80 @@ Json show_growth(const DemoInput& /*input*/, DemoText& text) {
   return data;
 }
 
+// Short numbers.
+
+/// What a store of that type makes of heads, each a row.
+Matrix stored_and_read(KvType type, const Matrix& heads) {
+  const auto store =
+      make_slot_store(type, {.layers = 1, .slots = heads.rows(), .heads = 1, .head_dim = heads.cols()});
+  SequencePlan plan;
+  plan.rows = static_cast<std::int32_t>(heads.rows());
+  store->write(0, plan, heads, heads);
+  Matrix scratch;
+  return store->keys(0, plan, scratch);
+}
+
+/// One head of four numbers by hand.
+Json show_bytes(const DemoInput& /*input*/, DemoText& text) {
+  Matrix head(1, 4);
+  head << 1, -2.1F, 0.5F, 4;
+  const Matrix read = stored_and_read(KvType::i8, head);
+  const float scale = head.cwiseAbs().maxCoeff() / 127;
+  text.print("the largest magnitude is 4, so the scale is 4 / 127 = {:.5f}\n\n", static_cast<double>(scale));
+  text.print("{:>6} {:>16} {:>6} {:>12} {:>10}\n", "number", "number / scale", "byte", "read again",
+             "off by");
+  for (Eigen::Index d = 0; d < head.cols(); ++d) {
+    text.print("{:>6} {:>16.2f} {:>6.0f} {:>12.4f} {:>10.4f}\n", head(0, d),
+               static_cast<double>(head(0, d) / scale), static_cast<double>(read(0, d) / scale),
+               static_cast<double>(read(0, d)), static_cast<double>(read(0, d) - head(0, d)));
+  }
+  return nullptr;
+}
+
+/// How far apart the numbers next to x are that the type has, in a head with this scale.
+double step_of(KvType type, double x, double scale) {
+  if (type == KvType::i8) return scale;
+  return x == 0 ? 0 : std::ldexp(1, std::max(std::ilogb(x), -14) - 10);
+}
+
+/// The error of rounding, predicted as that of a number which may be anywhere between two steps: step²/12.
+Json show_rounding(const DemoInput& /*input*/, DemoText& text) {
+  constexpr Eigen::Index heads = 1000, head_dim = 64;
+  text.print("{} heads of {} normal numbers: rms error, as a share of the numbers' rms\n", heads, head_dim);
+  text.print("{:<34} {:<6} {:>10} {:>10}\n", "", "type", "predicted", "found");
+  Json data = Json::array();
+  for (const float outlier : {1.0F, 10.0F}) {
+    Random random(7);
+    Matrix numbers(heads, head_dim);
+    for (float& number : std::span(numbers.data(), static_cast<std::size_t>(numbers.size()))) {
+      double sum = -6;
+      for (int i = 0; i < 12; ++i) sum += random.uniform();
+      number = static_cast<float>(sum);
+    }
+    numbers.col(5) *= outlier;
+    for (const KvType type : {KvType::f16, KvType::i8}) {
+      double predicted = 0;
+      for (Eigen::Index t = 0; t < heads; ++t) {
+        const double scale = static_cast<double>(numbers.row(t).cwiseAbs().maxCoeff()) / 127;
+        for (Eigen::Index d = 0; d < head_dim; ++d) {
+          const double step = step_of(type, static_cast<double>(numbers(t, d)), scale);
+          predicted += step * step / 12;
+        }
+      }
+      const auto all = static_cast<double>(numbers.cwiseAbs2().sum());
+      const auto off = static_cast<double>((stored_and_read(type, numbers) - numbers).cwiseAbs2().sum());
+      text.print("{:<34} {:<6} {:>8.3f} % {:>8.3f} %\n",
+                 outlier == 1 ? "all alike" : "one in each head 10 times as large", name(type),
+                 100 * std::sqrt(predicted / all), 100 * std::sqrt(off / all));
+      data.push_back({{"outlier", outlier},
+                      {"type", name(type)},
+                      {"predicted", std::sqrt(predicted / all)},
+                      {"found", std::sqrt(off / all)}});
+    }
+  }
+  return data;
+}
+
 // What short numbers do to the logits.
 
 constexpr const char* passage =
@@ -314,65 +391,96 @@ Json show_types(const DemoInput& input, DemoText& text) {
 
 // Speed.
 
+/// A stage that has run a text, and can run one more token behind any part of it.
+struct Runner {
+  std::unique_ptr<Stage> stage;
+
+  Runner(const DemoInput& input, const std::string& name, KvType type, const Tokens& text)
+      : stage(input.stage(name, {.max_positions = static_cast<std::int32_t>(text.size()) + 1,
+                                 .max_sequences = 1,
+                                 .max_batch = 0,
+                                 .kv_type = type})) {
+    Batch prompt;
+    prompt.add(0, 0, text, Batch::Logits::none);
+    stage->forward(prompt);
+  }
+  /// What a step reads and writes: all weights once, and the keys and values of its text.
+  double bytes(std::int32_t after) const {
+    const StageCost cost = stage->cost();
+    return static_cast<double>(cost.weight_bytes + cost.output_bytes +
+                               cost.kv_bytes_per_position * (std::int64_t{after} + 1));
+  }
+  double seconds_after(std::int32_t length, const Tokens& text) const {
+    stage->sequences().truncate(0, length);
+    Batch step;
+    step.add(0, length, {text.data(), 1}, Batch::Logits::last);
+    const measure::Stopwatch watch;
+    stage->forward(step);
+    return watch.seconds();
+  }
+};
+
 Json show_speed(const DemoInput& input, DemoText& text) {
   const std::int64_t context = input.checkpoint.config().context;
   std::vector<std::int32_t> lengths;
-  for (const std::int32_t n : {16, 256, 1024, 2000}) {
+  for (const std::int32_t n : {2000, 1024, 256, 16}) {
     if (n + 1 < context) lengths.push_back(n);
   }
-  const Tokens tokens = any_tokens(lengths.back(), input.checkpoint.config().vocab);
-  text.print("ms for the next token after so many, the median of 9\n{:<16}", "stage");
-  for (const std::int32_t n : lengths) text.print(" {:>8}", n);
-  text.print("\n");
+  const Tokens tokens = any_tokens(lengths.front(), input.checkpoint.config().vocab);
+  constexpr int rounds = 15;
+  text.print("the next token, timed in turn with kv_cache's; medians of {}\n", rounds);
+  text.print("{:<14} {:>6} {:>12} {:>10}   {:>26}\n", "", "", "ms a token", "ms a token",
+             "time, as a share of kv_cache's");
+  text.print("{:<14} {:>6} {:>12} {:>10}   {:>15} {:>10}\n", "stage", "after", "of kv_cache", "of this",
+             "bytes predict", "measured");
+  const Runner repeated(input, "kv_cache", KvType::f32, tokens);
   Json data = Json::array();
-  const auto time = [&](const std::string& name, KvType type) {
-    const auto stage = input.stage(
-        name, {.max_positions = lengths.back() + 1, .max_sequences = 1, .max_batch = 0, .kv_type = type});
-    Batch prompt;
-    prompt.add(0, 0, tokens, Batch::Logits::none);
-    stage->forward(prompt);
-    std::map<std::int32_t, double> medians;
-    for (auto n = lengths.rbegin(); n != lengths.rend(); ++n) {
-      std::vector<double> seconds;
-      for (int i = 0; i < 10; ++i) {
-        stage->sequences().truncate(0, *n);
-        Batch step;
-        step.add(0, *n, {tokens.data(), 1}, Batch::Logits::last);
-        const measure::Stopwatch watch;
-        stage->forward(step);
-        if (i > 0) seconds.push_back(watch.seconds());  // the first one warms up
+  for (const KvType type : all_kv_types) {
+    const Runner grouped(input, "grouped", type, tokens);
+    for (const std::int32_t n : lengths) {
+      std::vector<double> theirs, ours, shares;
+      for (int i = 0; i <= rounds; ++i) {
+        const double before = repeated.seconds_after(n, tokens);
+        const double now = grouped.seconds_after(n, tokens);
+        if (i == 0) continue;  // the first one warms up
+        theirs.push_back(before);
+        ours.push_back(now);
+        shares.push_back(now / before);
       }
-      medians[*n] = measure::median(seconds);
+      const double predicted = grouped.bytes(n) / repeated.bytes(n);
+      const double measured = measure::median(shares);
+      text.print("{:<14} {:>6} {:>12.2f} {:>10.2f}   {:>13.0f} % {:>8.0f} %\n",
+                 fmt::format("grouped {}", rung::name(type)), n, 1e3 * measure::median(theirs),
+                 1e3 * measure::median(ours), 100 * predicted, 100 * measured);
+      data.push_back({{"type", rung::name(type)},
+                      {"after", n},
+                      {"kv_cache", measure::median(theirs)},
+                      {"grouped", measure::median(ours)},
+                      {"predicted", predicted},
+                      {"measured", measured}});
     }
-    text.print("{:<16}", name == "grouped" ? fmt::format("grouped {}", rung::name(type)) : name);
-    Json row{{"stage", name}, {"type", rung::name(type)}};
-    for (const auto& [n, median] : medians) {
-      text.print(" {:>8.2f}", 1e3 * median);
-      row[fmt::format("{}", n)] = median;
-    }
-    text.print("\n");
-    data.push_back(std::move(row));
-  };
-  time("kv_cache", KvType::f32);
-  for (const KvType type : all_kv_types) time("grouped", type);
+  }
   return data;
 }
 
 }  // namespace
 
 Demo grouped_query_demo() {
-  return {.chapter = 7,
-          .title = "How little of the keys and values can a model keep?",
-          .parts = {{"sentence", "the same text from both caches, and their bytes", show_sentence},
-                    {"heads", "which key/value head each query head uses", show_heads},
-                    {"example", "two query heads that share one key/value head", show_example},
-                    {"sizes", "bytes of a position and of a text, for models that people know", show_sizes},
-                    {"growth", "bytes against the length of the text: all heads, few, one, and a window",
-                     show_growth},
-                    {"window", "which positions a window of 4 sees", show_window},
-                    {"ring", "a ring for a window of 4, batch by batch", show_ring},
-                    {"types", "fp32, fp16 and int8: bytes, and what they do to the logits", show_types},
-                    {"speed", "the next token after a longer and longer text, timed", show_speed}}};
+  return {
+      .chapter = 7,
+      .title = "How little of the keys and values can a model keep?",
+      .parts = {
+          {"sentence", "the same text from both caches, and their bytes", show_sentence},
+          {"heads", "which key/value head each query head uses", show_heads},
+          {"example", "two query heads that share one key/value head", show_example},
+          {"sizes", "bytes of a position and of a text, for models that people know", show_sizes},
+          {"growth", "bytes against the length of the text: all heads, few, one, and a window", show_growth},
+          {"window", "which positions a window of 4 sees", show_window},
+          {"ring", "a ring for a window of 4, batch by batch", show_ring},
+          {"bytes", "one head of four numbers as int8", show_bytes},
+          {"rounding", "how far fp16 and int8 move the numbers of a head", show_rounding},
+          {"types", "fp32, fp16 and int8: bytes, and what they do to the logits", show_types},
+          {"speed", "the next token after a longer and longer text, timed beside kv_cache", show_speed}}};
 }
 
 }  // namespace rung

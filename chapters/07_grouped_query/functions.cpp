@@ -1,13 +1,18 @@
 #include "chapters/07_grouped_query/functions.h"
 
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "chapters/07_grouped_query/grouped_attention.h"
 #include "chapters/07_grouped_query/grouped_cost.h"
 #include "chapters/07_grouped_query/ring.h"
 #include "chapters/07_grouped_query/ring_sequences.h"
 #include "core/check/functions/grouped.h"
+#include "core/error.h"
 
 namespace rung {
 namespace {
@@ -32,6 +37,7 @@ std::int64_t run_grouped_cost(const check::GroupedCostInput& input) {
   config.heads = input.heads;
   config.kv_heads = input.kv_heads;
   config.head_dim = input.head_dim;
+  config.hidden = input.heads * input.head_dim + 6;  // not every model has heads that share it evenly
   if (input.window > 0) config.sliding_window = input.window;
   if (input.sequences == 0) return kv_position_bytes(config, stored_as(input.type));
   return kv_lanes_bytes(config, stored_as(input.type), input.sequences, input.positions, input.batch);
@@ -43,22 +49,103 @@ Matrix as_rows(const Numbers& numbers, std::int64_t width) {
   return rows;
 }
 
+/// The same rows with others to their left and right, as where several matrices are parts of one.
+class AmongOthers {
+ public:
+  explicit AmongOthers(const Matrix& rows)
+      : all_(Matrix::Constant(rows.rows(), rows.cols() + 3, std::numeric_limits<float>::quiet_NaN())),
+        width_(rows.cols()) {
+    all_.middleCols(2, width_) = rows;
+  }
+  MatrixView rows(Eigen::Index first, Eigen::Index count) { return all_.block(first, 2, count, width_); }
+  MatrixView rows() { return rows(0, all_.rows()); }
+  /// Whether the others are as they were.
+  bool others_untouched() const {
+    return all_.leftCols(2).array().isNaN().all() && all_.rightCols(1).array().isNaN().all();
+  }
+
+ private:
+  Matrix all_;
+  Eigen::Index width_;
+};
+
 Numbers run_short_kv(const check::ShortKvInput& input) {
-  const Matrix keys = as_rows(input.keys, input.heads * input.head_dim);
-  const Matrix values = as_rows(input.values, input.heads * input.head_dim);
+  AmongOthers keys(as_rows(input.keys, input.heads * input.head_dim));
+  AmongOthers values(as_rows(input.values, input.heads * input.head_dim));
+  const Eigen::Index count = keys.rows().rows();
+  const Eigen::Index slots = check::short_kv_lane + count + 3;
   const auto store = make_slot_store(
-      stored_as(input.type),
-      {.layers = 2, .slots = keys.rows() + 3, .heads = input.heads, .head_dim = input.head_dim});
-  SequencePlan plan;
-  plan.rows = static_cast<std::int32_t>(keys.rows());
-  plan.first_slot = 2;
-  store->write(1, plan, keys, values);
+      stored_as(input.type), {.layers = 2, .slots = slots, .heads = input.heads, .head_dim = input.head_dim});
+  const Matrix zeros = Matrix::Zero(slots, input.heads * input.head_dim);
+  for (const int layer : {0, 1})
+    store->write(layer, {.rows = static_cast<std::int32_t>(slots)}, zeros, zeros);
+  SequencePlan plan{.first_slot = check::short_kv_lane};
+  const auto past = static_cast<std::int32_t>(input.past);
+  for (const auto& [first, last] : {std::pair{0, past}, std::pair{past, static_cast<std::int32_t>(count)}}) {
+    plan.past = first;
+    plan.rows = last - first;
+    if (plan.rows == 0) continue;
+    plan.first_row = 1;  // of a batch; no concern of a store's
+    store->write(1, plan, keys.rows(first, plan.rows), values.rows(first, plan.rows));
+  }
+  plan.first_visible = static_cast<std::int32_t>(input.first_visible);
   Numbers found;
-  Matrix scratch;
+  Matrix scratch =
+      Matrix::Constant(count + 5, 7, std::numeric_limits<float>::quiet_NaN());  // of somebody else
   for (const Matrix& rows :
        {Matrix(store->keys(1, plan, scratch)), Matrix(store->values(1, plan, scratch))}) {
     for (Eigen::Index i = 0; i < rows.size(); ++i) found.push_back(static_cast<double>(rows.data()[i]));
   }
+  return found;
+}
+
+Numbers run_kv_pieces(const check::KvPiecesInput& input) {
+  const Numbers values = check::piece_values(input);
+  AmongOthers rows(as_rows(values, input.kv_heads * input.head_dim));
+  AmongOthers q(Matrix::Zero(input.queries, input.heads * input.head_dim));
+  AmongOthers out(Matrix::Constant(input.queries, input.heads * input.head_dim,
+                                   static_cast<float>(check::KvPiecesInput::before)));
+  std::vector<KvPiece> pieces;
+  pieces.reserve(input.rows.size());
+  Eigen::Index row = 0;
+  for (const std::int64_t count : input.rows) {
+    pieces.push_back(
+        {.first = input.first_key + row, .keys = rows.rows(row, count), .values = rows.rows(row, count)});
+    row += count;
+  }
+  grouped_attention(q.rows(), pieces,
+                    {.head_dim = input.head_dim,
+                     .kv_heads = input.kv_heads,
+                     .first_query = input.first_query,
+                     .window = input.window},
+                    out.rows());
+  if (!out.others_untouched())
+    throw Error(ErrorKind::bad_input, "it wrote beside out, into columns that are not its");
+  const Matrix found = out.rows();
+  return {found.data(), found.data() + found.size()};
+}
+
+std::vector<std::int64_t> run_ring(const check::RingRuleInput& input) {
+  using Rule = check::RingRuleInput::Rule;
+  const auto window = input.window > 0 ? std::optional<std::int64_t>(input.window) : std::nullopt;
+  switch (input.rule) {
+    case Rule::lane:
+      return {lane_slots(window, input.positions, input.batch)};
+    case Rule::seen:
+      return {oldest_seen(window, input.first)};
+    case Rule::kept:
+      return {oldest_kept(input.slots, input.last)};
+    case Rule::cut:
+      return {shortest_cut(window, input.first)};
+    case Rule::runs:
+      break;
+  }
+  SequencePlan plan;
+  plan.ring = input.slots;
+  plan.first_slot = input.first_slot;
+  std::vector<std::int64_t> found;
+  for (const PositionRun& run : slot_runs(plan, input.first, input.last))
+    found.insert(found.end(), {run.first, run.count});
   return found;
 }
 
@@ -134,6 +221,10 @@ std::vector<check::JudgedFunction> grouped_functions() {
           check::grouped_cost_check(), "chapters/07_grouped_query/grouped_cost", run_grouped_cost),
       check::judged<check::ShortKvInput, Numbers>(
           check::short_kv_check(), "chapters/07_grouped_query/half_kv_store and int8_kv_store", run_short_kv),
+      check::judged<check::RingRuleInput, std::vector<std::int64_t>>(
+          check::ring_check(), "chapters/07_grouped_query/ring", run_ring),
+      check::judged<check::KvPiecesInput, Numbers>(
+          check::kv_pieces_check(), "chapters/07_grouped_query/grouped_attention", run_kv_pieces),
       check::judged<check::RingInput, std::vector<std::string>>(
           check::ring_sequences_check(), "chapters/07_grouped_query/ring_sequences", run_ring_sequences),
   };

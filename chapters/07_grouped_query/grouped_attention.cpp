@@ -76,7 +76,6 @@ void grouped_attention(const ConstMatrixView& q, std::span<const KvPiece> pieces
         out.block(row, q_column, count, sharing * head_dim).setZero();
         continue;
       }
-      // [group]
       // The group's heads of one query stand next to each other; here they become rows of one matrix.
       Matrix queries(count * sharing, head_dim);
       for (Eigen::Index t = 0; t < count; ++t) {
@@ -90,7 +89,6 @@ void grouped_attention(const ConstMatrixView& q, std::span<const KvPiece> pieces
                     scores.middleCols(part.column, part.count));
       }
       scores *= scale;
-      // [group]
       for (Eigen::Index t = 0; t < count; ++t) {
         const std::int64_t newest = first + t;
         const std::int64_t oldest = span.window ? newest - *span.window + 1 : 0;

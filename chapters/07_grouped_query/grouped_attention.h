@@ -27,11 +27,12 @@ struct GroupedSpan {
 // [span]
 
 /// Causal attention of one sequence in which query head h uses key/value head h / (H / G) where it lies: no head is
-/// copied. A row that may see nothing gives 0. Source: Ainslie et al., arXiv:2305.13245, section 2.2; multi-query:
+/// copied. A row that sees nothing gives 0, and what no row sees is not read. Source: Ainslie et al., arXiv:2305.13245, section 2.2; multi-query:
 /// Shazeer, arXiv:1911.02150, section 3; windows: Mistral 7B, arXiv:2310.06825, section 2.
 /// @param q       [T, H · D], rotated
-/// @param pieces  keys and values of consecutive positions: each piece goes on where the one before it ends
-/// @param out     [T, H · D], overwritten
+/// @param pieces  keys and values of consecutive positions: each piece goes on where the one before it ends. One may be
+///                empty, and there may be none
+/// @param out     [T, H · D], overwritten, whatever it holds
 void grouped_attention(const ConstMatrixView& q, std::span<const KvPiece> pieces, const GroupedSpan& span,
                        MatrixView out);
 

@@ -5,7 +5,6 @@
 
 namespace rung {
 
-// [position]
 std::int64_t kv_position_bytes(const ModelConfig& config, KvType type) {
   const std::int64_t number_bytes = type == KvType::f32 ? 4 : type == KvType::f16 ? 2 : 1;
   const std::int64_t numbers = position_bytes({.layers = config.layers,
@@ -17,14 +16,11 @@ std::int64_t kv_position_bytes(const ModelConfig& config, KvType type) {
   return numbers + position_bytes(
                        {.layers = config.layers, .heads = config.kv_heads, .head_dim = 1, .number_bytes = 4});
 }
-// [position]
 
-// [lanes]
 std::int64_t kv_lanes_bytes(const ModelConfig& config, KvType type, std::int64_t sequences,
                             std::int64_t positions, std::int64_t batch) {
   return sequences * lane_slots(config.sliding_window, positions, batch) * kv_position_bytes(config, type);
 }
-// [lanes]
 
 namespace {
 

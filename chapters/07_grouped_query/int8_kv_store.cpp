@@ -1,5 +1,6 @@
 #include "chapters/07_grouped_query/int8_kv_store.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -30,7 +31,6 @@ ConstMatrixView Int8KvStore::values(int layer, const SequencePlan& sequence, Mat
   return decode(layers_[static_cast<std::size_t>(layer)].values, sequence, scratch);
 }
 
-// [encode]
 void Int8KvStore::encode(const ConstMatrixView& rows, std::int64_t first_slot, Quantised& store) const {
   const Eigen::Index head_dim = shape_.head_dim;
   for (Eigen::Index t = 0; t < rows.rows(); ++t) {
@@ -45,14 +45,14 @@ void Int8KvStore::encode(const ConstMatrixView& rows, std::int64_t first_slot, Q
       }
       scale = head.cwiseAbs().maxCoeff() / 127;
       for (Eigen::Index d = 0; d < head_dim; ++d) {
-        stored(0, d) = scale > 0 ? static_cast<std::int8_t>(std::lrint(head(0, d) / scale)) : std::int8_t{0};
+        const long ratio = scale > 0 ? std::lrint(head(0, d) / scale) : 0;
+        // Where a scale has lost its digits, near the smallest numbers that fp32 has, it can be 128 and more.
+        stored(0, d) = static_cast<std::int8_t>(std::clamp(ratio, -127L, 127L));
       }
     }
   }
 }
-// [encode]
 
-// [decode]
 ConstMatrixView Int8KvStore::decode(const Quantised& store, const SequencePlan& sequence,
                                     Matrix& scratch) const {
   const Eigen::Index first = sequence.slot(sequence.first_visible);
@@ -67,7 +67,6 @@ ConstMatrixView Int8KvStore::decode(const Quantised& store, const SequencePlan& 
   }
   return scratch;
 }
-// [decode]
 
 std::int64_t Int8KvStore::per_slot() const {
   return 2 * shape_.heads * (shape_.head_dim + std::int64_t{sizeof(float)});  // keys and values

@@ -8,8 +8,8 @@
 namespace rung {
 
 /// Keys and values as int8: of the D numbers that one head has at one position, the largest becomes 127 or -127, and
-/// that ratio is kept as their scale. A number is off by half a scale at most. Reading decodes to fp32, into the
-/// caller's scratch.
+/// that ratio is kept as their scale. A number is off by half a scale at most. A head with a number that is not finite
+/// reads as NaN. Reading decodes to fp32, into the caller's scratch.
 class Int8KvStore : public SlotStore {
  public:
   /// Allocates layers · slots positions of 1-byte keys and values, with a scale for each head.
@@ -24,10 +24,12 @@ class Int8KvStore : public SlotStore {
   void copy(std::int64_t from_slot, std::int64_t to_slot, std::int64_t count) override;
 
  private:
+  // [quantised]
   struct Quantised {
     Eigen::Matrix<std::int8_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> numbers;  // [slots, G · D]
     Matrix scales;                                                                        // [slots, G]
   };
+  // [quantised]
   struct Layer {
     Quantised keys, values;
   };

@@ -4,7 +4,6 @@
 
 namespace rung {
 
-// [slot_runs]
 std::vector<PositionRun> slot_runs(const SequencePlan& sequence, std::int32_t first, std::int32_t last) {
   std::vector<PositionRun> runs;
   while (first < last) {
@@ -16,7 +15,6 @@ std::vector<PositionRun> slot_runs(const SequencePlan& sequence, std::int32_t fi
   }
   return runs;
 }
-// [slot_runs]
 
 SequencePlan run_to_write(const SequencePlan& sequence, const PositionRun& run) {
   SequencePlan part = sequence;
@@ -34,12 +32,24 @@ SequencePlan run_to_read(const SequencePlan& sequence, const PositionRun& run) {
   return part;
 }
 
-// [lane_slots]
 std::int64_t lane_slots(std::optional<std::int64_t> window, std::int64_t max_positions,
                         std::int64_t max_batch) {
   if (!window) return max_positions;
   return std::min(max_positions, *window + max_batch - 1);
 }
-// [lane_slots]
+
+std::int32_t oldest_seen(std::optional<std::int64_t> window, std::int32_t position) {
+  if (!window) return 0;
+  return static_cast<std::int32_t>(std::max<std::int64_t>(0, position - *window + 1));
+}
+
+std::int32_t oldest_kept(std::int32_t slots, std::int32_t length) {
+  return std::max(0, length - slots);
+}
+
+std::int32_t shortest_cut(std::optional<std::int64_t> window, std::int32_t oldest) {
+  if (!window || oldest == 0) return 1;
+  return oldest + static_cast<std::int32_t>(*window);
+}
 
 }  // namespace rung

@@ -31,4 +31,18 @@ SequencePlan run_to_read(const SequencePlan& sequence, const PositionRun& run);
 std::int64_t lane_slots(std::optional<std::int64_t> window, std::int64_t max_positions,
                         std::int64_t max_batch);
 
+/// The oldest position that a query at `position` sees: its own and the W - 1 before it, as far as there are any.
+/// 0 without a window.
+std::int32_t oldest_seen(std::optional<std::int64_t> window, std::int32_t position);
+
+/// The oldest position that a lane of `slots` slots still holds when the positions [0, length) have been written to it,
+/// one after another: each took the place of the one `slots` before it, as far as there was one.
+std::int32_t oldest_kept(std::int32_t slots, std::int32_t length);
+
+/// The fewest positions to which a sequence may be cut, other than 0: the last position that stays must still have its
+/// whole window, itself and the W - 1 before it. (To go on from there, one less would do.) 1 where nothing has been
+/// overwritten.
+/// @param oldest  of the lane: see oldest_kept()
+std::int32_t shortest_cut(std::optional<std::int64_t> window, std::int32_t oldest);
+
 }  // namespace rung

@@ -42,17 +42,12 @@ std::optional<Plan> RingSequences::reserve(const Batch& batch) {
     Lane& lane = lanes_[sequence.sequence];
     sequence.first_slot = lane.first_slot;
     sequence.ring = slots_;
-    sequence.first_visible = first_seen(sequence.past);
+    sequence.first_visible = oldest_seen(window_, sequence.past);
     // Whether or not the batch is committed: from now on its rows may be written.
-    lane.oldest = std::max(lane.oldest, sequence.length() - slots_);
+    lane.oldest = std::max(lane.oldest, oldest_kept(slots_, sequence.length()));
   }
   // [reserve]
   return plan;
-}
-
-std::int32_t RingSequences::first_seen(std::int32_t position) const {
-  if (!window_) return 0;
-  return static_cast<std::int32_t>(std::max<std::int64_t>(0, position - *window_ + 1));
 }
 
 void RingSequences::commit(const Plan& plan) {
@@ -94,14 +89,13 @@ void RingSequences::truncate(SequenceId sequence, std::int32_t new_length) {
   const auto found = lanes_.find(sequence);
   if (found == lanes_.end()) return;
   Lane& lane = found->second;
-  // The last position that stays must still have its whole window.
-  if (new_length > 0 && new_length < lane.length && first_seen(new_length - 1) < lane.oldest) {
+  const std::int32_t shortest = shortest_cut(window_, lane.oldest);
+  if (new_length > 0 && new_length < lane.length && new_length < shortest) {
     throw Error(
         ErrorKind::usage,
         "sequence {}: cannot be cut from {} to {} positions: the window of {} would see positions before {}, "
         "which its ring of {} slots has overwritten; cut to {} or more, or to 0 and run it again",
-        sequence, lane.length, new_length, *window_, lane.oldest, slots_,
-        std::min<std::int64_t>(lane.length, lane.oldest + *window_));
+        sequence, lane.length, new_length, *window_, lane.oldest, slots_, std::min(lane.length, shortest));
   }
   lane.length = new_length;
   if (new_length == 0) lane.oldest = 0;

@@ -40,8 +40,7 @@ class RingSequences : public Sequences {
     std::int32_t length = 0;
     std::int32_t oldest = 0;  // positions before it have been overwritten
   };
-  Lane take_lane();                                      // free_lanes_ is not empty
-  std::int32_t first_seen(std::int32_t position) const;  // the oldest position that a row there sees
+  Lane take_lane();  // free_lanes_ is not empty
 
   StageOptions options_;
   std::optional<std::int64_t> window_;

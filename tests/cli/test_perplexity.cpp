@@ -100,6 +100,28 @@ TEST_CASE("against a stage that is right nothing is lost, and against a wrong on
   CHECK(people.out.find("judged \"") != std::string::npos);
 }
 
+TEST_CASE("perplexity with shorter keys and values is off by what they lose, int8 by more than fp16") {
+  const std::string few = "tiny " + text + " --context 64 --chunks 2 --against grouped --stage grouped";
+  const json exact = measured(few);
+  CHECK(exact.at("kv") == "f32");
+  CHECK(exact.at("against").at("kl_divergence").at("value") == 0.0);
+  double before = 0;
+  for (const std::string kv : {"f16", "int8"}) {
+    const json shorter = measured(few + " --kv " + kv);
+    CHECK(shorter.at("kv") == kv);
+    const auto divergence = shorter.at("against").at("kl_divergence").at("value").get<double>();
+    INFO(kv << " " << divergence);
+    CHECK(divergence > 5 * before);
+    CHECK(divergence > 0);
+    CHECK(divergence < 0.01);
+    before = divergence;
+  }
+  CHECK(run_rung("perplexity " + few + " --kv int8").out.find("keys and values as int8") !=
+        std::string::npos);
+  refuses("perplexity tiny " + text + " --kv int8", 2, "--stage grouped");  // kv_cache stores fp32 alone
+  refuses("perplexity " + few + " --kv int4", 2, "--kv");
+}
+
 TEST_CASE("against another model: it has to read the same tokens") {
   const std::string few = "tiny " + text + " --context 64 --chunks 1";
   CHECK(measured(few + " --against " RUNG_SOURCE_DIR "/models/tiny.gguf")

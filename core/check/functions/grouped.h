@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,25 @@ struct GroupedCostInput {
 /// Bytes come back.
 FunctionCheck<GroupedCostInput, std::int64_t> grouped_cost_check();
 
+/// A question about a ring: one of the functions of chapter 07's ring.h.
+struct RingRuleInput {
+  /// What is asked.
+  enum class Rule {
+    lane,  ///< lane_slots(window, positions, batch)
+    seen,  ///< oldest_seen(window, first)
+    kept,  ///< oldest_kept(slots, last)
+    cut,   ///< shortest_cut(window, first)
+    runs,  ///< slot_runs() of the positions [first, last) in a ring of `slots` slots from `first_slot` on
+  };
+  Rule rule = Rule::lane;
+  std::int64_t window = 0;  ///< 0: none
+  std::int64_t positions = 0, batch = 0;
+  int slots = 0;  ///< runs: 0 is a flat lane
+  int first = 0, last = 0, first_slot = 0;
+};
+/// One number comes back, of runs the first position and the count of each.
+FunctionCheck<RingRuleInput, std::vector<std::int64_t>> ring_check();
+
 /// A script on Sequences with a window, which are asked what a batch sees.
 struct RingInput {
   SequencesInput script;
@@ -35,12 +55,33 @@ std::vector<std::string> run_ring_script(const RingInput& input, SequencesMachin
 /// What run_ring_script() returns comes back.
 FunctionCheck<RingInput, std::vector<std::string>> ring_sequences_check();
 
+/// A call of an attention whose queries are 0, so that each gives the mean of the values that it sees, with keys and
+/// values in several pieces.
+struct KvPiecesInput {
+  static constexpr double before = 1000;  ///< what the output holds before the call
+  std::int64_t heads = 4, kv_heads = 2, head_dim = 2;
+  std::int64_t queries = 0, first_query = 0;
+  std::int64_t first_key = 0;      ///< position of the first row of the first piece
+  std::vector<std::int64_t> rows;  ///< of each piece
+  std::optional<std::int64_t> window = std::nullopt;
+};
+/// The values of all pieces one behind another, and their keys too: [sum of rows, kv_heads · head_dim], NaN where no
+/// query sees them.
+std::vector<double> piece_values(const KvPiecesInput& input);
+/// The output, [queries, heads · head_dim], comes back.
+FunctionCheck<KvPiecesInput, std::vector<double>> kv_pieces_check();
+
 /// Keys and values to be stored and read again: [positions, heads · head_dim] each.
 struct ShortKvInput {
   GroupedCostInput::Type type = GroupedCostInput::Type::int8;
   std::int64_t heads = 1, head_dim = 1;
   std::vector<double> keys, values;
+  std::int64_t past = 0;           ///< so many positions are written first, the others in a call of their own
+  std::int64_t first_visible = 0;  ///< positions before it are not read
 };
+/// The store has two layers, and all its slots are written with zeros at first. The sequence is in layer 1,
+/// from slot short_kv_lane on.
+inline constexpr std::int64_t short_kv_lane = 2;
 /// What was read comes back, the keys first.
 FunctionCheck<ShortKvInput, std::vector<double>> short_kv_check();
 

@@ -70,9 +70,18 @@ FunctionCheck<Input, std::int64_t> grouped_cost_check() {
       {"short-text",
        "1 lane for texts of 10, window 8, batches of 5: the text is shorter than the ring",
        {Type::f32, 2, 6, 2, 4, 8, 1, 10, 5}},
+      {"ring-as-long-as-text",
+       "1 lane for texts of 12, window 8, batches of 5: the ring is as long as the text",
+       {Type::f32, 2, 6, 2, 4, 8, 1, 12, 5}},
+      {"window-one",
+       "1 lane for texts of 10, window 1, batches of 1: one slot",
+       {Type::int8, 2, 6, 2, 4, 1, 1, 10, 1}},
       {"mistral-8192",
        "Mistral 7B, 1 lane for texts of 8192, batches of 512, f16",
        {Type::f16, 32, 32, 8, 128, 4096, 1, 8192, 512}},
+      {"llama-2-7b-lanes",
+       "Llama 2 7B, 4 lanes of 4096, f16: more bytes than an int can count",
+       {Type::f16, 32, 32, 32, 128, 0, 4, 4096, 512}},
   };
   check.oracle = [](const Input& input) { return count(input, {}); };
   check.mistakes = {

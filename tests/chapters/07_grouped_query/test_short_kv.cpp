@@ -75,6 +75,21 @@ TEST_CASE("a stored number that is not finite does not become one that is") {
   }
 }
 
+TEST_CASE("the largest of a head does not change its sign where the scale has lost its digits") {
+  constexpr float least = std::numeric_limits<float>::denorm_min();
+  Matrix keys(1, 2);
+  keys << 190 * least,
+      -3 * least;  // 190 / 127 rounds to one `least`: the ratio is 190, more than a byte holds
+  const auto store = make_slot_store(KvType::i8, {.layers = 1, .slots = 1, .heads = 1, .head_dim = 2});
+  SequencePlan plan;
+  plan.rows = 1;
+  store->write(0, plan, keys, keys);
+  Matrix scratch;
+  const Matrix read = store->keys(0, plan, scratch);
+  CHECK(read(0, 0) == 127 * least);
+  CHECK(read(0, 1) == -3 * least);
+}
+
 TEST_CASE("copied slots read the same, in every type") {
   Matrix rows = Matrix::Random(3, 8);
   for (const KvType type : all_kv_types) {
