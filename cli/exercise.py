@@ -286,42 +286,50 @@ def assertion_in(words):
 
 
 def judge(program, checks, folder, longest, usual_cause):
-    """Runs the harness on a check, or on each of a list until one fails. `usual_cause`: of a crash in this task, or "".
+    """Runs the harness on a check, or on each of a list. Of several that fail, one that knows the mistake is told, else one
+    that tells where a stage first left its budget, else the first. What crashes, hangs or is not written yet is told at
+    once. `usual_cause`: of a crash in this task, or "".
 
     Returns (passed, message, known mistake or None, where a stage first left its budget or None)."""
+    failed = []
     for check in [checks] if isinstance(checks, str) else checks:
-        verdict = judge_one(program, check, Journal(folder / f"journal-{check}"), longest, usual_cause)
-        if not verdict[0]:
+        verdict, judged = judge_one(program, check, Journal(folder / f"journal-{check}"), longest, usual_cause)
+        if verdict[0]:
+            continue
+        failed.append(verdict)
+        if not judged or verdict[2] or "is not written yet" in verdict[1]:
             return verdict
-    return True, "ok", None, None
+    if not failed:
+        return True, "ok", None, None
+    return next((verdict for verdict in failed if verdict[3]), failed[0])
 
 
 def judge_one(program, check, journal, longest, usual_cause):
-    """As judge(), on one check."""
+    """As judge(), on one check, and whether it came to a verdict."""
     status, killed, words = run_check(program, check, journal, longest)
     last_words = (words.strip().splitlines() or [""])[-1].removeprefix("rung: ")
     where, *case = journal.where().splitlines()
     explained = [": ".join([*case, text]) for text in [assertion_in(words) or last_words] if text] or case
     if killed:
-        return False, "\n".join([f"{where} it {killed}", *case]), None, None
+        return (False, "\n".join([f"{where} it {killed}", *case]), None, None), False
     if status < 0:
         name = signal.Signals(-status).name
         said = SIGNALS.get(name, "")
         if name in ("SIGSEGV", "SIGBUS") and usual_cause:
             explained.append(usual_cause)
-        return False, "\n".join([f"crashed {where} ({name}{said and ': '}{said})", *explained]), None, None
+        return (False, "\n".join([f"crashed {where} ({name}{said and ': '}{said})", *explained]), None, None), False
     verdict = journal.verdict
     if verdict is None:
         if status == 0 and not assertion_in(words):
             explained = case
         how = "called exit(0)" if status == 0 else f"ended the program with exit status {status}"
-        return False, "\n".join([f"{how} {where}, so there is no verdict", *explained]), None, None
+        return (False, "\n".join([f"{how} {where}, so there is no verdict", *explained]), None, None), False
     failed = [report for report in verdict["ops"] + verdict["functions"] + verdict["stages"] if not report["passed"]]
     if status == 0 and verdict["passed"] and not failed:
-        return True, "ok", None, None
+        return (True, "ok", None, None), True
     if not failed:
-        return False, f"passed every case, but then ended with exit status {status}\n{last_words}", None, None
-    return False, message_of(failed[0]), failed[0].get("known_mistake"), failed[0].get("first_outside")
+        return (False, f"passed every case, but then ended with exit status {status}\n{last_words}", None, None), False
+    return (False, message_of(failed[0]), failed[0].get("known_mistake"), failed[0].get("first_outside")), True
 
 
 def layer_and_op(point):

@@ -18,7 +18,7 @@ void causal_attention(const ConstMatrixView& q, const ConstMatrixView& keys, con
       const float* query = q.data() + t * width + head * head_dim;
       float* result = out.data() + t * width + head * head_dim;
       for (std::int64_t d = 0; d < head_dim; ++d) result[d] = 0;
-      std::vector<float> scores;
+      Eigen::RowVectorXf scores(keys.rows());
       std::vector<std::int64_t> rows;
       for (std::int64_t s = 0; s < keys.rows(); ++s) {
         const std::int64_t other = span.first_key + s;
@@ -27,14 +27,14 @@ void causal_attention(const ConstMatrixView& q, const ConstMatrixView& keys, con
         for (std::int64_t d = 0; d < head_dim; ++d) {
           sum += query[d] * keys.data()[s * width + head * head_dim + d];
         }
-        scores.push_back(sum * scale);
+        scores[static_cast<Eigen::Index>(rows.size())] = sum * scale;
         rows.push_back(s);
       }
-      if (scores.empty()) continue;
-      softmax(Eigen::Map<Eigen::RowVectorXf>(scores.data(), static_cast<Eigen::Index>(scores.size())));
-      for (std::size_t i = 0; i < scores.size(); ++i) {
+      if (rows.empty()) continue;
+      softmax(scores.head(static_cast<Eigen::Index>(rows.size())));
+      for (std::size_t i = 0; i < rows.size(); ++i) {
         for (std::int64_t d = 0; d < head_dim; ++d) {
-          result[d] += scores[i] * values.data()[rows[i] * width + head * head_dim + d];
+          result[d] += scores[static_cast<Eigen::Index>(i)] * values.data()[rows[i] * width + head * head_dim + d];
         }
       }
     }
