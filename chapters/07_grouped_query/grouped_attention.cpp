@@ -40,8 +40,8 @@ struct Overlap {
 Overlap overlap(const KvPiece& piece, std::int64_t begin, std::int64_t end) {
   const std::int64_t first = std::max(begin, piece.first);
   const std::int64_t last = std::min<std::int64_t>(end, piece.first + piece.keys.rows());
-  return {
-      .row = first - piece.first, .column = first - begin, .count = std::max<std::int64_t>(last - first, 0)};
+  if (first >= last) return {.row = 0, .column = 0, .count = 0};
+  return {.row = first - piece.first, .column = first - begin, .count = last - first};
 }
 
 }  // namespace
