@@ -3,6 +3,8 @@
 #include "chapters/04_transformer/recompute.h"
 #include "chapters/06_kv_cache/kv_cache_stage.h"
 #include "chapters/07_grouped_query/grouped_stage.h"
+#include "chapters/08_quantization/integer_stages.h"
+#include "chapters/08_quantization/quantized_activations.h"
 
 namespace rung {
 
@@ -24,6 +26,22 @@ const std::vector<StageInfo>& ladder() {
        .checked_against = "kv_cache",
        .make = make_grouped,
        .kv_types = {all_kv_types.begin(), all_kv_types.end()}},
+      {.name = "int8",
+       .chapter = 8,
+       .what_is_new = "weights stay blocks of 8 bits, and are multiplied as whole numbers",
+       .checked_against = "grouped",
+       .make = make_int8,
+       .kv_types = {all_kv_types.begin(), all_kv_types.end()},
+       .weights = int8_weights,
+       .activation_group = activation_group},
+      {.name = "int4",
+       .chapter = 8,
+       .what_is_new = "weights stay blocks of 4 bits",
+       .checked_against = "grouped",
+       .make = make_int4,
+       .kv_types = {all_kv_types.begin(), all_kv_types.end()},
+       .weights = int4_weights,
+       .activation_group = activation_group},
   };
   return stages;
 }

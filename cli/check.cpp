@@ -303,6 +303,10 @@ void print_model_mistakes() {
   for (const ModelMistake& mistake : model_mistakes()) {
     fmt::print("  {:<24} chapter {:<4} {}\n", mistake.name, mistake.chapter, mistake.sentence);
   }
+  fmt::print("the whole model: stages that multiply whole numbers are compared with these, too\n");
+  for (const ModelMistake& mistake : integer_mistakes()) {
+    fmt::print("  {:<24} chapter {:<4} {}\n", mistake.name, mistake.chapter, mistake.sentence);
+  }
 }
 
 void print_memory_mistakes() {

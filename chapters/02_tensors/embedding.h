@@ -16,6 +16,7 @@ class Embedding {
   virtual std::int64_t vocab() const = 0;
   /// Numbers in a row.
   virtual std::int64_t hidden() const = 0;
+  virtual std::int64_t weight_bytes() const = 0;  ///< memory that the table takes
   /// @param ids  T tokens, each in [0, vocab)
   /// @param out  [T, hidden], overwritten
   virtual void rows(std::span<const std::int32_t> ids, MatrixView out) const = 0;
@@ -28,6 +29,7 @@ class DenseEmbedding : public Embedding {
   explicit DenseEmbedding(std::shared_ptr<const Matrix> table) : table_(std::move(table)) {}
   std::int64_t vocab() const override { return table_->rows(); }
   std::int64_t hidden() const override { return table_->cols(); }
+  std::int64_t weight_bytes() const override { return table_->size() * std::int64_t{sizeof(float)}; }
   void rows(std::span<const std::int32_t> ids, MatrixView out) const override;
 
  private:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <any>
 #include <cstdint>
 #include <memory>
 
@@ -16,8 +17,19 @@ class Activations {
   /// x itself, [T, in].
   const ConstMatrixView& values() const { return values_; }
 
+  // [form]
+  /// x in another form, made of values() by the first who asks and kept for the next. One form is kept, which is what
+  /// a stage needs whose linear layers are all of a kind. Not for several threads at once.
+  template <typename Form>
+  const Form& as() const {
+    if (const Form* made = std::any_cast<Form>(&form_)) return *made;
+    return form_.emplace<Form>(values_);
+  }
+  // [form]
+
  private:
   ConstMatrixView values_;
+  mutable std::any form_;
 };
 
 /// A part of the transformer: y = x · Wᵀ, without bias.

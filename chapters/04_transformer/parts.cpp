@@ -13,41 +13,51 @@ Vector load_vector(const Checkpoint& checkpoint, const std::string& name) {
   return load_f32(checkpoint.tensor(name)).row(0).transpose();
 }
 
-std::shared_ptr<const Matrix> load_matrix(const Checkpoint& checkpoint, const std::string& name) {
-  return std::make_shared<const Matrix>(load_f32(checkpoint.tensor(name)));
-}
-
-std::unique_ptr<Linear> load_linear(const Checkpoint& checkpoint, const std::string& name) {
-  return std::make_unique<DenseLinear>(load_matrix(checkpoint, name));
+std::shared_ptr<const Matrix> load_matrix(const Tensor& tensor) {
+  return std::make_shared<const Matrix>(load_f32(tensor));
 }
 
 }  // namespace
 
-Parts plain_parts(const Checkpoint& checkpoint) {
+Parts parts_of(const Checkpoint& checkpoint, const MatrixParts& matrices) {
   const ModelConfig& config = checkpoint.config();
+  const auto load_linear = [&](const std::string& name) { return matrices.linear(checkpoint.tensor(name)); };
   Parts parts;
-  const auto table = load_matrix(checkpoint, "embedding.weight");
-  parts.embedding = std::make_unique<DenseEmbedding>(table);
+  parts.embedding = matrices.embedding(checkpoint.tensor("embedding.weight"));
   for (std::int64_t layer = 0; layer < config.layers; ++layer) {
     const std::string attention = fmt::format("layers.{}.attention", layer);
     const std::string feed_forward = fmt::format("layers.{}.feed_forward", layer);
     Block block;
     block.attention_norm = load_vector(checkpoint, attention + ".norm.weight");
-    block.q = load_linear(checkpoint, attention + ".q.weight");
-    block.k = load_linear(checkpoint, attention + ".k.weight");
-    block.v = load_linear(checkpoint, attention + ".v.weight");
-    block.o = load_linear(checkpoint, attention + ".o.weight");
+    block.q = load_linear(attention + ".q.weight");
+    block.k = load_linear(attention + ".k.weight");
+    block.v = load_linear(attention + ".v.weight");
+    block.o = load_linear(attention + ".o.weight");
     block.feed_forward_norm = load_vector(checkpoint, feed_forward + ".norm.weight");
-    block.feed_forward = std::make_unique<SwiGlu>(load_linear(checkpoint, feed_forward + ".gate.weight"),
-                                                  load_linear(checkpoint, feed_forward + ".up.weight"),
-                                                  load_linear(checkpoint, feed_forward + ".down.weight"));
+    block.feed_forward = std::make_unique<SwiGlu>(load_linear(feed_forward + ".gate.weight"),
+                                                  load_linear(feed_forward + ".up.weight"),
+                                                  load_linear(feed_forward + ".down.weight"));
     parts.blocks.push_back(std::move(block));
   }
   parts.attention = std::make_unique<RepeatedHeadsAttention>(config.heads, config.kv_heads, config.head_dim,
                                                              config.sliding_window);
   parts.norm = load_vector(checkpoint, "norm.weight");
   parts.tied = config.tied_embeddings;
-  parts.output = parts.tied ? std::make_unique<DenseLinear>(table) : load_linear(checkpoint, "output.weight");
+  parts.output = load_linear(parts.tied ? "embedding.weight" : "output.weight");
+  return parts;
+}
+
+Parts plain_parts(const Checkpoint& checkpoint) {
+  std::shared_ptr<const Matrix> table;
+  MatrixParts dense;
+  dense.embedding = [&](const Tensor& tensor) {
+    table = load_matrix(tensor);
+    return std::make_unique<DenseEmbedding>(table);
+  };
+  dense.linear = [&](const Tensor& tensor) {
+    return std::make_unique<DenseLinear>(tensor.name == "embedding.weight" ? table : load_matrix(tensor));
+  };
+  Parts parts = parts_of(checkpoint, dense);
   // What has been decoded is not needed in its stored form any more.
   checkpoint.release_pages();
   return parts;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -31,6 +32,17 @@ struct Parts {
   bool tied = false;  ///< output shares its memory with the embedding
 };
 // [parts]
+
+/// Makes the parts that hold a matrix of weights. `linear` is given the embedding's tensor once more where the output
+/// matrix is tied to it, after `embedding` was.
+struct MatrixParts {
+  std::function<std::unique_ptr<Embedding>(const Tensor&)> embedding;
+  std::function<std::unique_ptr<Linear>(const Tensor&)> linear;
+};
+
+/// The parts of a checkpoint with its matrices as `matrices` holds them; the others in their plainest form.
+/// @throws Error (bad_input) naming file and tensor where a norm's weight is not finite, and what `matrices` throw
+Parts parts_of(const Checkpoint& checkpoint, const MatrixParts& matrices);
 
 /// Every part in its plainest form: dense fp32 weights, SwiGLU, key/value heads repeated to all query heads.
 /// The parts own their numbers: the checkpoint may be closed afterwards.

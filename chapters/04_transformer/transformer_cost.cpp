@@ -24,8 +24,7 @@ StageCost Transformer::cost() const {
 
 std::int64_t Transformer::weight_bytes() const {
   std::int64_t bytes = parts_.output->weight_bytes();
-  if (!parts_.tied)
-    bytes += parts_.embedding->vocab() * parts_.embedding->hidden() * std::int64_t{sizeof(float)};
+  if (!parts_.tied) bytes += parts_.embedding->weight_bytes();
   const auto vector_bytes = [](const Vector& vector) { return vector.size() * std::int64_t{sizeof(float)}; };
   bytes += vector_bytes(parts_.norm);
   for (const Block& block : parts_.blocks) {

@@ -54,15 +54,19 @@ class GroupedStage : public Stage {
 }  // namespace
 
 // [make]
-std::unique_ptr<Stage> make_grouped(const Checkpoint& checkpoint, const StageOptions& options) {
-  const ModelConfig& config = checkpoint.config();
+std::unique_ptr<Stage> grouped_stage_of(const ModelConfig& config, Parts parts, const StageOptions& options) {
   const StageOptions room = with_defaults(options, config, all_kv_types);
-  Parts parts = plain_parts(checkpoint);
   // All that chapter 07 replaces in the transformer.
   parts.attention =
       std::make_unique<GroupedAttention>(config.kv_heads, config.head_dim, config.sliding_window);
   return std::make_unique<GroupedStage>(config, std::move(parts), room);
 }
 // [make]
+
+std::unique_ptr<Stage> make_grouped(const Checkpoint& checkpoint, const StageOptions& options) {
+  // Before the weights are read, so that a wrong size is refused at once.
+  const StageOptions room = with_defaults(options, checkpoint.config(), all_kv_types);
+  return grouped_stage_of(checkpoint.config(), plain_parts(checkpoint), room);
+}
 
 }  // namespace rung

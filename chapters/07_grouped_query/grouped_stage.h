@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "chapters/04_transformer/parts.h"
 #include "core/stage/stage.h"
 
 namespace rung {
@@ -11,5 +12,9 @@ namespace rung {
 /// @throws Error (usage) for more room than the model was made for, or none; Error (bad_input) naming file
 ///         and tensor where a weight is not finite
 std::unique_ptr<Stage> make_grouped(const Checkpoint& checkpoint, const StageOptions& options);
+
+/// The same of parts whose matrices are held in another way; their attention is replaced.
+/// @throws Error (usage) as make_grouped()
+std::unique_ptr<Stage> grouped_stage_of(const ModelConfig& config, Parts parts, const StageOptions& options);
 
 }  // namespace rung

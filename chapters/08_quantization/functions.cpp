@@ -1,11 +1,15 @@
 #include "chapters/08_quantization/functions.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
+#include "chapters/08_quantization/block_dot.h"
 #include "chapters/08_quantization/perplexity.h"
 #include "chapters/08_quantization/quantize.h"
+#include "chapters/08_quantization/quantized_activations.h"
+#include "core/check/functions/block_dot.h"
 #include "core/check/functions/block_quantization.h"
 #include "core/check/functions/perplexity.h"
 
@@ -65,10 +69,40 @@ double run_kl_divergence(const check::KlInput& input) {
   return kl_divergence(rounded(input.p_logits), rounded(input.q_logits));
 }
 
+check::BlockDotResult run_block_dot(const check::BlockDotInput& input) {
+  const QuantizedActivations activations(input.activations, input.scales);
+  float product = 0;
+  block_dot(input.type)(std::as_bytes(std::span(input.blocks)).data(), activations, 0, 1, &product);
+  return {.value = static_cast<double>(product), .bound = 0};
+}
+
+std::vector<float> run_block_decoding(const check::BlockDecodingInput& input) {
+  const DTypeInfo& type = info(input.type);
+  std::vector<float> numbers(input.blocks.size() / static_cast<std::size_t>(type.block_bytes) *
+                             static_cast<std::size_t>(type.block_elements));
+  decode_groups(input.type)(std::as_bytes(std::span(input.blocks)).data(),
+                            std::ssize(numbers) / activation_group, numbers.data());
+  return numbers;
+}
+
+std::vector<float> run_activation_quantization(const std::array<float, 32>& numbers) {
+  std::array<std::int16_t, 32> q{};
+  std::vector<float> result{quantize_group(numbers.data(), q.data())};
+  result.insert(result.end(), q.begin(), q.end());
+  return result;
+}
+
 }  // namespace
 
 std::vector<check::JudgedFunction> quantization_functions() {
   return {
+      check::judged<std::array<float, 32>, std::vector<float>>(
+          check::activation_quantization_check(), "chapters/08_quantization/quantized_activations",
+          run_activation_quantization),
+      check::judged<check::BlockDotInput, check::BlockDotResult>(
+          check::block_dot_check(), "chapters/08_quantization/block_dot", run_block_dot),
+      check::judged<check::BlockDecodingInput, std::vector<float>>(
+          check::block_decoding_check(), "chapters/08_quantization/block_dot", run_block_decoding),
       check::judged<check::BlockQuantizationInput, std::vector<std::uint8_t>>(
           check::block_quantization_check(), "chapters/08_quantization/quantize", run_block_quantization),
       check::judged<check::PerplexityInput, Numbers>(check::perplexity_check(),

@@ -29,8 +29,14 @@ std::optional<MatchedMistake> match_model_mistake(const Checkpoint& checkpoint,
   std::optional<MatchedMistake> matched;
   if (answers.empty()) return matched;  // it threw: any mistake would explain nothing
   double closest = 1;
-  for (const ModelMistake& mistake : model_mistakes()) {
-    if (!applies(mistake, checkpoint.config())) continue;
+  std::vector<const ModelMistake*> all;
+  for (const ModelMistake& mistake : model_mistakes()) all.push_back(&mistake);
+  if (references.front().activation_group > 0) {
+    for (const ModelMistake& mistake : integer_mistakes()) all.push_back(&mistake);
+  }
+  for (const ModelMistake* one : all) {
+    const ModelMistake& mistake = *one;
+    if (!applies(mistake, checkpoint)) continue;
     const oracle::Transformer wrong = mistaken_transformer(checkpoint, mistake);
     double unexplained = 0;  // 1: as much as is allowed
     for (const auto& [text, answer] : answers) {

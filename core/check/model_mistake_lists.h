@@ -11,4 +11,7 @@ std::vector<ModelMistake> model_attention_mistakes();
 /// Norms, residual stream, feed-forward layer, output matrix.
 std::vector<ModelMistake> model_skeleton_mistakes();
 
+/// integer_mistakes().
+std::vector<ModelMistake> model_integer_mistakes();
+
 }  // namespace rung::check

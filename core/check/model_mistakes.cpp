@@ -40,6 +40,11 @@ const std::vector<ModelMistake>& model_mistakes() {
   return all;
 }
 
+const std::vector<ModelMistake>& integer_mistakes() {
+  static const std::vector<ModelMistake> all = model_integer_mistakes();
+  return all;
+}
+
 const ModelMistake& find_model_mistake(std::string_view name) {
   std::string names;
   for (const ModelMistake& mistake : model_mistakes()) {
@@ -53,10 +58,38 @@ bool applies(const ModelMistake& mistake, const ModelConfig& config) {
   return !mistake.applies || mistake.applies(config);
 }
 
+bool applies(const ModelMistake& mistake, const Checkpoint& checkpoint) {
+  if (!applies(mistake, checkpoint.config())) return false;
+  return mistake.types.empty() || std::ranges::any_of(checkpoint.tensors(), [&](const Tensor& tensor) {
+           return std::ranges::count(mistake.types, tensor.view.dtype) > 0;
+         });
+}
+
+namespace {
+
+/// All rows of a matrix of one of the mistake's types, wrongly decoded.
+OtherWeights reread(const ModelMistake& mistake, const Tensor& tensor) {
+  if (std::ranges::count(mistake.types, tensor.view.dtype) == 0) return {};
+  const std::int64_t columns = tensor.view.row_elements();
+  std::vector<float> numbers(static_cast<std::size_t>(elements(tensor.view.shape)));
+  for (std::int64_t r = 0; r < tensor.view.rows(); ++r) {
+    mistake.reread(
+        tensor.view.dtype, tensor.view.row(tensor.stored_row(r)),
+        std::span(numbers).subspan(static_cast<std::size_t>(r * columns), static_cast<std::size_t>(columns)));
+  }
+  const auto bytes = std::as_bytes(std::span(numbers));
+  return {.dtype = DType::F32, .bytes = {bytes.begin(), bytes.end()}};
+}
+
+}  // namespace
+
 oracle::Transformer mistaken_transformer(const Checkpoint& checkpoint, const ModelMistake& mistake) {
   ModelConfig config = checkpoint.config();
   if (mistake.misread) mistake.misread(config);
-  return {checkpoint, std::move(config)};
+  if (!mistake.reread) return {checkpoint, std::move(config)};
+  auto wrong = std::make_shared<const Checkpoint>(
+      checkpoint.with_weights([&](const Tensor& tensor) { return reread(mistake, tensor); }));
+  return {std::move(wrong), std::move(config)};
 }
 
 oracle::Hook mistaken_hook(const ModelMistake& mistake, const ModelConfig& config, const Feeding& feeding) {

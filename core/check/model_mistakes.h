@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,15 +49,23 @@ struct ModelMistake {
   std::function<void(ModelConfig&)> misread = {};  ///< may be empty
   /// Replaces the values of the trace point (its name without "layers.N.") where it is wrong; may be empty.
   std::function<void(std::string_view point, oracle::Grid& values, const Scene& scene)> replace = {};
+  /// Block types whose rows `reread` decodes wrongly; empty: weights are read rightly.
+  std::vector<DType> types = {};
+  std::function<void(DType type, std::span<const std::byte> row, std::span<float> out)> reread = {};
 };
 
 /// The catalogue.
 const std::vector<ModelMistake>& model_mistakes();
+/// The catalogue of stages that multiply whole numbers: with it a stage is compared whose activations are rounded.
+const std::vector<ModelMistake>& integer_mistakes();
+/// The mistake of that name out of model_mistakes().
 /// @throws Error (usage) listing the names there are
 const ModelMistake& find_model_mistake(std::string_view name);
 
 /// Whether the mistake makes a difference for models of this config.
 bool applies(const ModelMistake& mistake, const ModelConfig& config);
+/// Whether it makes a difference for models of this config with weights of these types.
+bool applies(const ModelMistake& mistake, const Checkpoint& checkpoint);
 
 /// The transformer with the mistake's config, and the hook that makes its other errors. Both must outlive the
 /// call they are used for; `feeding` too.

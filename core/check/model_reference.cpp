@@ -18,6 +18,12 @@ double largest_deviation(const oracle::Grid& a, const oracle::Grid& b) {
   return largest;
 }
 
+double gain_of(const oracle::Grid& found, const oracle::Grid& right) {
+  Gain gain;
+  for (std::size_t i = 0; i < found.values.size(); ++i) gain.add(found.values[i], right.values[i]);
+  return gain.value();
+}
+
 }  // namespace
 
 const ReferencePoint* ModelReference::point(std::string_view name) const {
@@ -26,11 +32,13 @@ const ReferencePoint* ModelReference::point(std::string_view name) const {
 }
 
 ModelReference measure_reference(const oracle::Transformer& oracle, std::span<const std::int32_t> tokens,
-                                 NumberType type, std::uint64_t seed, KeepPoints keep_points, KvType kv) {
+                                 NumberType type, std::uint64_t seed, KeepPoints keep_points, KvType kv,
+                                 std::int64_t activation_group) {
   ModelReference reference;
+  reference.activation_group = activation_group;
   reference.tokens.assign(tokens.begin(), tokens.end());
   const auto keep = [&](std::string_view point, const oracle::Grid& values) {
-    reference.points.push_back({.name = std::string(point), .values = values, .budget = 0});
+    reference.points.push_back({.name = std::string(point), .values = values, .budget = 0, .gain_budget = 0});
   };
   reference.logits = oracle.logits(tokens, {.see = keep, .sum = {}});
 
@@ -39,11 +47,18 @@ ModelReference measure_reference(const oracle::Transformer& oracle, std::span<co
     oracle::Hook hook = rounding_hook(type, draw_seed);
     if (kv != KvType::f32)
       hook = chain(std::move(hook), kv_rounding_hook(kv, oracle.config().head_dim, ~draw_seed));
+    oracle::Hook activations;
+    if (activation_group > 0)
+      activations = activation_rounding_hook(activation_group, draw_seed ^ 0x5bd1e995U);
     auto point = reference.points.begin();
     hook.see = [&, round = hook.see](std::string_view name, oracle::Grid& values) {
       round(name, values);
       point->budget = std::max(point->budget, budget_factor * largest_deviation(values, point->values));
+      point->gain_budget =
+          std::max(point->gain_budget, budget_factor * std::abs(gain_of(values, point->values)));
       ++point;
+      // Behind the point: what a stage shows is what it has before it rounds.
+      if (activations.see) activations.see(name, values);
     };
     oracle.logits(tokens, hook);
   }

@@ -47,18 +47,32 @@ oracle::Hook rounding_hook(NumberType type, std::uint64_t seed) {
 
 namespace {
 
-void round_heads_to_int8(oracle::Grid& values, std::int64_t head_dim, Random& random) {
-  for (std::size_t first = 0; first < values.values.size(); first += static_cast<std::size_t>(head_dim)) {
-    const std::span<double> head(&values.values[first], static_cast<std::size_t>(head_dim));
-    double largest = 0;
-    for (const double value : head) largest = std::max(largest, std::abs(value));
-    const double scale = largest / 127;
-    for (double& value : head) {
+/// Stochastically: up with a probability that is the distance from the multiple below.
+double round_to_multiple(double steps, Random& random) {
+  const double below = std::floor(steps);
+  return random.uniform() < steps - below ? below + 1 : below;
+}
+
+/// Groups of each row to whole multiples of a 127th of their largest; `round` makes a whole number of steps.
+template <typename Round>
+void round_groups_to_int8(oracle::Grid& values, std::int64_t group, const Round& round) {
+  for (std::int64_t t = 0; t < values.rows; ++t) {
+    const std::span<double> row = values.row(t);
+    for (std::int64_t first = 0; first < values.columns; first += group) {
+      const auto numbers = row.subspan(static_cast<std::size_t>(first),
+                                       static_cast<std::size_t>(std::min(group, values.columns - first)));
+      double largest = 0;
+      for (const double value : numbers) largest = std::max(largest, std::abs(value));
+      const double scale = largest / 127;
       if (scale == 0) continue;
-      const double below = std::floor(value / scale);
-      value = (random.uniform() < value / scale - below ? below + 1 : below) * scale;
+      for (double& value : numbers) value = round(value / scale) * scale;
     }
   }
+}
+
+bool is_linear_input(std::string_view point) {
+  return point.ends_with("norm") || point.ends_with("attention.output") ||
+         point.ends_with("feed_forward.activation");
 }
 
 }  // namespace
@@ -73,7 +87,28 @@ oracle::Hook kv_rounding_hook(KvType type, std::int64_t head_dim, std::uint64_t 
                 if (type == KvType::f16)
                   (*half)(values.values);
                 else
-                  round_heads_to_int8(values, head_dim, *random);
+                  round_groups_to_int8(values, head_dim,
+                                       [&](double steps) { return round_to_multiple(steps, *random); });
+              },
+          .sum = {}};
+}
+
+oracle::Hook activation_rounding_hook(std::int64_t group, std::uint64_t seed) {
+  const auto random = std::make_shared<Random>(seed);
+  return {.see =
+              [=](std::string_view point, oracle::Grid& values) {
+                if (!is_linear_input(point)) return;
+                round_groups_to_int8(values, group,
+                                     [&](double steps) { return round_to_multiple(steps, *random); });
+              },
+          .sum = {}};
+}
+
+oracle::Hook nearest_activation_hook(std::int64_t group) {
+  return {.see =
+              [=](std::string_view point, oracle::Grid& values) {
+                if (!is_linear_input(point)) return;
+                round_groups_to_int8(values, group, [](double steps) { return std::nearbyint(steps); });
               },
           .sum = {}};
 }

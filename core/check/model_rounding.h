@@ -30,4 +30,10 @@ oracle::Hook rounding_hook(NumberType type, std::uint64_t seed);
 /// of a 127th of the largest of their head's numbers at their position. A hook that does nothing for fp32.
 oracle::Hook kv_rounding_hook(KvType type, std::int64_t head_dim, std::uint64_t seed);
 
+/// Rounds the inputs of linear layers (the trace points that are one and nothing else: the norms, attention's output,
+/// the feed-forward layer's activation) to whole multiples of a 127th of the largest of `group` numbers: stochastically.
+oracle::Hook activation_rounding_hook(std::int64_t group, std::uint64_t seed);
+/// The same to the nearest: one of the right ways to do it.
+oracle::Hook nearest_activation_hook(std::int64_t group);
+
 }  // namespace rung::check

@@ -25,7 +25,7 @@ double PointShare::percent() const {
 PointWatch::PointWatch(const ModelReference& reference) : reference_(&reference) {
   for (const ReferencePoint& point : reference.points) {
     index_[point.name] = shares_.size();
-    shares_.push_back({.name = point.name, .budget = point.budget});
+    shares_.push_back({.name = point.name, .budget = point.budget, .gain_budget = point.gain_budget});
   }
 }
 
@@ -56,7 +56,9 @@ void PointWatch::see(std::string_view point, const ConstMatrixView& values) {
   share.seen = true;
   for (std::int64_t t = 0; t < values.rows(); ++t) {
     for (std::int64_t i = 0; i < values.cols(); ++i) {
-      const double deviation = std::abs(static_cast<double>(values(t, i)) - expected.row(first + t)[i]);
+      const auto number = static_cast<double>(values(t, i));
+      const double deviation = std::abs(number - expected.row(first + t)[i]);
+      share.gain.add(number, expected.row(first + t)[i]);
       // NaN must not be passed over.
       if (!(deviation <= share.deviation)) {
         share.deviation = std::isnan(deviation) ? std::numeric_limits<double>::infinity() : deviation;

@@ -16,6 +16,8 @@ struct PointShare {
   std::string name;
   double deviation = 0;  ///< the largest |candidate - oracle|
   double budget = 0;
+  double gain_budget = 0;
+  Gain gain = {};
   bool fused = false;  ///< the stage never has it in memory
   bool seen = false;
 

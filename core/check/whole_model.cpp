@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "core/check/model_match.h"
+#include "core/check/model_rounding.h"
 #include "core/check/model_scenarios.h"
 #include "core/check/random.h"
 #include "core/check/sequence_mistakes.h"
@@ -166,6 +167,26 @@ StageVerdict judge_trace(const PointWatch& watch) {
   return verdict;
 }
 
+/// Whether each trace point is right but for what cancels.
+StageVerdict judge_gain(const PointWatch& watch) {
+  StageVerdict verdict{.name = "gain",
+                       .what = "no trace point is too large or too small altogether",
+                       .passed = true,
+                       .message = {},
+                       .percent = 0};
+  for (const PointShare& point : watch.points()) {
+    if (point.fused) continue;
+    const double percent = percent_of(std::abs(point.gain.value()), point.gain_budget);
+    if (percent > 100 && verdict.passed) {
+      verdict.passed = false;
+      verdict.message = fmt::format("{} is the first: {:+.2g} of what it should be, {} of its budget",
+                                    point.name, point.gain.value(), share_text(percent));
+    }
+    verdict.percent = std::max(verdict.percent, percent);
+  }
+  return verdict;
+}
+
 // The model with a window: short enough for the fp64 model, long enough to go round a ring more than three times.
 constexpr std::int64_t window = 8;
 constexpr std::int32_t window_batch = 5;
@@ -190,7 +211,7 @@ std::vector<ModelReference> measure(const Checkpoint& checkpoint, const CheckTex
   for (const auto& tokens : texts.tokens) {
     references.push_back(measure_reference(oracle, tokens, options.type, options.seed,
                                            references.empty() ? KeepPoints::values : KeepPoints::budgets,
-                                           options.kv_type));
+                                           options.kv_type, options.activation_group));
   }
   return references;
 }
@@ -205,15 +226,58 @@ CheckTexts texts_of(const std::vector<ModelReference>& references, std::int32_t 
 
 WholeModelCheck::WholeModelCheck(const Checkpoint& checkpoint, const Options& options)
     : checkpoint_(&checkpoint), options_(options), window_checkpoint_(checkpoint.with_window(window)) {
+  if (options.weights) {
+    judged_ = checkpoint.with_weights(options.weights);
+    window_judged_ = window_checkpoint_.with_weights(options.weights);
+  }
   const CheckTexts texts = check_texts(checkpoint.config(), options);
   common_ = texts.common;
-  references_ = measure(checkpoint, texts, options);
+  references_ = measure(this->checkpoint(), texts, options);
   const CheckTexts short_texts = window_texts(checkpoint.config(), options);
   window_common_ = short_texts.common;
-  window_references_ = measure(window_checkpoint_, short_texts, options);
+  window_references_ = measure(window_judged_ ? *window_judged_ : window_checkpoint_, short_texts, options);
+}
+
+QuantizationReport WholeModelCheck::measure_quantization() const {
+  const ModelReference& reference = references_.front();
+  const auto count = static_cast<double>(reference.logits.values.size());
+  double squares = 0;
+  for (std::int64_t t = 0; t < reference.logits.rows; ++t) {
+    const auto row = reference.logits.row(t);
+    double mean = 0;
+    for (const double logit : row) mean += logit / static_cast<double>(row.size());
+    for (const double logit : row) squares += (logit - mean) * (logit - mean);
+  }
+  const auto shift = [&](const oracle::Grid& others) {
+    LogitShift found;
+    double sum = 0;
+    for (std::size_t i = 0; i < others.values.size(); ++i) {
+      const double off = std::abs(others.values[i] - reference.logits.values[i]);
+      found.most = std::max(found.most, off);
+      sum += off * off;
+    }
+    found.rms = std::sqrt(sum / count);
+    return found;
+  };
+  QuantizationReport report{.logits_rms = std::sqrt(squares / count), .weights = {}, .activations = {}};
+  if (judged_) report.weights = shift(oracle::Transformer(*checkpoint_).logits(reference.tokens));
+  if (options_.activation_group > 0) {
+    const oracle::Hook nearest = nearest_activation_hook(options_.activation_group);
+    report.activations = shift(oracle::Transformer(checkpoint()).logits(reference.tokens, nearest));
+  }
+  return report;
 }
 
 StageReport WholeModelCheck::check(const StageInfo& info, const StageInfo* predecessor) const {
+  if (info.weights || (info.activation_group > 0 && info.activation_group != options_.activation_group)) {
+    // Budgets are measured with the numbers that a stage has.
+    StageInfo plain = info;
+    plain.weights = {};
+    Options own = options_;
+    own.weights = info.weights;
+    own.activation_group = info.activation_group;
+    return WholeModelCheck(*checkpoint_, own).check(plain, predecessor);
+  }
   StageReport report;
   report.stage = info.name;
   report.model = checkpoint_->path();
@@ -237,7 +301,7 @@ StageReport WholeModelCheck::check(const StageInfo& info, const StageInfo* prede
       verdict = {.name = name, .what = what, .passed = false, .message = error.what(), .percent = 0};
     }
     report.passed = report.passed && verdict.passed;
-    report.percent = std::max(report.percent, name == "trace" ? 0 : verdict.percent);
+    report.percent = std::max(report.percent, name == "trace" || name == "gain" ? 0 : verdict.percent);
     report.verdicts.push_back(verdict);
     return verdict.passed;
   };
@@ -246,7 +310,7 @@ StageReport WholeModelCheck::check(const StageInfo& info, const StageInfo* prede
   using Closer = std::function<void(Stage&, const Scenario&, const Answers&, const PointWatch&)>;
   // @return whether the next scenarios are wanted
   const auto run_all = [&](const std::vector<Scenario>& all, const Checkpoint& checkpoint,
-                           const StageOptions& room, const CheckTexts& texts,
+                           const Checkpoint& judged, const StageOptions& room, const CheckTexts& texts,
                            const std::vector<ModelReference>& references, const Closer& closer) {
     std::unique_ptr<Stage> stage = make(info, checkpoint, room);
     for (const Scenario& scenario : all) {
@@ -264,7 +328,7 @@ StageReport WholeModelCheck::check(const StageInfo& info, const StageInfo* prede
         if (const PointShare* outside = watch.first_outside(); outside && outside->seen)
           report.first_outside = *outside;
       }
-      if (!report.matched) report.matched = match_model_mistake(checkpoint, answers, references);
+      if (!report.matched) report.matched = match_model_mistake(judged, answers, references);
       if (!report.matched && answers.empty()) {  // it ended with an error
         report.matched = match_sequence_mistake(scenario, texts, checkpoint.config(), room,
                                                 report.verdicts.back().message);
@@ -287,23 +351,31 @@ StageReport WholeModelCheck::check(const StageInfo& info, const StageInfo* prede
             [&] { return judge_again(answers, stage, texts, scenario); });
     attempt("trace", "every trace point of the longest text within its own budget",
             [&] { return judge_trace(watch); });
+    if (options_.activation_group > 0) {
+      const bool straight = attempt("gain", "no trace point is too large or too small altogether",
+                                    [&] { return judge_gain(watch); });
+      if (!straight) report.matched = match_model_mistake(this->checkpoint(), answers, references_);
+    }
     if (!predecessor) return;
     attempt("predecessor", "four texts against " + predecessor->name, [&] {
       StageOptions below_room = room;
       below_room.kv_type = KvType::f32;
-      const std::unique_ptr<Stage> below = predecessor->make(*checkpoint_, below_room);
+      const std::unique_ptr<Stage> below = predecessor->make(this->checkpoint(), below_room);
       return judge_predecessor(predecessor->name, answers, scenario.run(*below, texts, nullptr), references_);
     });
   };
-  if (!run_all(scenarios(), *checkpoint_, room, texts, references_, closer)) return report;
+  if (!run_all(scenarios(), *checkpoint_, this->checkpoint(), room, texts, references_, closer))
+    return report;
 
   const CheckTexts short_texts = texts_of(window_references_, window_common_);
   const StageOptions short_room{.max_positions = static_cast<std::int32_t>(short_texts.tokens.front().size()),
                                 .max_sequences = scenario_sequences,
                                 .max_batch = window_batch,
                                 .kv_type = options_.kv_type};
-  run_all(window_scenarios(window_batch), window_checkpoint_, short_room, short_texts, window_references_,
+  run_all(window_scenarios(window_batch), window_checkpoint_,
+          window_judged_ ? *window_judged_ : window_checkpoint_, short_room, short_texts, window_references_,
           {});
+  if (judged_ || options_.activation_group > 0) report.quantization = measure_quantization();
   return report;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,22 @@ struct StageVerdict {
   double percent = 0;   ///< of the error budget, at the worst
 };
 
+/// How far something moves the logits of the longest text: reported, not judged.
+struct LogitShift {
+  double rms = 0;
+  double most = 0;
+};
+
+/// What a stage's own numbers do to the logits, in fp64, where it has other ones than the checkpoint.
+struct QuantizationReport {
+  double logits_rms =
+      0;  ///< of the logits themselves, each less the mean of its position: what to compare with
+  /// The stage's weights against the checkpoint's; unset where they are the same.
+  std::optional<LogitShift> weights;
+  /// Activations rounded to nearest against exact ones, both with the stage's weights; unset where they are not rounded.
+  std::optional<LogitShift> activations;
+};
+
 /// How a stage did on the whole model.
 struct StageReport {
   std::string stage;
@@ -37,6 +54,7 @@ struct StageReport {
   /// Where a stage that failed first left the budget of a trace point; unset when no point could be told.
   std::optional<PointShare> first_outside;
   std::optional<MatchedMistake> matched;  ///< the known mistake that gives the same logits
+  std::optional<QuantizationReport> quantization;
 };
 
 /// The budget measured once per model and number type, and any number of stages held against it: every
@@ -52,6 +70,12 @@ class WholeModelCheck {
     NumberType type = NumberType::f32;
     KvType kv_type =
         KvType::f32;  ///< what stages store keys and values as; the budget has room for its rounding
+    /// What stages compute with in place of a matrix; the oracle and the stage below compute with the same. Empty: the
+    /// checkpoint's own numbers. A stage that says itself what it does (StageInfo) needs nothing here.
+    std::function<OtherWeights(const Tensor&)> weights = {};
+    /// Numbers of a linear layer's input that stages round to int8 together; 0: they do not. The budget has room for it,
+    /// and how much too large answers are is judged besides.
+    std::int64_t activation_group = 0;
     std::uint64_t seed = 20250101;
     /// At most; shorter where the model's context is, longer where its window needs it.
     std::int64_t longest_text = 97;
@@ -65,25 +89,29 @@ class WholeModelCheck {
   /// With the options as they are.
   explicit WholeModelCheck(const Checkpoint& checkpoint) : WholeModelCheck(checkpoint, Options{}) {}
 
-  /// @param predecessor  the stage below, or null
+  /// @param predecessor  the stage below, or null. It is run with the same weights as the stage.
   StageReport check(const StageInfo& stage, const StageInfo* predecessor) const;
 
   /// The references of the four texts: the first is the longest and keeps its trace points; the last one
   /// starts like the first and then differs.
   const std::vector<ModelReference>& references() const { return references_; }
-  /// The model that stages are checked on.
-  const Checkpoint& checkpoint() const { return *checkpoint_; }
+  /// The model that stages are checked on, with the weights that they compute with.
+  const Checkpoint& checkpoint() const { return judged_ ? *judged_ : *checkpoint_; }
   /// What it was made with.
   const Options& options() const { return options_; }
   /// Tokens that the first and the last text have in common.
   std::int32_t common() const { return common_; }
 
  private:
+  QuantizationReport measure_quantization() const;
+
   const Checkpoint* checkpoint_;
+  std::optional<Checkpoint> judged_;  ///< with options.weights, if there are any
   Options options_;
   std::vector<ModelReference> references_;
   std::int32_t common_ = 0;
   Checkpoint window_checkpoint_;
+  std::optional<Checkpoint> window_judged_;
   std::vector<ModelReference> window_references_;
   std::int32_t window_common_ = 0;
 };

@@ -37,6 +37,16 @@ std::string to_text(const StageReport& report) {
     text += fmt::format("  it matches a known mistake: \"{}\"   (chapter {})\n", report.matched->sentence,
                         report.matched->chapter);
   }
+  if (report.quantization) {
+    const QuantizationReport& found = *report.quantization;
+    const auto line = [&](const char* what, const LogitShift& shift) {
+      return fmt::format(
+          "  reported, not judged: {} move the logits by {:.2g} rms ({:.2g} %), {:.2g} at most\n", what,
+          shift.rms, 100 * shift.rms / found.logits_rms, shift.most);
+    };
+    if (found.weights) text += line("weights as blocks", *found.weights);
+    if (found.activations) text += line("activations as int8", *found.activations);
+  }
   return text;
 }
 
@@ -67,6 +77,15 @@ std::string to_json(const StageReport& report) {
     out["known_mistake"] = {{"name", report.matched->name},
                             {"sentence", report.matched->sentence},
                             {"chapter", report.matched->chapter}};
+  }
+  if (report.quantization) {
+    nlohmann::ordered_json& out_of = out["quantization"];
+    out_of["logits_rms"] = report.quantization->logits_rms;
+    const auto put = [&](const char* what, const std::optional<LogitShift>& shift) {
+      if (shift) out_of[what] = {{"rms", shift->rms}, {"most", shift->most}};
+    };
+    put("weights", report.quantization->weights);
+    put("activations", report.quantization->activations);
   }
   // A path may hold bytes that are no UTF-8, which JSON cannot.
   return out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);

@@ -1,6 +1,7 @@
 #include "core/checkpoint/checkpoint.h"
 
 #include <unordered_map>
+#include <utility>
 
 #include "core/checkpoint/opened_model.h"
 #include "core/checkpoint/printable.h"
@@ -12,6 +13,8 @@ struct Checkpoint::Parts {
   std::filesystem::path path;
   OpenedModel model;
   std::unordered_map<std::string_view, const Tensor*> by_name;
+  /// The bytes of tensors that with_weights() has replaced, by their index in model.tensors.
+  std::vector<std::pair<std::size_t, std::shared_ptr<const std::vector<std::byte>>>> replaced;
 };
 
 Checkpoint::Checkpoint(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -49,7 +52,36 @@ Checkpoint Checkpoint::with_window(std::int64_t window) const {
   if (window < 1)
     throw Error(ErrorKind::usage, "{}: a window of {}: expected at least 1", path().string(), window);
   Checkpoint changed = open(path());
+  for (const auto& [index, bytes] : parts_->replaced) {
+    changed.parts_->model.tensors[index].view = parts_->model.tensors[index].view;
+    changed.parts_->model.tensors[index].row_layout = parts_->model.tensors[index].row_layout;
+  }
+  changed.parts_->replaced = parts_->replaced;
+  changed.parts_->model.config = config();
   changed.parts_->model.config.sliding_window = window;
+  return changed;
+}
+
+Checkpoint Checkpoint::with_weights(const std::function<OtherWeights(const Tensor&)>& other) const {
+  Checkpoint changed = open(path());
+  changed.parts_->model.config = config();
+  std::vector<Tensor>& tensors = changed.parts_->model.tensors;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    Tensor& tensor = tensors[i];
+    if (tensor.view.rows() < 2) continue;
+    OtherWeights weights = other(tensor);
+    if (weights.bytes.empty()) continue;
+    const DTypeInfo& type = info(weights.dtype);
+    const auto expected = elements(tensor.view.shape) / type.block_elements * type.block_bytes;
+    if (tensor.view.row_elements() % type.block_elements != 0 || std::ssize(weights.bytes) != expected) {
+      throw Error(ErrorKind::usage, "other weights for {}: expected {} bytes of {}, found {}", tensor.name,
+                  expected, type.name, weights.bytes.size());
+    }
+    const auto bytes = std::make_shared<const std::vector<std::byte>>(std::move(weights.bytes));
+    tensor.view = {weights.dtype, tensor.view.shape, *bytes};
+    if (tensor.row_layout) tensor.row_layout = RopeLayout::half_split;
+    changed.parts_->replaced.emplace_back(i, bytes);
+  }
   return changed;
 }
 

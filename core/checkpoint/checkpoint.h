@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +35,12 @@ struct Tensor {
   std::int64_t stored_row(std::int64_t r) const;
 };
 
+/// A matrix of a checkpoint in another form: rows in half-split order, whole blocks of `dtype` one after the other.
+struct OtherWeights {
+  DType dtype = DType::F32;
+  std::vector<std::byte> bytes;  ///< none: the tensor stays as it is
+};
+
 /// A model file or directory, memory-mapped: a GGUF file (v2, v3) or a Hugging Face directory (config.json,
 /// *.safetensors, tokenizer.json). Movable; views into it stay valid as long as it lives.
 class Checkpoint {
@@ -48,6 +56,12 @@ class Checkpoint {
   /// @param window  W, at least 1
   /// @throws Error (usage) for less, and what open() throws
   Checkpoint with_window(std::int64_t window) const;
+
+  /// The same file, opened once more as a model with other weights, which are kept in memory: so the oracle can compute
+  /// with what a stage has made of the weights.
+  /// @param other  is asked about every matrix; its rows must have as many numbers
+  /// @throws what open() and `other` throw, and Error (usage) for a wrong number of bytes
+  Checkpoint with_weights(const std::function<OtherWeights(const Tensor&)>& other) const;
 
   /// Views into the file stay valid; what was moved from may only be destroyed or assigned to.
   Checkpoint(Checkpoint&&) noexcept;
@@ -82,5 +96,10 @@ class Checkpoint {
 /// Decodes a matrix [out, in] (or a vector, as one row) to fp32, rows in half-split order, on all threads.
 /// @throws Error (bad_input) naming file and tensor where a number is not finite
 Matrix load_f32(const Tensor& tensor);
+
+/// Decodes row `row`, counted in half-split order, of the same matrix.
+/// @param out  as many numbers as a row has
+/// @throws Error (bad_input) naming file and tensor where a number is not finite
+void load_row(const Tensor& tensor, std::int64_t row, std::span<float> out);
 
 }  // namespace rung

@@ -49,12 +49,12 @@ void ask_for_large_pages(float* numbers, std::int64_t count) {
   ::madvise(reinterpret_cast<void*>(start), end - start, MADV_HUGEPAGE);
 }
 
-[[noreturn]] void fail_not_finite(const Tensor& tensor, const Matrix& matrix, std::int64_t row) {
+[[noreturn]] void fail_not_finite(const Tensor& tensor, std::int64_t row, const float* numbers) {
   std::int64_t column = 0;
-  while (std::isfinite(matrix(row, column))) ++column;
+  while (std::isfinite(numbers[column])) ++column;
   throw Error(ErrorKind::bad_input,
               "{}: tensor {}: the number at row {}, column {} is {}; the file is damaged",
-              tensor.file.string(), tensor.stored_name, tensor.stored_row(row), column, matrix(row, column));
+              tensor.file.string(), tensor.stored_name, tensor.stored_row(row), column, numbers[column]);
 }
 
 }  // namespace
@@ -74,8 +74,13 @@ Matrix load_f32(const Tensor& tensor) {
            {out, static_cast<std::size_t>(columns)});
     if (!all_finite(out, columns)) bad_row = row < bad_row ? row : bad_row;
   }
-  if (bad_row < rows) fail_not_finite(tensor, matrix, bad_row);
+  if (bad_row < rows) fail_not_finite(tensor, bad_row, matrix.data() + bad_row * columns);
   return matrix;
+}
+
+void load_row(const Tensor& tensor, std::int64_t row, std::span<float> out) {
+  decode(tensor.view.dtype, tensor.view.row(tensor.stored_row(row)), out);
+  if (!all_finite(out.data(), std::ssize(out))) fail_not_finite(tensor, row, out.data());
 }
 
 }  // namespace rung

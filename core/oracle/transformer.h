@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/checkpoint/checkpoint.h"
@@ -32,6 +34,11 @@ class Transformer {
   explicit Transformer(const Checkpoint& checkpoint) : Transformer(checkpoint, checkpoint.config()) {}
   /// The same weights under another config: what a model would do that read it wrongly.
   Transformer(const Checkpoint& checkpoint, ModelConfig config);
+  /// The same of a checkpoint that it keeps open itself.
+  Transformer(std::shared_ptr<const Checkpoint> checkpoint, ModelConfig config)
+      : Transformer(*checkpoint, std::move(config)) {
+    kept_ = std::move(checkpoint);
+  }
 
   /// The config that it computes by.
   const ModelConfig& config() const { return config_; }
@@ -55,6 +62,7 @@ class Transformer {
   Grid project(const Grid& x, const std::string& name, const Hook& hook) const;
 
   const Checkpoint* checkpoint_;
+  std::shared_ptr<const Checkpoint> kept_;
   ModelConfig config_;
   std::vector<double> frequencies_;  ///< of RoPE: [head_dim / 2] radians per position
 };

@@ -71,6 +71,12 @@ struct StageInfo {
   /// documentation; keep it open.
   std::function<std::unique_ptr<Stage>(const Checkpoint&, const StageOptions&)> make;
   std::vector<KvType> kv_types = {KvType::f32};  ///< what it can store keys and values as
+  /// What the stage computes with in place of a matrix of the checkpoint: what it is judged by. Empty: with the
+  /// checkpoint's own numbers.
+  std::function<OtherWeights(const Tensor&)> weights = {};
+  /// The inputs of linear layers are rounded to int8 in groups of so many numbers, which share a scale: the largest
+  /// magnitude over 127. 0: they are not.
+  std::int64_t activation_group = 0;
 };
 
 /// The stage of that name.

@@ -57,6 +57,9 @@ std::vector<Case> cases() {
 void check_every_stage(const Case& one, const std::filesystem::path& path) {
   const Checkpoint checkpoint = Checkpoint::open(path);
   for (const StageInfo& info : ladder()) {
+    // Stages with weights of their own cannot have these logits; tests/chapters/ladder holds them against what their
+    // weights give.
+    if (info.weights) continue;
     const auto stage = info.make(checkpoint, {});
     for (const std::int32_t chunk : {0, 7, 1}) {
       const double error = relative_error(teacher_forced(*stage, one.tokens, chunk), one.logits);

@@ -68,7 +68,9 @@ TEST_CASE("tiny: every stage has the perplexity of PyTorch and clearly beats big
   for (const StageInfo& info : ladder()) {
     const double found = perplexity(*info.make(checkpoint, {}), ids, window);
     INFO("stage " << info.name << ": " << found << ", PyTorch " << torch << ", bigrams " << bigram);
-    CHECK(std::abs(found - torch) <= 1e-5 * torch);
+    // Blocks cost something: 8 bits next to nothing, 4 bits some percent.
+    const double allowed = !info.weights ? 1e-5 : info.name == "int8" ? 0.005 : 0.05;
+    CHECK(std::abs(found - torch) <= allowed * torch);
     CHECK(found < 0.75 * bigram);
   }
 }

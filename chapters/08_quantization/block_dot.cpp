@@ -1,0 +1,109 @@
+#include "chapters/08_quantization/block_dot.h"
+
+#include "chapters/08_quantization/block_groups.h"
+#include "core/error.h"
+
+namespace rung {
+
+namespace {
+
+float sum_of(Floats16 lanes) {
+  float sum = 0;
+  for (int i = 0; i < 16; ++i) sum += lanes[i];
+  return sum;
+}
+
+// [dot]
+/// The row's product with Rows rows of activations, each group of weights unpacked once for all of them.
+///
+/// Number i of a group and number i + 16 meet in the same lane. Their two products fit in 16 bits, at most
+/// 128 · 127 · 2 = 32,512; more of them would not, so lanes are widened before they are added to others.
+template <DType type, int Rows>
+void dot(const std::byte* blocks, const QuantizedActivations& x, std::int64_t first, float* out) {
+  const std::int64_t block_bytes = info(type).block_bytes;
+  Floats16 lanes[Rows] = {};
+  float minima[Rows] = {};
+  for (std::int64_t g = 0; g < x.groups(); blocks += block_bytes) {
+    for (int inside = 0; inside < groups_in_block(type); ++inside, ++g) {
+      const WeightGroup w = weight_group<type>(blocks, inside);
+      for (int row = 0; row < Rows; ++row) {
+        const std::int16_t* a = x.numbers(first + row) + g * activation_group;
+        const float scale = x.scales(first + row)[g];
+        const Shorts16 low = w.low * load16<Shorts16>(a);
+        const Shorts16 high = w.high * load16<Shorts16>(a + 16);
+        if constexpr (has_two_scales(type)) {
+          lanes[row] += (scale * w.scale) * widen<Floats16>(widen<Ints16>(low));
+          lanes[row] += (scale * w.high_scale) * widen<Floats16>(widen<Ints16>(high));
+        } else {
+          lanes[row] += (scale * w.scale) * widen<Floats16>(widen<Ints16>(low + high));
+        }
+        if constexpr (has_minimum(type)) minima[row] += w.minimum * x.sums(first + row)[g];
+      }
+    }
+  }
+  for (int row = 0; row < Rows; ++row) out[row] = sum_of(lanes[row]) + minima[row];
+}
+// [dot]
+
+template <DType type>
+void dot_all(const std::byte* blocks, const QuantizedActivations& x, std::int64_t first, std::int64_t count,
+             float* out) {
+  std::int64_t done = 0;
+  for (; done + 4 <= count; done += 4) dot<type, 4>(blocks, x, first + done, out + done);
+  for (; done < count; ++done) dot<type, 1>(blocks, x, first + done, out + done);
+}
+
+template <DType type>
+void decode_all(const std::byte* blocks, std::int64_t groups, float* out) {
+  const std::int64_t block_bytes = info(type).block_bytes;
+  for (std::int64_t g = 0; g < groups; blocks += block_bytes) {
+    for (int inside = 0; inside < groups_in_block(type); ++inside, ++g, out += activation_group) {
+      const WeightGroup w = weight_group<type>(blocks, inside);
+      const float high_scale = has_two_scales(type) ? w.high_scale : w.scale;
+      const Floats16 low = w.scale * widen<Floats16>(widen<Ints16>(w.low)) + w.minimum;
+      const Floats16 high = high_scale * widen<Floats16>(widen<Ints16>(w.high)) + w.minimum;
+      std::memcpy(out, &low, sizeof low);
+      std::memcpy(out + 16, &high, sizeof high);
+    }
+  }
+}
+
+/// What a template instance for each type is put into.
+template <typename Function, typename OfType>
+Function for_type(DType type, OfType&& of_type) {
+  switch (type) {
+    case DType::Q8_0:
+      return of_type.template operator()<DType::Q8_0>();
+    case DType::Q4_0:
+      return of_type.template operator()<DType::Q4_0>();
+    case DType::Q4_1:
+      return of_type.template operator()<DType::Q4_1>();
+    case DType::Q5_0:
+      return of_type.template operator()<DType::Q5_0>();
+    case DType::Q5_1:
+      return of_type.template operator()<DType::Q5_1>();
+    case DType::Q4_K:
+      return of_type.template operator()<DType::Q4_K>();
+    case DType::Q5_K:
+      return of_type.template operator()<DType::Q5_K>();
+    case DType::Q6_K:
+      return of_type.template operator()<DType::Q6_K>();
+    case DType::F32:
+    case DType::F16:
+    case DType::BF16:
+      break;
+  }
+  throw Error(ErrorKind::bad_input, "products of blocks: {} has none", name(type));
+}
+
+}  // namespace
+
+BlockDot block_dot(DType type) {
+  return for_type<BlockDot>(type, []<DType of>() -> BlockDot { return dot_all<of>; });
+}
+
+DecodeGroups decode_groups(DType type) {
+  return for_type<DecodeGroups>(type, []<DType of>() -> DecodeGroups { return decode_all<of>; });
+}
+
+}  // namespace rung

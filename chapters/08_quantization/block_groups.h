@@ -1,0 +1,177 @@
+#pragma once
+
+// How each block type gives 32 numbers at a time as small integers with a scale, for products of integers. The layouts
+// are those of core/tensor/decode.cpp; here 16 numbers are read at once.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "core/tensor/dtype.h"
+#include "core/tensor/half.h"
+
+namespace rung {
+
+// 16 numbers next to each other. g++ and clang make of an operation on them one instruction where the machine has
+// registers that wide, and several where it has not.
+using Bytes16 [[gnu::vector_size(16)]] = std::uint8_t;
+using SignedBytes16 [[gnu::vector_size(16)]] = std::int8_t;
+using Shorts16 [[gnu::vector_size(32)]] = std::int16_t;
+using UnsignedShorts16 [[gnu::vector_size(32)]] = std::uint16_t;
+using Ints16 [[gnu::vector_size(64)]] = std::int32_t;
+using Floats16 [[gnu::vector_size(64)]] = float;
+
+/// 16 numbers from memory, wherever they start.
+template <typename Vector16>
+Vector16 load16(const void* from) {
+  Vector16 numbers;
+  std::memcpy(&numbers, from, sizeof numbers);
+  return numbers;
+}
+
+/// The same numbers in a wider type.
+template <typename Wide, typename Narrow>
+Wide widen(Narrow numbers) {
+  return __builtin_convertvector(numbers, Wide);
+}
+
+/// An fp16 number in a block; by the machine's own instruction where the compiler knows one.
+inline float block_half(const std::byte* from) {
+#ifdef __FLT16_MANT_DIG__
+  __extension__ _Float16 half;
+  std::memcpy(&half, from, sizeof half);
+  return static_cast<float>(half);
+#else
+  std::uint16_t bits = 0;
+  std::memcpy(&bits, from, sizeof bits);
+  return half_to_float(bits);
+#endif
+}
+
+inline int block_byte(const std::byte* from) {
+  return std::to_integer<int>(*from);
+}
+
+// [weight_group]
+/// 32 weights: number i is scale · low[i] + minimum for the first 16, scale · high[i] + minimum for the others. Where the
+/// two halves have scales of their own (Q6_K), the second is `high_scale`.
+struct WeightGroup {
+  Shorts16 low, high;
+  float scale;
+  float minimum = 0;
+  float high_scale = 0;
+};
+// [weight_group]
+
+/// Whether the type adds a minimum to its numbers.
+constexpr bool has_minimum(DType type) {
+  return type == DType::Q4_1 || type == DType::Q5_1 || type == DType::Q4_K || type == DType::Q5_K;
+}
+/// Whether 16 numbers share a scale, not 32.
+constexpr bool has_two_scales(DType type) {
+  return type == DType::Q6_K;
+}
+
+/// Groups of 32 in a block: 8 in ggml's "K" types, else 1.
+constexpr int groups_in_block(DType type) {
+  return type == DType::Q4_K || type == DType::Q5_K || type == DType::Q6_K ? 8 : 1;
+}
+
+/// The fifth bits of 16 numbers, bit i of `bits` for number i, where they belong.
+inline Shorts16 fifth_bits(std::uint16_t bits) {
+  constexpr UnsignedShorts16 places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  const UnsignedShorts16 all = UnsignedShorts16{} + bits;
+  return widen<Shorts16>(((all >> places) & 1) << 4);
+}
+
+/// The 6-bit scale and minimum of a sub-block of Q4_K and Q5_K, times the block's own; the layout is told at
+/// packed_scale in core/tensor/decode.cpp.
+inline void put_packed_scale(const std::byte* block, int sub_block, WeightGroup& group) {
+  const std::byte* packed = block + 4;
+  int scale = 0;
+  int minimum = 0;
+  if (sub_block < 4) {
+    scale = block_byte(packed + sub_block) & 63;
+    minimum = block_byte(packed + sub_block + 4) & 63;
+  } else {
+    const int low = block_byte(packed + sub_block + 4);
+    scale = (low & 15) | ((block_byte(packed + sub_block - 4) >> 6) << 4);
+    minimum = (low >> 4) | ((block_byte(packed + sub_block) >> 6) << 4);
+  }
+  group.scale = block_half(block) * static_cast<float>(scale);
+  group.minimum = -block_half(block + 2) * static_cast<float>(minimum);
+}
+
+/// Group `g` of a block, 0 <= g < groups_in_block(type).
+template <DType type>
+WeightGroup weight_group(const std::byte* block, int g) {
+  WeightGroup group;
+  if constexpr (type == DType::Q8_0) {
+    group.scale = block_half(block);
+    group.low = widen<Shorts16>(load16<SignedBytes16>(block + 2));
+    group.high = widen<Shorts16>(load16<SignedBytes16>(block + 18));
+  } else if constexpr (type == DType::Q4_0) {
+    // [q4_0]
+    const auto q = load16<Bytes16>(block + 2);
+    group.scale = block_half(block);
+    group.low = widen<Shorts16>(q & 15) - 8;
+    group.high = widen<Shorts16>(q >> 4) - 8;
+    // [q4_0]
+  } else if constexpr (type == DType::Q4_1) {
+    // [q4_1]
+    const auto q = load16<Bytes16>(block + 4);
+    group.scale = block_half(block);
+    group.minimum = block_half(block + 2);
+    group.low = widen<Shorts16>(q & 15);
+    group.high = widen<Shorts16>(q >> 4);
+    // [q4_1]
+  } else if constexpr (type == DType::Q5_0 || type == DType::Q5_1) {
+    constexpr int fields = type == DType::Q5_1 ? 4 : 2;  // bytes of scale and minimum
+    group.scale = block_half(block);
+    if constexpr (type == DType::Q5_1) group.minimum = block_half(block + 2);
+    std::uint16_t high_bits[2];
+    std::memcpy(high_bits, block + fields, sizeof high_bits);
+    const auto q = load16<Bytes16>(block + fields + 4);
+    group.low = widen<Shorts16>(q & 15) | fifth_bits(high_bits[0]);
+    group.high = widen<Shorts16>(q >> 4) | fifth_bits(high_bits[1]);
+    if constexpr (type == DType::Q5_0) {
+      group.low -= 16;
+      group.high -= 16;
+    }
+  } else if constexpr (type == DType::Q4_K || type == DType::Q5_K) {
+    put_packed_scale(block, g, group);
+    const std::byte* q = block + (type == DType::Q5_K ? 48 : 16) + 32 * (g / 2);
+    const auto shift = static_cast<std::uint8_t>(4 * (g % 2));
+    group.low = widen<Shorts16>((load16<Bytes16>(q) >> shift) & 15);
+    group.high = widen<Shorts16>((load16<Bytes16>(q + 16) >> shift) & 15);
+    if constexpr (type == DType::Q5_K) {
+      const auto place = static_cast<std::uint8_t>(g);
+      group.low |= widen<Shorts16>(((load16<Bytes16>(block + 16) >> place) & 1) << 4);
+      group.high |= widen<Shorts16>(((load16<Bytes16>(block + 32) >> place) & 1) << 4);
+    }
+  } else {
+    static_assert(type == DType::Q6_K);
+    const int half = g / 4;
+    const int quarter = g % 4;
+    const std::byte* low = block + 64 * half + 32 * (quarter % 2);
+    const std::byte* high = block + 128 + 32 * half;
+    const auto low_shift = static_cast<std::uint8_t>(quarter < 2 ? 0 : 4);
+    const auto high_shift = static_cast<std::uint8_t>(2 * quarter);
+    const auto numbers = [&](int first) {
+      const Bytes16 four = (load16<Bytes16>(low + first) >> low_shift) & 15;
+      const Bytes16 two = (load16<Bytes16>(high + first) >> high_shift) & 3;
+      return widen<Shorts16>(four | (two << 4)) - 32;
+    };
+    group.low = numbers(0);
+    group.high = numbers(16);
+    const float super_scale = block_half(block + 208);
+    const auto scale = [&](int sixteen) {
+      return super_scale * static_cast<float>(static_cast<std::int8_t>(block_byte(block + 192 + sixteen)));
+    };
+    group.scale = scale(2 * g);
+    group.high_scale = scale(2 * g + 1);
+  }
+  return group;
+}
+
+}  // namespace rung

@@ -1,0 +1,134 @@
+// Stages that multiply whole numbers: a right one passes with every block type, every known mistake is rejected and
+// named, and so is rounding to one side, which no single logit shows.
+
+#include <cmath>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "chapters/04_transformer/parts.h"
+#include "chapters/07_grouped_query/grouped_stage.h"
+#include "chapters/08_quantization/block_embedding.h"
+#include "chapters/08_quantization/block_linear.h"
+#include "chapters/ladder.h"
+#include "core/check/model_mistakes.h"
+#include "core/check/oracle_stage.h"
+#include "core/check/whole_model.h"
+#include "tests/catch.h"
+#include "tests/chapters/ladder/models.h"
+
+namespace {
+
+using namespace rung;
+using namespace rung::check;
+
+/// Every matrix as blocks of a type.
+std::function<OtherWeights(const Tensor&)> weights_as(DType type) {
+  return [type](const Tensor& tensor) {
+    const BlockMatrix matrix(tensor, type);
+    OtherWeights other{.dtype = type, .bytes = {}};
+    for (std::int64_t r = 0; r < matrix.rows(); ++r)
+      other.bytes.insert(other.bytes.end(), matrix.row(r).begin(), matrix.row(r).end());
+    return other;
+  };
+}
+
+/// What makes another linear layer out of one.
+using Around = std::function<std::unique_ptr<Linear>(std::unique_ptr<Linear>)>;
+
+StageInfo stage_with(DType type, const Around& around) {
+  StageInfo info = find_stage(ladder(), "int4");
+  info.name = std::string(name(type));
+  info.weights = weights_as(type);
+  info.make = [type, around](const Checkpoint& checkpoint, const StageOptions& options) {
+    MatrixParts parts;
+    parts.embedding = [type](const Tensor& tensor) {
+      return std::make_unique<BlockEmbedding>(std::make_shared<const BlockMatrix>(tensor, type));
+    };
+    parts.linear = [type, &around](const Tensor& tensor) -> std::unique_ptr<Linear> {
+      auto linear = std::make_unique<BlockLinear>(std::make_shared<const BlockMatrix>(tensor, type));
+      return around ? around(std::move(linear)) : std::move(linear);
+    };
+    return grouped_stage_of(checkpoint.config(), parts_of(checkpoint, parts), options);
+  };
+  return info;
+}
+
+/// Cuts its input off toward zero, to numbers that are then whole.
+class CutsInput : public Linear {
+ public:
+  explicit CutsInput(std::unique_ptr<Linear> right) : right_(std::move(right)) {}
+  std::int64_t in() const override { return right_->in(); }
+  std::int64_t out() const override { return right_->out(); }
+  std::int64_t weight_bytes() const override { return right_->weight_bytes(); }
+  void apply(const Activations& x, MatrixView out) const override {
+    Matrix cut = x.values();
+    for (Eigen::Index t = 0; t < cut.rows(); ++t) {
+      for (Eigen::Index first = 0; first < cut.cols(); first += 32) {
+        auto group = cut.row(t).segment(first, std::min<Eigen::Index>(32, cut.cols() - first));
+        const float scale = group.cwiseAbs().maxCoeff() / 127;
+        if (scale == 0) continue;
+        // A little more than a whole number of steps, or the largest would lose one.
+        group = group.unaryExpr([scale](float v) { return std::trunc(v / scale * 1.000001F) * scale; });
+      }
+    }
+    right_->apply(Activations(cut), out);
+  }
+
+ private:
+  std::unique_ptr<Linear> right_;
+};
+
+WholeModelCheck::Options short_texts() {
+  WholeModelCheck::Options options;
+  options.longest_text = 40;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("a model of blocks passes, and every known mistake of its blocks is rejected by name") {
+  const Checkpoint checkpoint = Checkpoint::open(testing::model_path("tiny"));
+  for (const DType type : {DType::Q8_0, DType::Q4_0, DType::Q4_1, DType::Q5_0}) {
+    const WholeModelCheck whole(checkpoint, short_texts());
+    const StageReport right = whole.check(stage_with(type, {}), &find_stage(ladder(), "grouped"));
+    INFO(to_text(right));
+    CHECK(right.passed);
+    REQUIRE(right.quantization);
+    REQUIRE(right.quantization->weights);
+    REQUIRE(right.quantization->activations);
+    // What 4 bits do to weights is worse than what 8 do to activations; both move the logits by some percent.
+    CHECK(right.quantization->weights->rms > 0.2 * right.quantization->activations->rms);
+    CHECK(right.quantization->weights->rms < 0.3 * right.quantization->logits_rms);
+
+    const Checkpoint blocks = checkpoint.with_weights(weights_as(type));
+    WholeModelCheck::Options options = short_texts();
+    options.activation_group = 32;
+    options.stop_at_failure = true;
+    const WholeModelCheck of_blocks(blocks, options);
+    int rejected = 0;
+    for (const ModelMistake& mistake : integer_mistakes()) {
+      if (mistake.types.empty() || !applies(mistake, blocks)) continue;
+      const StageReport report = of_blocks.check(
+          oracle_stage_info({.mistake = &mistake, .rounding = NumberType::f32, .seed = 7}), nullptr);
+      INFO(mistake.name << "\n" << to_text(report));
+      CHECK_FALSE(report.passed);
+      CHECK((report.matched ? report.matched->name : "") == mistake.name);
+      ++rejected;
+    }
+    CHECK(rejected >= 2);
+  }
+}
+
+TEST_CASE("activations that are cut off instead of rounded are rejected, by name") {
+  const Checkpoint checkpoint = Checkpoint::open(testing::model_path("tiny"));
+  const Around cuts = [](std::unique_ptr<Linear> right) {
+    return std::make_unique<CutsInput>(std::move(right));
+  };
+  const StageReport report =
+      WholeModelCheck(checkpoint, short_texts()).check(stage_with(DType::Q4_1, cuts), nullptr);
+  INFO(to_text(report));
+  CHECK_FALSE(report.passed);
+  CHECK((report.matched ? report.matched->name : "") == "activations_cut");
+}
