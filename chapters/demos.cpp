@@ -7,13 +7,14 @@
 #include "chapters/05_sampling/demo.h"
 #include "chapters/06_kv_cache/demo.h"
 #include "chapters/07_grouped_query/demo.h"
+#include "chapters/08_quantization/demo.h"
 
 namespace rung {
 
 const std::vector<Demo>& demos() {
   static const std::vector<Demo> all = {
       tokens_demo(),   tensors_demo(),  attention_demo(),     transformer_demo(),
-      sampling_demo(), kv_cache_demo(), grouped_query_demo(),
+      sampling_demo(), kv_cache_demo(), grouped_query_demo(), quantization_demo(),
   };
   return all;
 }

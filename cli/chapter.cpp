@@ -61,12 +61,15 @@ void run(const Options& options) {
     return;
   }
   const Checkpoint checkpoint = Checkpoint::open(resolve_model(options.model));
-  const DemoInput input{.model = options.model,
-                        .checkpoint = checkpoint,
-                        .text = options.text,
-                        .stage = [&](const std::string& name, const StageOptions& stage_options) {
-                          return choose_stage(name, "stage").make(checkpoint, stage_options);
-                        }};
+  const DemoInput input{
+      .model = options.model,
+      .checkpoint = checkpoint,
+      .text = options.text,
+      .stage =
+          [&](const std::string& name, const StageOptions& stage_options) {
+            return choose_stage(name, "stage").make(checkpoint, stage_options);
+          },
+      .open = [](const std::string& model) { return Checkpoint::open(resolve_model(model)); }};
   DemoText text(options.json);
   nlohmann::ordered_json data;
   if (parts.size() > 1) text.print("Chapter {:02}. {}\n", demo.chapter, demo.title);

@@ -8,7 +8,7 @@ Acts, are held out. A byte-level BPE vocabulary of 1024 pieces is trained on the
   python3 -m venv --system-site-packages venv && venv/bin/pip install "numpy<2" tokenizers gguf
   venv/bin/python python/train_tiny.py                  # about a quarter of an hour on one core
 
-Writes models/tiny.gguf, and for the tests tests/golden/heldout.txt (an excerpt of the held-out books) with
+Writes models/tiny.gguf, and for the tests models/tiny_heldout.txt (an excerpt of the held-out books) with
 tests/golden/tiny_perplexity.json (its tokens and what PyTorch, a bigram and a unigram model make of them).
 """
 
@@ -305,11 +305,11 @@ def main():
 
     excerpt = "".join(t for book, chapter, t in text if (book, chapter) in
                       (("Jdgs", "14"), ("Jdgs", "16"), ("Acts", "9")))
-    (ROOT / "tests/golden/heldout.txt").write_text(excerpt)
+    (ROOT / "models/tiny_heldout.txt").write_text(excerpt)
     bigrams = Bigrams(train_data)
     ids = tokenizer.encode(excerpt).ids
     golden = {
-        "what": "tests/golden/heldout.txt under models/tiny.gguf, by PyTorch in fp32; written by python/train_tiny.py",
+        "what": "models/tiny_heldout.txt under models/tiny.gguf, by PyTorch in fp32; written by python/train_tiny.py",
         "protocol": f"windows of {CONTEXT} tokens, one after the other; the first token of each is given",
         "window": CONTEXT, "steps": steps,
         "parameters": sum(t.numel() for t in w.values()),

@@ -1,17 +1,26 @@
 #include "chapters/08_quantization/functions.h"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <span>
 
 #include "chapters/08_quantization/block_dot.h"
+#include "chapters/08_quantization/integer_dot.h"
 #include "chapters/08_quantization/perplexity.h"
 #include "chapters/08_quantization/quantize.h"
 #include "chapters/08_quantization/quantized_activations.h"
+#include "chapters/08_quantization/uniform_quantizer.h"
 #include "core/check/functions/block_dot.h"
 #include "core/check/functions/block_quantization.h"
+#include "core/check/functions/integer_dot.h"
 #include "core/check/functions/perplexity.h"
+#include "core/check/functions/uniform_quantization.h"
+#include "core/error.h"
 
 namespace rung {
 namespace {
@@ -24,6 +33,88 @@ std::vector<std::uint8_t> run_block_quantization(const check::BlockQuantizationI
                                   static_cast<std::size_t>(type.block_bytes));
   quantize(input.type, input.numbers, std::as_writable_bytes(std::span(bytes)));
   return bytes;
+}
+
+UniformScheme scheme_of(const check::UniformQuantizationInput& input) {
+  using Share = check::UniformQuantizationInput::Share;
+  UniformScheme scheme{.bits = input.bits,
+                       .range = input.asymmetric ? LevelRange::asymmetric : LevelRange::symmetric,
+                       .scale_for = ScaleFor::group,
+                       .group = input.group};
+  if (input.share == Share::tensor) scheme.scale_for = ScaleFor::tensor;
+  if (input.share == Share::row) scheme.scale_for = ScaleFor::channel;
+  return scheme;
+}
+
+bool to_be_refused(const check::UniformQuantizationInput& input) {
+  return input.bits < 2 || input.bits > 8 || input.group < 1 ||
+         !std::ranges::all_of(input.numbers, [](float x) { return std::isfinite(x); });
+}
+
+/// Of one scale for all numbers: that scale and the first level once more, by the functions for one of them.
+/// @throws Error (bad_input) when they say something else
+void require_alike(const ConstMatrixView& numbers, const UniformMatrix& quantized) {
+  const UniformScheme& scheme = quantized.scheme;
+  const UniformScale fitted = fit_scale(numbers, scheme);
+  const UniformScale& used = quantized.scales.at(0);
+  if (fitted.scale != used.scale || fitted.zero != used.zero) {
+    throw Error(ErrorKind::bad_input,
+                "fit_scale gives a scale of {} and the zero point {}, quantize_uniform {} and {}",
+                fitted.scale, fitted.zero, used.scale, used.zero);
+  }
+  const std::int32_t level = nearest_level(numbers(0, 0), used, scheme);
+  if (level != quantized.levels(0, 0)) {
+    throw Error(ErrorKind::bad_input, "nearest_level gives {}, quantize_uniform {}", level,
+                quantized.levels(0, 0));
+  }
+}
+
+check::UniformQuantizationOutput run_uniform_quantization(const check::UniformQuantizationInput& input) {
+  const auto rows = static_cast<Eigen::Index>(input.numbers.size()) / input.columns;
+  // Whoever reads what lies between the rows finds what is no number.
+  Matrix wide =
+      Matrix::Constant(rows, input.columns + input.between, std::numeric_limits<float>::quiet_NaN());
+  wide.leftCols(input.columns) = Eigen::Map<const Matrix>(input.numbers.data(), rows, input.columns);
+  check::UniformQuantizationOutput output;
+  try {
+    const UniformMatrix quantized = quantize_uniform(wide.leftCols(input.columns), scheme_of(input));
+    for (const UniformScale& scale : quantized.scales) {
+      output.scales.push_back(double{scale.scale});
+      output.zeros.push_back(scale.zero);
+    }
+    const LevelMatrix& levels = quantized.levels;
+    if (quantized.scheme.scale_for == ScaleFor::tensor)
+      require_alike(wide.leftCols(input.columns), quantized);
+    output.levels.assign(levels.data(), levels.data() + levels.size());
+  } catch (const Error& error) {
+    // What is thrown where nothing is to be refused is told as it is.
+    if (!to_be_refused(input)) throw;
+    output.refused = error.kind() == ErrorKind::usage ? "usage" : "bad_input";
+  }
+  return output;
+}
+
+check::IntegerDotOutput run_integer_dot(const check::IntegerDotInput& input) {
+  using Rule = check::IntegerDotInput::Rule;
+  check::IntegerDotOutput output;
+  if (input.rule == Rule::activations) {
+    for (std::size_t b = 0; b < input.x.size(); b += 32) {
+      const ActivationBlock block = quantize_activations(std::span(input.x).subspan(b).first<32>());
+      output.numbers.push_back(double{block.scale});
+      output.numbers.push_back(block.sum);
+      for (const std::int8_t level : block.levels) output.numbers.push_back(level);
+    }
+    return output;
+  }
+  std::vector<ActivationBlock> x(input.scales.size());
+  for (std::size_t b = 0; b < x.size(); ++b) {
+    x[b].scale = input.scales[b];
+    std::copy_n(&input.levels[32 * b], 32, x[b].levels.begin());
+    for (const std::int8_t level : x[b].levels) x[b].sum += level;
+  }
+  const auto row = std::as_bytes(std::span(input.row));
+  output.numbers = {double{input.rule == Rule::q4_0 ? dot_q4_0(row, x) : dot_q4_1(row, x)}};
+  return output;
 }
 
 Numbers flat_windows(const std::vector<ScoredWindow>& windows) {
@@ -48,6 +139,43 @@ Matrix logits_of(const std::vector<Numbers>& rows) {
   return logits;
 }
 
+/// The calls that check::perplexity_refusals() names.
+Numbers run_refusals() {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> two = {1, 2};
+  const std::vector<float> three = {1, 2, 3};
+  const std::vector<float> not_a_number = {1, nan};
+  const std::vector<float> infinite = {1, infinity};
+  const std::vector<float> impossible = {-infinity, -infinity};
+  const std::vector<std::int32_t> tokens = {0, 1};
+  const std::vector<std::function<void()>> calls = {
+      [&] { cross_entropy(two, -1); },
+      [&] { cross_entropy(two, 2); },
+      [&] { cross_entropy(not_a_number, 0); },
+      [&] { cross_entropy(infinite, 0); },
+      [&] { cross_entropy(impossible, 0); },
+      [&] { cross_entropies(Matrix::Zero(2, 2), tokens, 0); },
+      [&] { perplexity({}); },
+      [&] { kl_divergence(two, three); },
+      [&] { kl_divergence(two, not_a_number); },
+      [&] { chunks_of(100, 3); },
+      [&] { chunks_of(7, 8); },
+      [&] { chunks_of(8, 8); },
+  };
+  Numbers codes;
+  codes.reserve(calls.size());
+  for (const auto& call : calls) {
+    codes.push_back(0);
+    try {
+      call();
+    } catch (const Error& error) {
+      codes.back() = error.kind() == ErrorKind::usage ? 2 : 1;
+    }
+  }
+  return codes;
+}
+
 Numbers run_perplexity(const check::PerplexityInput& input) {
   using Rule = check::PerplexityInput::Rule;
   switch (input.rule) {
@@ -57,6 +185,16 @@ Numbers run_perplexity(const check::PerplexityInput& input) {
       return flat_windows(strided_windows(input.tokens, input.context, input.stride));
     case Rule::cross_entropies:
       return cross_entropies(logits_of(input.logits), input.ids, input.first);
+    case Rule::log_probabilities: {
+      const std::vector<float> logits(input.logits.front().begin(), input.logits.front().end());
+      return log_probabilities(logits);
+    }
+    case Rule::mean: {
+      const Estimate estimate = mean_of(input.entropies);
+      return {estimate.value, estimate.standard_error};
+    }
+    case Rule::refusals:
+      return run_refusals();
     case Rule::perplexity:
       break;
   }
@@ -103,8 +241,13 @@ std::vector<check::JudgedFunction> quantization_functions() {
           check::block_dot_check(), "chapters/08_quantization/block_dot", run_block_dot),
       check::judged<check::BlockDecodingInput, std::vector<float>>(
           check::block_decoding_check(), "chapters/08_quantization/block_dot", run_block_decoding),
+      check::judged<check::UniformQuantizationInput, check::UniformQuantizationOutput>(
+          check::uniform_quantization_check(), "chapters/08_quantization/quantize_uniform",
+          run_uniform_quantization),
       check::judged<check::BlockQuantizationInput, std::vector<std::uint8_t>>(
           check::block_quantization_check(), "chapters/08_quantization/quantize", run_block_quantization),
+      check::judged<check::IntegerDotInput, check::IntegerDotOutput>(
+          check::integer_dot_check(), "chapters/08_quantization/integer_dot", run_integer_dot),
       check::judged<check::PerplexityInput, Numbers>(check::perplexity_check(),
                                                      "chapters/08_quantization/perplexity", run_perplexity),
       check::judged<check::KlInput, double>(check::kl_divergence_check(),

@@ -33,6 +33,7 @@ double cross_entropy(std::span<const float> logits, std::int32_t target);
 std::vector<double> cross_entropies(const ConstMatrixView& logits, std::span<const std::int32_t> tokens,
                                     std::int64_t first);
 
+// [estimate]
 /// A number measured on samples, and how uncertain it is for their being no more.
 struct Estimate {
   double value = 0;
@@ -49,6 +50,7 @@ Estimate mean_of(std::span<const double> samples);
 /// @param cross_entropies  in nats
 /// @throws Error (usage) for none
 Estimate perplexity(std::span<const double> cross_entropies);
+// [estimate]
 
 /// KL(P‖Q) = Σ p·(ln p − ln q), with p = softmax(p_logits): the nats that are lost by believing Q where P is right.
 /// 0 for the same distribution, else above 0; not symmetric. Kullback and Leibler, 1951, doi:10.1214/aoms/1177729694.

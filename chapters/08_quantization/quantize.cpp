@@ -3,8 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "chapters/08_quantization/q4_0.h"
-#include "chapters/08_quantization/q4_1.h"
+#include "chapters/08_quantization/q4_blocks.h"
 #include "chapters/08_quantization/q4_k.h"
 #include "chapters/08_quantization/q5_0.h"
 #include "chapters/08_quantization/q6_k.h"

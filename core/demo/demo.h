@@ -27,6 +27,9 @@ struct DemoInput {
   /// such as "rope_interleaved", to see what they do.
   /// @throws Error (usage) for an unknown one, and what StageInfo::make throws
   std::function<std::unique_ptr<Stage>(const std::string& name, const StageOptions& options)> stage;
+  /// Another model, by what `-m` takes: a demo that needs weights which nobody has quantised yet opens `tiny`.
+  /// @throws Error as Checkpoint::open does
+  std::function<Checkpoint(const std::string& model)> open;
 
   /// The reader's text, or the demo's own.
   std::string text_or(const std::string& own) const { return text.empty() ? own : text; }

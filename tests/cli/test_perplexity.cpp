@@ -17,7 +17,7 @@ using rung::support::run_rung;
 
 namespace {
 
-const std::string text = RUNG_SOURCE_DIR "/tests/golden/heldout.txt";
+const std::string text = RUNG_SOURCE_DIR "/models/tiny_heldout.txt";
 
 json measured(const std::string& arguments) {
   const auto ran = run_rung("perplexity " + arguments + " --json");

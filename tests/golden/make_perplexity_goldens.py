@@ -9,13 +9,13 @@
 "functions" replaces the part that PyTorch computes, in float64, from rows of fp32 logits with everything in them that
 goes wrong: large and small ones, ties, -infinity.
 
-"models" replaces the part that llama.cpp computes: the perplexity of tests/golden/heldout.txt in chunks of 512 by the
+"models" replaces the part that llama.cpp computes: the perplexity of models/tiny_heldout.txt in chunks of 512 by the
 convention of its program `llama-perplexity`, which is not in the Python package. So the convention is written once
 more here, from tools/perplexity/perplexity.cpp of the llama.cpp in that package: one newline at the end of the file is
 left out; the text is encoded with the BOS that the model wants; chunks of n tokens without the rest; a chunk's first
 token is replaced by that BOS; the logits of positions n/2 to n - 2 are judged by the token behind each.
 
-The numbers (llama-cpp-python 0.3.16, CPU, 2 threads), and what `./rung perplexity MODEL tests/golden/heldout.txt`
+The numbers (llama-cpp-python 0.3.16, CPU, 2 threads), and what `./rung perplexity MODEL models/tiny_heldout.txt`
 prints for the same:
 
                         llama.cpp    rung (stage kv_cache)
@@ -33,7 +33,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests/golden/perplexity.json"
-TEXT = ROOT / "tests/golden/heldout.txt"
+TEXT = ROOT / "models/tiny_heldout.txt"
 CONTEXT = 512
 
 

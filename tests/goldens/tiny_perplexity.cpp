@@ -51,7 +51,7 @@ TEST_CASE("tiny: at most 2 MB") {
 TEST_CASE("tiny: its held-out text has the tokens that Hugging Face's tokenizers gives") {
   const Checkpoint checkpoint = Checkpoint::open(tiny_path());
   const Tokenizer tokenizer(checkpoint.tokenizer());
-  std::ifstream file(golden_folder() / "heldout.txt");
+  std::ifstream file(std::filesystem::path(RUNG_SOURCE_DIR) / "models/tiny_heldout.txt");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const auto ids = golden().at("ids").get<std::vector<std::int32_t>>();
   CHECK(tokenizer.encode(text) == ids);

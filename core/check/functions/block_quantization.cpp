@@ -1,6 +1,7 @@
 #include "core/check/functions/block_quantization.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstddef>
 #include <random>
@@ -23,11 +24,15 @@ enum class Slip {
   neighbours_share,
   scale_and_minimum_swapped,
   toward_zero,
+  half_step_forgotten,
   sign_of_largest_lost,
   range_of_seven,
   one_step_too_many,
   fp16_scale_divides,
   scale_of_block_before,
+  ties_the_other_way,
+  last_of_equals,
+  range_to_zero,
 };
 
 /// A block's scale and minimum, in fp32 as the formats' definition has it.
@@ -43,7 +48,12 @@ Fit fit(DType type, const float* x, Slip slip) {
   for (int i = 1; i < 32; ++i) {
     least = std::min(least, x[i]);
     most = std::max(most, x[i]);
-    if (std::abs(x[i]) > std::abs(largest)) largest = x[i];
+    const bool as_large = slip == Slip::last_of_equals && std::abs(x[i]) == std::abs(largest);
+    if (std::abs(x[i]) > std::abs(largest) || as_large) largest = x[i];
+  }
+  if (slip == Slip::range_to_zero) {
+    least = std::min(least, 0.0F);
+    most = std::max(most, 0.0F);
   }
   const bool more = slip == Slip::one_step_too_many;
   if (type == DType::Q8_0) return {.scale = std::abs(largest) / (more ? 128.0F : 127.0F)};
@@ -56,11 +66,19 @@ Fit fit(DType type, const float* x, Slip slip) {
 int level(DType type, float x, Fit with, Slip slip) {
   const float inverse = with.scale == 0 ? 0 : 1 / with.scale;
   const float steps = (x - with.minimum) * inverse;
+  if (!std::isfinite(steps))
+    return 0;  // 1 / scale is infinite: in fp16 that scale is 0, and the level means nothing
   const bool cut = slip == Slip::toward_zero;
-  if (type == DType::Q8_0) return static_cast<int>(cut ? std::trunc(steps) : std::round(steps));
+  const bool other = slip == Slip::ties_the_other_way;
+  if (type == DType::Q8_0) {
+    const float whole = other ? std::floor(steps + 0.5F) : std::round(steps);
+    return static_cast<int>(cut ? std::trunc(steps) : whole);
+  }
   const float middle = type == DType::Q4_0 ? 8 : 0;
-  const float shifted = cut ? std::trunc(steps) + middle : steps + (middle + 0.5F);
-  return std::clamp(static_cast<int>(shifted), 0, 15);
+  float shifted = cut ? std::trunc(steps) + middle : steps + (middle + 0.5F);
+  if (slip == Slip::half_step_forgotten) shifted -= 0.5F;
+  if (other) shifted = std::round(steps) + middle;
+  return static_cast<int>(std::clamp(shifted, 0.0F, 15.0F));
 }
 
 void put(Blocks& out, float value) {
@@ -69,7 +87,12 @@ void put(Blocks& out, float value) {
   out.push_back(static_cast<std::uint8_t>(bits >> 8));
 }
 
-Blocks encode(const Input& input, Slip slip) {
+/// The formats in which a mistake is made.
+using Types = std::vector<DType>;
+
+/// @param types  where the slip happens; everywhere else all is right
+Blocks encode(const Input& input, Slip made, const Types& types = {}) {
+  const Slip slip = std::ranges::find(types, input.type) == types.end() ? Slip::none : made;
   Blocks out;
   Fit before;
   for (std::size_t b = 0; b < input.numbers.size(); b += 32) {
@@ -133,40 +156,93 @@ FunctionCheck<Input, Blocks> block_quantization_check() {
     check.cases.push_back({t + " ramp", t + ", -11, -10 … 20", {type, ramp}});
     check.cases.push_back(
         {t + " drawn", t + ", 16 blocks of random numbers, each block smaller", {type, drawn(16, 8)}});
+    check.cases.push_back({t + " equal", t + ", 32 times 3.7", {type, std::vector<float>(32, 3.7F)}});
+    // The largest magnitude twice: the first one decides about the scale's sign.
+    std::vector<float> twice = ramp;
+    twice[5] = -20;
+    check.cases.push_back({t + " largest-twice", t + ", -11, -10 … 20, but the sixth is -20", {type, twice}});
+    // With a scale of 1 (Q4_0: -1), half of the numbers lie in the middle between two levels.
+    std::vector<float> ties;
+    const float end = type == DType::Q8_0 ? 127 : 8;
+    ties.reserve(32);
+    for (int i = 0; i < 32; ++i) ties.push_back(std::clamp(static_cast<float>(i - 15) / 2, -end, end));
+    if (type == DType::Q4_1) ties[0] = -7;  // 15 steps to the 8
+    ties.back() = end;
+    check.cases.push_back({t + " ties", t + ", multiples of 1/2 with a step of 1", {type, ties}});
+    std::vector<float> above;
+    above.reserve(32);
+    for (int i = 0; i < 32; ++i) above.push_back(1 + static_cast<float>((7 * i) % 32) / 64);
+    check.cases.push_back({t + " far-from-0", t + ", numbers from 1 to 1.5", {type, above}});
+    std::vector<float> small = ramp;
+    for (float& x : small) x *= 0x1p-133F;
+    check.cases.push_back({t + " subnormal", t + ", -11, -10 … 20 times 2^-133", {type, small}});
   }
   check.oracle = [](const Input& input) { return encode(input, Slip::none); };
-  const auto add = [&check](const char* name, const char* sentence, Slip slip) {
-    check.mistakes.push_back({name, sentence, [slip](const Input& input) { return encode(input, slip); }});
+  const Types q8_0 = {DType::Q8_0};
+  const Types q4_0 = {DType::Q4_0};
+  const Types q4_1 = {DType::Q4_1};
+  const Types both = {DType::Q4_0, DType::Q4_1};
+  // Whoever makes a mistake may make it in one format or in both of 4 bits: `name`, `name_in_q4_0`, `name_in_q4_1`.
+  const auto add = [&check](const char* name, const char* sentence, Slip slip,
+                            const std::vector<Types>& where) {
+    for (const Types& types : where) {
+      std::string full(name);
+      std::string where_in;
+      if (where.size() > 1 && types.size() == 1) {
+        where_in = std::string(rung::name(types.front()));
+        full += "_in_" + where_in;
+        for (char& c : full) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        where_in += ": ";
+      }
+      check.mistakes.push_back({full, where_in + sentence,
+                                [slip, types](const Input& input) { return encode(input, slip, types); }});
+    }
   };
   add("halves_swapped",
       "the halves of the bytes swapped; number i is in the low half of byte i, number i + 16 in its high "
       "half",
-      Slip::halves_swapped);
+      Slip::halves_swapped, {both, q4_0, q4_1});
   add("neighbours_share", "neighbouring numbers in one byte; byte i holds numbers i and i + 16",
-      Slip::neighbours_share);
+      Slip::neighbours_share, {both, q4_0, q4_1});
   add("scale_and_minimum_swapped", "Q4_1's minimum written before its scale; the scale comes first",
-      Slip::scale_and_minimum_swapped);
+      Slip::scale_and_minimum_swapped, {q4_1});
   add("toward_zero",
       "levels cut off toward zero; round to the nearest, or errors are twice as large and all to one side",
-      Slip::toward_zero);
+      Slip::toward_zero, {q4_0, q8_0});
+  add("half_step_forgotten",
+      "levels cut off without half a step added first, which rounds down; errors are twice as large and all "
+      "to one "
+      "side",
+      Slip::half_step_forgotten, {both, q4_0, q4_1});
   add("sign_of_largest_lost",
       "Q4_0's scale taken from the largest magnitude without its sign; levels reach to -8 but only to 7, so "
-      "the scale has "
-      "the sign that makes the largest number -8",
-      Slip::sign_of_largest_lost);
+      "the scale has the sign that makes the largest number -8",
+      Slip::sign_of_largest_lost, {q4_0});
   add("range_of_seven", "Q4_0's largest number made 7 instead of -8; one of 16 levels is never used",
-      Slip::range_of_seven);
+      Slip::range_of_seven, {q4_0});
   add("one_step_too_many",
       "the range divided by one step too many; 127 steps in Q8_0, and 15 between 16 levels in Q4_1",
-      Slip::one_step_too_many);
+      Slip::one_step_too_many, {q4_1, q8_0});
   add("fp16_scale_divides",
       "numbers divided by the scale as fp16 has it; the format's reference divides by the fp32 scale and "
-      "rounds only what "
-      "is stored",
-      Slip::fp16_scale_divides);
+      "rounds only what is stored",
+      Slip::fp16_scale_divides, {both, q4_0, q4_1, q8_0});
   add("scale_of_block_before",
       "levels made with the scale of the block before; every block of 32 has its own",
-      Slip::scale_of_block_before);
+      Slip::scale_of_block_before, {both, q4_0, q4_1, q8_0});
+  add("ties_the_other_way",
+      "numbers in the middle between two levels: Q8_0 rounds them away from 0 (std::round), Q4_0 up (a half "
+      "added, "
+      "then cut off)",
+      Slip::ties_the_other_way, {q4_0, q8_0});
+  add("last_of_equals",
+      "of two numbers of the largest magnitude the last one decides about the sign of Q4_0's scale; the "
+      "first one "
+      "does",
+      Slip::last_of_equals, {q4_0});
+  add("range_to_zero",
+      "Q4_1's range made to reach to 0; it has a minimum in place of a zero point, so it need not",
+      Slip::range_to_zero, {q4_1});
   check.show = show;
   return check;
 }

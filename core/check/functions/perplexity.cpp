@@ -65,6 +65,21 @@ Numbers variant(const PerplexityInput& input, const Wrong& wrong) {
       }
       return entropies;
     }
+    case Rule::log_probabilities: {
+      Numbers logs;
+      for (std::size_t token = 0; token < input.logits.front().size(); ++token)
+        logs.push_back(-oracle::token_cross_entropy(input.logits.front(), static_cast<std::int64_t>(token)));
+      return logs;
+    }
+    case Rule::mean: {
+      const auto [mean, error] = oracle::mean_and_error(input.entropies);
+      return {mean, error};
+    }
+    case Rule::refusals: {
+      Numbers codes;
+      for (const PerplexityRefusal& call : perplexity_refusals()) codes.push_back(call.expected);
+      return codes;
+    }
     case Rule::perplexity:
       break;
   }
@@ -128,6 +143,12 @@ Numbers strides_without_end(const PerplexityInput& input) {
   return flat(windows);
 }
 
+std::string refusals_in_words() {
+  std::string text = "what is refused (2: as usage, 1: as bad_input, 0: not): ";
+  for (const PerplexityRefusal& call : perplexity_refusals()) text += call.what + "; ";
+  return text.substr(0, text.size() - 2);
+}
+
 std::vector<FunctionCase<PerplexityInput>> perplexity_cases() {
   const std::vector<Numbers> three = {{0, 1, 2, 3}, {2, 0, 0, 1}, {-1, 4, 0.5, 0}};
   return {
@@ -168,6 +189,11 @@ std::vector<FunctionCase<PerplexityInput>> perplexity_cases() {
        {.rule = Rule::perplexity, .entropies = {1, 2, 3, 6}}},
       {"equal", "perplexity of cross entropies 2, 2, 2", {.rule = Rule::perplexity, .entropies = {2, 2, 2}}},
       {"sure", "perplexity of cross entropies 0, 0.5", {.rule = Rule::perplexity, .entropies = {0, 0.5}}},
+      {"mean", "mean of 1, 2, 3, 6, and its standard error", {.rule = Rule::mean, .entropies = {1, 2, 3, 6}}},
+      {"logs",
+       "log-probabilities of logits 1000, 1002, -infinity, 999",
+       {.rule = Rule::log_probabilities, .logits = {{1000, 1002, minus_infinity, 999}}}},
+      {"refusals", refusals_in_words(), {.rule = Rule::refusals}},
   };
 }
 
@@ -309,6 +335,21 @@ double kl_unnormalised(const KlInput& input) {
 
 }  // namespace
 
+std::vector<PerplexityRefusal> perplexity_refusals() {
+  return {{"cross entropy of token -1", 2},
+          {"of token V", 2},
+          {"of logits with NaN", 1},
+          {"with +infinity", 1},
+          {"of nothing but -infinity", 1},
+          {"two rows and two tokens", 2},
+          {"the perplexity of nothing", 2},
+          {"KL of rows of other lengths", 2},
+          {"KL with NaN in the second row", 1},
+          {"chunks of 3", 2},
+          {"fewer tokens than a chunk", 2},
+          {"as many as a chunk", 0}};
+}
+
 FunctionCheck<PerplexityInput, std::vector<double>> perplexity_check() {
   FunctionCheck<PerplexityInput, Numbers> check;
   check.name = "perplexity";
@@ -343,6 +384,9 @@ FunctionCheck<KlInput, double> kl_divergence_check() {
        "P by logits 1000, 1001, 1002, Q by -1000, -1000, -1001",
        {{1000, 1001, 1002}, {-1000, -1000, -1001}}},
       {"impossible", "P by logits 1, -infinity, 2, Q by 1, 1, 1", {{1, minus_infinity, 2}, {1, 1, 1}}},
+      {"ruled-out",
+       "P by logits 1, 0, 2, Q by 1, -infinity, 2: infinite, for what can come was ruled out",
+       {{1, 0, 2}, {1, minus_infinity, 2}}},
       {"both-impossible",
        "P by logits 1, -infinity, 2, Q by 2, -infinity, 1",
        {{1, minus_infinity, 2}, {2, minus_infinity, 1}}},

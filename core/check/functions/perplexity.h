@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "core/check/function_check.h"
@@ -13,10 +14,13 @@ namespace rung::check {
 struct PerplexityInput {
   /// What is asked, and what comes back.
   enum class Rule {
-    chunks,           ///< first, length and first scored token of each window of `tokens` tokens
-    strides,          ///< the same of the windows that overlap
-    cross_entropies,  ///< of each row of logits
-    perplexity,       ///< the perplexity of `entropies`, and its standard error
+    chunks,             ///< first, length and first scored token of each window of `tokens` tokens
+    strides,            ///< the same of the windows that overlap
+    cross_entropies,    ///< of each row of logits
+    log_probabilities,  ///< of the one row of logits
+    mean,               ///< of `entropies`, and its standard error
+    perplexity,         ///< the perplexity of `entropies`, and its standard error
+    refusals,           ///< what is refused, see perplexity_refusals()
   };
   Rule rule = Rule::chunks;
   std::int64_t tokens = 0, context = 0, stride = 0;
@@ -25,6 +29,16 @@ struct PerplexityInput {
   std::vector<std::int32_t> ids = {};
   std::vector<double> entropies = {};
 };
+
+/// One call that may have to be refused.
+struct PerplexityRefusal {
+  std::string what;  ///< in a few words
+  /// 0: it is not refused, 1: with an Error (bad_input), 2: with an Error (usage)
+  int expected = 0;
+};
+/// The calls of Rule::refusals, in order; what comes back is a number of each, as `expected` is.
+std::vector<PerplexityRefusal> perplexity_refusals();
+
 /// Chapter 08's windows, cross entropies and perplexity.
 FunctionCheck<PerplexityInput, std::vector<double>> perplexity_check();
 
