@@ -1,0 +1,105 @@
+"""The figures of chapter 08; docs/draw.py 8 draws them."""
+
+import matplotlib.pyplot as plt
+
+from draw import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED
+
+
+def outlier(data, save):
+    """Normal numbers and the 15 levels of 4 bits, without and with one number at 10."""
+    figure, both = plt.subplots(1, 2, figsize=(7.6, 2.7), sharey=True)
+    most = max(one["count"] for one in data["bins"])
+    for axes, scale, title in ((both[0], data["scale"], "the levels reach as far as the numbers"),
+                               (both[1], data["scale_with_outlier"], "one more number, at 10")):
+        axes.bar([one["from"] + 0.125 for one in data["bins"]], [one["count"] for one in data["bins"]], width=0.25, color=BLUE, alpha=0.55)
+        for level in range(-7, 8):
+            axes.axvline(level * scale, color=ORANGE, linewidth=1.3)
+        axes.set_xlim(-10.8, 10.8)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.set_title(title, fontsize=11)
+        axes.set_xlabel("number")
+    both[1].annotate("", xy=(10, 0), xytext=(10, most * 0.35), arrowprops={"arrowstyle": "->", "color": RED, "linewidth": 2})
+    save("outlier", figure)
+
+
+def groups(data, save):
+    """Error over the group's size, predicted and measured; and over bits per weight."""
+    figure, (size, price) = plt.subplots(1, 2, figsize=(7.6, 3.3), sharey=True)
+    for bits, color in ((3, RED), (4, ORANGE), (5, BLUE)):
+        rows = [row for row in data if row["bits"] == bits]
+        size.plot([row["group"] for row in rows], [100 * row["predicted"] for row in rows], "-", color=color, label=f"{bits} bits, predicted")
+        size.plot([row["group"] for row in rows], [100 * row["measured"] for row in rows], "o", color=color, label="measured", markersize=5)
+        price.plot([row["bits_per_weight"] for row in rows], [100 * row["measured"] for row in rows], "o-", color=color, label=f"{bits} bits", markersize=5)
+        for row in rows:
+            if row["group"] in (8, 32, 256):
+                price.annotate(str(row["group"]), (row["bits_per_weight"], 100 * row["measured"]), xytext=(4, 3), textcoords="offset points", fontsize=8)
+    for axes in (size, price):
+        axes.set_yscale("log")
+        axes.set_yticks([3, 5, 10, 20, 30], ["3 %", "5 %", "10 %", "20 %", "30 %"])
+        axes.minorticks_off()
+        axes.grid(True)
+    size.set_xscale("log", base=2)
+    size.set_xticks([8, 32, 128, 512, 4096], ["8", "32", "128", "512", "4096"])
+    size.set_xlabel("numbers with one scale")
+    size.set_ylabel("error of the numbers")
+    price.set_xlabel("bits per weight, scales included")
+    size.legend(fontsize=8, ncols=1, loc="upper left")
+    price.legend(fontsize=8)
+    save("groups", figure)
+
+
+def dot(data, save):
+    """The error of matrix products: measured over predicted."""
+    figure, axes = plt.subplots(figsize=(4.6, 3.8))
+    limits = [min(row["predicted"] for row in data) * 70, max(row["predicted"] for row in data) * 150]
+    axes.plot(limits, limits, color=GREY, linewidth=1.2)
+    for share, color, marker in (("channel", ORANGE, "s"), ("32", BLUE, "o")):
+        rows = [row for row in data if row["share"] == share and row["range"] == "symmetric"]
+        axes.plot([100 * row["predicted"] for row in rows], [100 * row["measured"] for row in rows], marker, color=color,
+                  label="a scale for each row" if share == "channel" else "a scale for each 32", markersize=6)
+        if share == "32":
+            for row in rows:
+                axes.annotate(f"{row['bits']} bits", (100 * row["predicted"], 100 * row["measured"]), xytext=(7, -10), textcoords="offset points", fontsize=9)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    ticks = [0.5, 1, 2, 5, 10, 20, 50]
+    axes.set_xticks(ticks, [f"{tick} %" for tick in ticks])
+    axes.set_yticks(ticks, [f"{tick} %" for tick in ticks])
+    axes.minorticks_off()
+    axes.set_xlabel("predicted error of products")
+    axes.set_ylabel("measured")
+    axes.grid(True)
+    axes.legend(fontsize=9)
+    save("dot", figure)
+
+
+def table(data, save):
+    """What every type costs on tiny."""
+    figure, (text, divergence) = plt.subplots(1, 2, figsize=(7.6, 3.4))
+    for row in data:
+        if row["name"] == "F16":
+            text.axhline(row["perplexity"], color=GREY, linewidth=1.2)
+            continue
+        own = "bits" in row["name"]
+        color = PURPLE if own else BLUE
+        if not row["name"].startswith(("2 bits", "BF16")):
+            text.plot(row["bits"], row["perplexity"], "o", color=color, markersize=5)
+            if "tensor" not in row["name"]:
+                text.annotate(row["name"].replace("bits, ", ""), (row["bits"], row["perplexity"]), xytext=(5, 3), textcoords="offset points", fontsize=7)
+        divergence.plot(row["bits"], row["kl"], "o", color=color, markersize=5)
+        divergence.annotate(row["name"].replace(" bits, ", " "), (row["bits"], row["kl"]), xytext=(5, 3), textcoords="offset points", fontsize=7)
+    text.set_ylabel("perplexity")
+    divergence.set_ylabel("KL divergence, nats")
+    divergence.set_yscale("log")
+    for axes in (text, divergence):
+        axes.set_xlabel("bits per weight")
+        axes.grid(True)
+    save("table", figure)
+
+
+def draw(data, save):
+    outlier(data["outlier"], save)
+    groups(data["groups"], save)
+    dot(data["dot"], save)
+    table(data["table"], save)
