@@ -29,7 +29,9 @@ from link_with import chapters, replaced, tasks  # noqa: E402
 # classes that do what chapter 06's exercises ask for, and more.
 JUDGES = ("core/oracle/*.cpp", "core/check/functions/*.cpp", "core/check/ops/*.cpp", "core/check/model_*.cpp",
           "core/check/sequence_mistakes.cpp", "core/stage/stage.cpp", "chapters/01_tokens/merge_plainly.cpp",
-          "chapters/07_grouped_query/half_kv_store.cpp", "chapters/07_grouped_query/ring_sequences.cpp")
+          "chapters/07_grouped_query/half_kv_store.cpp", "chapters/07_grouped_query/ring_sequences.cpp",
+          "chapters/08_quantization/block_dot.cpp", "chapters/08_quantization/quantized_activations.cpp",
+          "chapters/08_quantization/q5_0.cpp")
 # Besides the tests: attention and RMSNorm as examples of somebody's own kernel, the trained model in PyTorch, and what
 # is of use only where all sources are.
 LEFT_OUT = ("tests/", ".ci/", "docs/examples/", "docs/check_your_kernel.md", "docs/instructors.md", "docs/student_copy.py",
