@@ -30,9 +30,12 @@ Interruption::Interruption() {
     if (sigaction(signal, nullptr, &before) == 0 && before.sa_handler != SIG_IGN)
       sigaction(signal, &action, nullptr);
   }
+  // A file that grows beyond the limit (ulimit -f) is an error that write() reports; without this it ends the program.
+  file_too_large_ = std::signal(SIGXFSZ, SIG_IGN);
 }
 
 Interruption::~Interruption() {
+  std::signal(SIGXFSZ, file_too_large_);
   for (const int signal : signals) {
     struct sigaction now {};
     if (sigaction(signal, nullptr, &now) == 0 && now.sa_handler == remember) std::signal(signal, SIG_DFL);

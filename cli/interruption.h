@@ -5,7 +5,8 @@
 namespace rung {
 
 /// While one of these lives, Ctrl-C, a closed terminal and `kill` do not end the program at once: a command that is
-/// writing a large file asks now and then, stops, and takes away what it began. One at a time.
+/// writing a large file asks now and then, stops, and takes away what it began. Nor does a limit on the size of files: what
+/// is written beyond it fails and is reported. One at a time.
 class Interruption {
  public:
   /// Takes the signals over.
@@ -25,6 +26,9 @@ class Interruption {
   /// Ends the program by the signal that came, as whoever waits for it expects. To be called when everything is tidied
   /// up; the object must be gone.
   [[noreturn]] static void end_by_signal();
+
+ private:
+  void (*file_too_large_)(int);  // what SIGXFSZ did before
 };
 
 }  // namespace rung

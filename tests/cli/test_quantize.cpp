@@ -1,6 +1,12 @@
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
+
+#include <sys/wait.h>
 
 #include "tests/catch.h"
 #include "tests/cli/run_rung.h"
@@ -72,4 +78,40 @@ TEST_CASE("quantize refuses what it cannot do, in one line, and leaves nothing")
   refuses("quantize tiny " + (folder.path() / "no" / "out.gguf").string(), 1, "cannot write");
   refuses("quantize tiny /dev/full", 1, "cannot write");
   CHECK(files_in(folder.path()) == 0);
+}
+
+TEST_CASE("quantize leaves nothing when it is ended by SIGTERM") {
+  const rung::support::TemporaryDirectory folder;
+  const std::string large = (folder.path() / "large.gguf").string();
+  // Wide enough that searching for the scales of Q4_K takes seconds.
+  REQUIRE(run_rung("synthesize llama2-7b " + large + " --layers 1 --shrink 4 --type q8_0").status == 0);
+  REQUIRE(files_in(folder.path()) == 1);
+  // As soon as something of the new file is there, the signal comes.
+  const std::string line =
+      "cd '" + folder.path().string() + "' || exit 99; '" + RUNG_CLI +
+      "' quantize large.gguf out.gguf --type q4_k >/dev/null 2>&1 </dev/null & program=$!; tries=0; "
+      "while [ $(ls -A | wc -l) -lt 2 ] && [ $tries -lt 600 ]; do sleep 0.05; tries=$((tries + 1)); done; "
+      "kill -TERM $program; wait $program; exit $?";
+  const int ended = std::system(line.c_str());
+  REQUIRE(WIFEXITED(ended));
+  CHECK(WEXITSTATUS(ended) == 128 + SIGTERM);
+  CHECK(files_in(folder.path()) == 1);
+}
+
+TEST_CASE("quantize leaves nothing when files may not be as large, and says so") {
+  const rung::support::TemporaryDirectory folder;
+  const std::string errors = (folder.path() / "errors").string();
+  // 200 blocks of 512 bytes or of 1024, by the shell: tiny is far larger in either.
+  const std::string line = std::string("ulimit -f 200; '") + RUNG_CLI + "' quantize tiny '" +
+                           (folder.path() / "out.gguf").string() + "' --type f16 >/dev/null 2>'" + errors +
+                           "' </dev/null";
+  const int ended = std::system(line.c_str());
+  REQUIRE(WIFEXITED(ended));
+  CHECK(WEXITSTATUS(ended) == 1);
+  std::ostringstream text;
+  text << std::ifstream(errors).rdbuf();
+  const std::string said = text.str();
+  INFO(said);
+  CHECK(said.find("out.gguf: cannot write") != std::string::npos);
+  CHECK(files_in(folder.path()) == 1);  // what it said
 }

@@ -1,21 +1,18 @@
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "chapters/01_tokens/tokenizer.h"
-#include "chapters/08_quantization/quantize.h"
 #include "core/checkpoint/checkpoint.h"
-#include "core/checkpoint/ggml_types.h"
 #include "core/error.h"
 #include "tests/catch.h"
+#include "tests/corruption/block_types.h"
 #include "tests/corruption/count_allocations.h"
 #include "tests/corruption/damage.h"
 #include "tests/corruption/tiny_checkpoint.h"
 #include "tests/support/temporary_directory.h"
-#include "tests/support/tiny_model.h"
 
 using namespace rung;
 using namespace rung::support;
@@ -108,44 +105,6 @@ std::size_t head_of(const GgufFile& file) {
   return head.bytes().size();
 }
 
-/// What no quantiser here writes: any bytes, with scales and minima of 2^-7.
-Bytes any_blocks(DType type, std::size_t blocks, Dice& dice) {
-  const auto size = static_cast<std::size_t>(info(type).block_bytes);
-  Bytes bytes(blocks * size);
-  for (std::byte& byte : bytes) byte = std::byte(dice.below(256));
-  for (std::size_t block = 0; block < bytes.size(); block += size) {
-    for (const std::size_t half : {0, 2}) {
-      bytes[block + half] = std::byte{0};
-      bytes[block + half + 1] = std::byte{0x20};
-    }
-  }
-  return bytes;
-}
-
-/// A model whose rows every block divides, with its matrices as `type`.
-GgufFile quantised_gguf(DType type, Dice& dice) {
-  ModelConfig config = tiny_config();
-  config.layers = 1;
-  config.hidden = 256;
-  config.head_dim = 64;
-  config.feed_forward = 256;
-  GgufFile file = to_gguf(TinyModel(config));
-  for (GgufFile::Tensor& tensor : file.tensors) {
-    if (tensor.extents.size() < 2) continue;
-    std::vector<float> numbers(tensor.data.size() / sizeof(float));
-    std::memcpy(numbers.data(), tensor.data.data(), tensor.data.size());
-    const std::size_t blocks = numbers.size() / static_cast<std::size_t>(info(type).block_elements);
-    tensor.type = ggml_number(type);
-    if (can_quantize(type)) {
-      tensor.data.assign(blocks * static_cast<std::size_t>(info(type).block_bytes), std::byte{0});
-      quantize(type, numbers, tensor.data);
-    } else {
-      tensor.data = any_blocks(type, blocks, dice);
-    }
-  }
-  return file;
-}
-
 void write_files(const std::filesystem::path& directory, std::string_view config, std::string_view tokenizer,
                  const Bytes& weights) {
   write_file(directory / "config.json", config);
@@ -203,8 +162,7 @@ TEST_CASE("192 damaged or lying GGUF files of all block types") {
   const TemporaryDirectory directory;
   Judge judge;
   std::uint64_t seed = 4000;
-  for (const DType type : {DType::Q8_0, DType::Q4_0, DType::Q4_1, DType::Q5_0, DType::Q5_1, DType::Q4_K,
-                           DType::Q5_K, DType::Q6_K}) {
+  for (const DType type : block_types) {
     Dice numbers(seed);
     const GgufFile honest = quantised_gguf(type, numbers);
     const Bytes whole = honest.bytes();
