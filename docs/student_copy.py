@@ -28,7 +28,7 @@ from link_with import chapters, replaced, tasks  # noqa: E402
 # What computes the exercises' answers besides the chapters, and what people's mistakes look like. Chapter 07 has two
 # classes that do what chapter 06's exercises ask for, and more.
 JUDGES = ("core/oracle/*.cpp", "core/check/functions/*.cpp", "core/check/ops/*.cpp", "core/check/model_*.cpp",
-          "core/check/sequence_mistakes.cpp", "core/stage/stage.cpp", "chapters/01_tokens/merge_plainly.cpp",
+          "core/check/block_mistakes.cpp", "core/check/sequence_mistakes.cpp", "core/stage/stage.cpp", "chapters/01_tokens/merge_plainly.cpp",
           "chapters/07_grouped_query/half_kv_store.cpp", "chapters/07_grouped_query/ring_sequences.cpp",
           "chapters/08_quantization/block_dot.cpp", "chapters/08_quantization/quantized_activations.cpp",
           "chapters/08_quantization/q5_0.cpp")
