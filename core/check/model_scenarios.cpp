@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <functional>
 #include <iterator>
 #include <span>
@@ -9,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "core/check/error_kind.h"
 #include "core/check/random.h"
 #include "core/error.h"
 
@@ -123,8 +125,12 @@ void must_refuse(Stage& stage, const Batch& batch, ErrorKind kind, const char* w
   } catch (const Error& error) {
     refused = error.kind() == kind;
     if (!refused) {
-      throw Error(ErrorKind::bad_input, "{} gives an error of the wrong kind: {}", what, error.what());
+      throw Error(ErrorKind::bad_input, "{} is refused with Error ({}), not with Error ({}){}{}", what,
+                  kind_name(error.kind()), kind_name(kind), its_own_words, error.what());
     }
+  } catch (const std::exception& error) {
+    throw Error(ErrorKind::bad_input, "{} ends with an exception that is no Error, not with Error ({}){}{}",
+                what, kind_name(kind), its_own_words, error.what());
   }
   if (!refused) throw Error(ErrorKind::bad_input, "{} is not refused", what);
   const std::int32_t after = stage.sequences().length(sequence);

@@ -41,6 +41,10 @@ std::vector<Scenario> scenarios();
 /// the last.
 std::vector<Scenario> window_scenarios(std::int32_t max_batch);
 
+/// Stands before what a candidate's own error says in a scenario's error: those who make the same mistake say it each in
+/// their own words.
+inline constexpr const char* its_own_words = "; it says: ";
+
 /// How many sequences a stage must remember at a time for them.
 inline constexpr std::int32_t scenario_sequences = 4;
 

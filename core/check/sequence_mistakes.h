@@ -23,7 +23,7 @@ struct SequenceMistake {
 /// The catalogue.
 const std::vector<SequenceMistake>& sequence_mistakes();
 
-/// The known mistake that ends the scenario with just this error. A stage that computes nothing is run with each of them.
+/// The known mistake that ends the scenario with just this error, up to a candidate's own words in it. A stage that computes nothing is run with each of them.
 /// @param message  of the error that the candidate's run of the scenario ended with
 std::optional<MatchedMistake> match_sequence_mistake(const Scenario& scenario, const CheckTexts& texts,
                                                      const ModelConfig& config, const StageOptions& room,

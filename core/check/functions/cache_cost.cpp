@@ -1,5 +1,6 @@
 #include "core/oracle/cache_cost.h"
 
+#include <algorithm>
 #include <string>
 
 #include "core/check/functions/kv_cache.h"
@@ -72,6 +73,12 @@ FunctionCheck<CacheCostInput, std::int64_t> cache_cost_check() {
       {"fits",
        "positions_in of 1000 bytes: 2 layers, 3 heads, D 4, 4 bytes a number",
        {Asked::positions, 2, 3, 4, 4, 1000}},
+      {"nearly-six",
+       "positions_in of 1151 bytes: 2 layers, 3 heads, D 4, 4 bytes a number",
+       {Asked::positions, 2, 3, 4, 4, 1151}},
+      {"not-one",
+       "positions_in of 191 bytes: 2 layers, 3 heads, D 4, 4 bytes a number",
+       {Asked::positions, 2, 3, 4, 4, 191}},
       {"exactly",
        "positions_in of 384 bytes: 2 layers, 3 heads, D 4, 4 bytes a number",
        {Asked::positions, 2, 3, 4, 4, 384}},
@@ -79,6 +86,13 @@ FunctionCheck<CacheCostInput, std::int64_t> cache_cost_check() {
        "cache_bytes of 64 sequences of 4096 positions: 32 layers, 32 heads, D 128, 2 bytes a number: more "
        "than 32 bits hold",
        {Asked::cache, 32, 32, 128, 2, 4096, 64}},
+      {"large-step",
+       "step_bytes after 4096 positions: 32 layers, 32 heads, D 128, 2 bytes a number: more than 32 bits "
+       "hold",
+       {Asked::step, 32, 32, 128, 2, 4096}},
+      {"many-fit",
+       "positions_in of 19199999 bytes: 2 layers, 3 heads, D 4, 4 bytes a number: a byte too few for 100000",
+       {Asked::positions, 2, 3, 4, 4, 19199999}},
   };
   check.oracle = count;
   check.mistakes = {
@@ -109,9 +123,33 @@ FunctionCheck<CacheCostInput, std::int64_t> cache_cost_check() {
          return input.rule == Asked::positions ? (input.count + of_one(input) - 1) / of_one(input)
                                                : answer(input, of_one(input));
        }},
+      {"rounded_to_nearest",
+       "a part of a position counted as one where it is more than half of it; only whole positions have room",
+       [](const CacheCostInput& input) {
+         return input.rule == Asked::positions ? (input.count + of_one(input) / 2) / of_one(input)
+                                               : answer(input, of_one(input));
+       }},
+      {"never_none", "one position where there is not room for one; then it is 0",
+       [](const CacheCostInput& input) {
+         return input.rule == Asked::positions ? std::max<std::int64_t>(1, input.count / of_one(input))
+                                               : answer(input, of_one(input));
+       }},
+      {"divided_in_float",
+       "bytes divided in fp32, which has 24 bits and rounds a large number of bytes; divide whole numbers",
+       [](const CacheCostInput& input) {
+         return input.rule == Asked::positions ? static_cast<std::int64_t>(static_cast<float>(input.count) /
+                                                                           static_cast<float>(of_one(input)))
+                                               : answer(input, of_one(input));
+       }},
       {"one_sequence", "room for one sequence; every lane is asked for, filled or not",
        [](const CacheCostInput& input) {
          return answer(input, of_one(input)) / (input.rule == Asked::cache ? input.sequences : 1);
+       }},
+      {"step_in_32_bits",
+       "the bytes of a step counted in int32, which overflows; count in 64 bits from the first factor on",
+       [](const CacheCostInput& input) {
+         const std::int64_t right = answer(input, of_one(input));
+         return input.rule == Asked::step ? std::int64_t{static_cast<std::int32_t>(right)} : right;
        }},
       {"32_bits", "the product of int32 numbers overflows; count in 64 bits from the first factor on",
        [](const CacheCostInput& input) {

@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "core/check/error_kind.h"
 #include "core/check/functions/kv_cache.h"
 #include "core/check/functions/sequence_steps.h"
 #include "core/check/functions/show.h"
@@ -70,6 +72,8 @@ class Lists : public SequencesMachine {
 enum class Slip {
   aborted_stay_known,
   abort_drops_all,
+  abort_drops_the_first,
+  cut_to_nothing_is_new,
   counted_at_reserve,
   full_takes_a_part,
   lanes_without_end,
@@ -79,7 +83,9 @@ enum class Slip {
   fork_without_bytes,
   fork_full_unseen,
   dropped_lane_lost,
+  truncate_unchecked,
   truncate_makes_longer,
+  truncate_below_nothing,
   truncate_to_nothing_drops,
   truncate_makes_known,
   continues_anywhere,
@@ -119,6 +125,8 @@ class Lanes : public SequencesMachine {
       if (!lanes_.contains(part.sequence)) {
         take(part.sequence);
         new_.push_back(part.sequence);
+      } else if (slip_ == Slip::cut_to_nothing_is_new && part.first == 0) {
+        new_.push_back(part.sequence);
       }
       if (slip_ == Slip::counted_at_reserve) lanes_[part.sequence].length = part.first + part.rows;
     }
@@ -137,6 +145,7 @@ class Lanes : public SequencesMachine {
   }
   void abort() override {
     if (slip_ == Slip::aborted_stay_known) return;
+    while (slip_ == Slip::abort_drops_the_first && new_.size() > 1) new_.pop_back();
     for (const Part& part : batch_) {
       if (slip_ == Slip::abort_drops_all || std::ranges::count(new_, part.sequence) > 0) drop(part.sequence);
     }
@@ -168,7 +177,9 @@ class Lanes : public SequencesMachine {
     for (int i = 0; i < source.length; ++i) slots_[index(target, i)] = slots_[index(source, i)];
   }
   void truncate(int sequence, int new_length) override {
-    if (new_length < 0 || (slip_ != Slip::truncate_makes_longer && new_length > length(sequence))) {
+    const bool checks_less = slip_ != Slip::truncate_below_nothing && slip_ != Slip::truncate_unchecked;
+    const bool checks_more = slip_ != Slip::truncate_makes_longer && slip_ != Slip::truncate_unchecked;
+    if ((checks_less && new_length < 0) || (checks_more && new_length > length(sequence))) {
       throw refusal("not that long");
     }
     if (slip_ == Slip::truncate_to_nothing_drops && new_length == 0) return drop(sequence);
@@ -244,8 +255,9 @@ Lines run_script(const SequencesInput& input, SequencesMachine& machine) {
     try {
       lines.push_back(run_step(step, machine, next));
     } catch (const Error& error) {
-      if (error.kind() != ErrorKind::usage && error.kind() != ErrorKind::full) throw;
-      lines.emplace_back(error.kind() == ErrorKind::full ? "Error (full)" : "Error (usage)");
+      // What is not written yet says so itself.
+      if (std::string_view(error.what()).find("not written yet") != std::string_view::npos) throw;
+      lines.push_back(fmt::format("Error ({})", kind_name(error.kind())));
     }
   }
   return lines;
@@ -283,6 +295,9 @@ FunctionCheck<SequencesInput, Lines> kv_sequences_check() {
         4,
         {commit({{1, 0, 2}}), abort({{1, 2, 1}, {2, 0, 2}}), fork(2, 3), commit({{1, 2, 1}}),
          commit({{3, 0, 1}})}}},
+      {"abort-two",
+       "a batch of 1 row of each 1 and 2, both new, is aborted; 1 row of each 3 and 4",
+       {2, 4, {abort({{1, 0, 1}, {2, 0, 1}}), commit({{3, 0, 1}, {4, 0, 1}})}}},
       {"drop",
        "2 rows of 1 and 1 of 2; 1 is dropped; 1 row of 3; 1 more of 2; an unknown sequence is dropped",
        {2, 4, {commit({{1, 0, 2}, {2, 0, 1}}), drop(1), commit({{3, 0, 1}}), commit({{2, 1, 1}}), drop(7)}}},
@@ -294,11 +309,20 @@ FunctionCheck<SequencesInput, Lines> kv_sequences_check() {
       {"cut-to-nothing",
        "2 rows of sequence 1; cut to nothing; forked to 2; 1 row of 1",
        {2, 4, {commit({{1, 0, 2}}), truncate(1, 0), fork(1, 2), commit({{1, 0, 1}})}}},
+      {"cut-to-nothing-and-aborted",
+       "2 rows of sequence 1; cut to nothing; a batch of 1 row of it is aborted; forked to 2",
+       {2, 4, {commit({{1, 0, 2}}), truncate(1, 0), abort({{1, 0, 1}}), fork(1, 2)}}},
+      {"cut-below-nothing",
+       "2 rows of sequence 1; cut to -1; 1 row more",
+       {2, 4, {commit({{1, 0, 2}}), truncate(1, -1), commit({{1, 2, 1}})}}},
       {"fork",
        "2 rows of sequence 1; forked to 2; 1 row of each; 1 more of each",
        {2,
         4,
         {commit({{1, 0, 2}}), fork(1, 2), commit({{1, 2, 1}, {2, 2, 1}}), commit({{2, 3, 1}, {1, 3, 1}})}}},
+      {"fork-of-many",
+       "room for 2 sequences of 12. 9 rows of sequence 1; forked to 2; 1 row of each",
+       {2, 12, {commit({{1, 0, 9}}), fork(1, 2), commit({{1, 9, 1}, {2, 9, 1}})}}},
       {"unknown",
        "1 row of each 1 and 2; 7, which is unknown, is cut to nothing, forked to 2 and to itself; 1 more of "
        "2",
@@ -340,8 +364,21 @@ FunctionCheck<SequencesInput, Lines> kv_sequences_check() {
               Slip::aborted_stay_known),
       mistake("abort_drops_all", "abort forgets sequences that were known before; only new ones must go",
               Slip::abort_drops_all),
+      mistake("abort_drops_the_first",
+              "only the first of an aborted batch's new sequences is forgotten; all of them must go",
+              Slip::abort_drops_the_first),
+      mistake("cut_to_nothing_is_new",
+              "a sequence that was cut to 0 positions counts as new, so that abort forgets it; new means "
+              "that it had "
+              "no lane",
+              Slip::cut_to_nothing_is_new),
       mistake("dropped_lane_lost", "a dropped sequence's lane is not given back, so that soon nothing fits",
               Slip::dropped_lane_lost),
+      mistake("truncate_unchecked",
+              "any length taken for a cut, more than there is and less than 0; check_truncation refuses both",
+              Slip::truncate_unchecked),
+      mistake("truncate_below_nothing", "a sequence cut to less than 0 positions; that is a usage error",
+              Slip::truncate_below_nothing),
       mistake("truncate_makes_longer", "a sequence cut to more than it has; that is a usage error",
               Slip::truncate_makes_longer),
       mistake("truncate_to_nothing_drops",

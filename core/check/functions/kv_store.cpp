@@ -18,6 +18,8 @@ struct Habits {
   std::int32_t written_late = 0;                    // slots
   bool keys_by_row = false, values_by_row = false;  // first_row counts as slots, too
   bool copies_keys = false;                         // alone
+  std::int32_t copied_more = 0;                     // slots
+  bool clears_next = false;                         // the slot behind those that are written
 };
 
 Numbers negated(Numbers numbers) {
@@ -45,6 +47,10 @@ Numbers run(const KvStoreInput& input, const Habits& habits) {
           store.write(layer, key_slot, keys, store.values(layer, key_slot, step.rows));
           store.write(layer, value_slot, store.keys(layer, value_slot, step.rows), values);
         }
+        if (habits.clears_next) {
+          const Numbers zeros(static_cast<std::size_t>(input.width));
+          store.write(layer, slot + step.rows, zeros, zeros);
+        }
         break;
       }
       case Kind::read: {
@@ -66,7 +72,7 @@ Numbers run(const KvStoreInput& input, const Habits& habits) {
         }
         store.copy(habits.copies_one_layer ? 1 : static_cast<int>(input.layers),
                    habits.copies_back ? step.to_slot : step.first_slot,
-                   habits.copies_back ? step.first_slot : step.to_slot, step.rows);
+                   habits.copies_back ? step.first_slot : step.to_slot, step.rows + habits.copied_more);
     }
   }
   return found;
@@ -128,6 +134,9 @@ FunctionCheck<KvStoreInput, Numbers> kv_store_check() {
       {"lanes",
        "a sequence from slot 1 on and one from slot 4 on, each then read",
        {1, 10, 1, {write(0, 1, 0, 2), write(0, 4, 0, 2), read(0, 1, 0, 2), read(0, 4, 0, 2)}}},
+      {"next-to-each-other",
+       "a sequence in slots 3 and 4, then one in slots 1 and 2; each then read",
+       {1, 8, 1, {write(0, 3, 0, 2), write(0, 1, 0, 2), read(0, 1, 0, 2), read(0, 3, 0, 2)}}},
       {"layers",
        "the same position written in two layers, then read in both",
        {2, 6, 1, {write(0, 1, 0, 1), write(1, 1, 0, 1), read(0, 1, 0, 1), read(1, 1, 0, 1)}}},
@@ -147,6 +156,9 @@ FunctionCheck<KvStoreInput, Numbers> kv_store_check() {
         1,
         {write(0, 1, 0, 2), write(1, 1, 0, 2), copy(1, 4, 2), read(0, 4, 0, 2), read(1, 4, 0, 2),
          write(1, 4, 2, 1), read(1, 1, 0, 2), read(1, 4, 2, 1)}}},
+      {"copy-and-no-more",
+       "a sequence in slots 1 to 3 and one in slot 6; slots 1 and 2 copied to 4 and 5, and slot 6 read",
+       {1, 10, 1, {write(0, 1, 0, 3), write(0, 6, 0, 1), copy(1, 4, 2), read(0, 4, 0, 2), read(0, 6, 0, 1)}}},
   };
   check.oracle = [](const KvStoreInput& input) { return run(input, {}); };
   check.mistakes = {
@@ -186,6 +198,13 @@ FunctionCheck<KvStoreInput, Numbers> kv_store_check() {
       mistake("copies_one_layer", "one layer copied; a fork needs the keys and values of all of them",
               {.copies_one_layer = true}),
       mistake("copies_keys_alone", "keys copied and values not; a fork needs both", {.copies_keys = true}),
+      mistake("copies_one_more",
+              "a slot more copied than asked for, over a neighbour's; count slots are copied",
+              {.copied_more = 1}),
+      mistake("next_slot_cleared",
+              "a write that clears the slot behind its rows, where a neighbour's may be; only `rows` slots "
+              "are written",
+              {.clears_next = true}),
       mistake("copied_backwards", "copied from to_slot to from_slot, over the original",
               {.copies_back = true}),
   };
