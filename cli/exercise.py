@@ -67,6 +67,9 @@ ASSERTIONS = (
     ("_M_is_engaged()", "the value of an empty optional was asked for: "),
 )
 
+# What the C library says when it finds its notes on the memory written over.
+HEAP = re.compile(r"^(?:(?:malloc|free|realloc|munmap_chunk|malloc_consolidate)\(\): |corrupted |double free).*", re.MULTILINE)
+
 # What would hand the answer over: the oracle, the harness, and the chapters' own code. (To keep one honest.)
 ANSWERS = re.compile(r'^\s*#\s*include\s*[<"]([^">]*core/(?:oracle|check)/[^">]*|[^">]*chapters/[^">]*\.cpp)[">]')
 
@@ -272,7 +275,9 @@ def run_check(program, check, journal, longest):
 
 
 def assertion_in(words):
-    """What an assertion of Eigen's or of the standard library says, for people, or None."""
+    """What an assertion of Eigen's or of the standard library says, or the C library of its memory, for people, or None."""
+    if heap := HEAP.search(words):
+        return f"memory was written that is not yours, such as behind the end of a vector: {heap[0]}"
     # FILE:LINE: FUNCTION: Assertion `CONDITION' failed.
     found = re.findall(r"^(?:\S+: )?(\S+?):(\d+): (.*): Assertion [`'](.*)' failed", words, re.MULTILINE)
     if not found:
@@ -346,8 +351,8 @@ def message_of(report):
         {**check, "case": check["name"], "description": check["what"] or check["name"]} for check in report["checks"]]
     wrong = [case for case in cases if not case["passed"]]
     message = wrong[0]["message"]
-    if len(wrong) > 1 and all(case["message"] == message for case in wrong):
-        return message  # such as "not written yet"
+    if "not written yet" in message and all(case["message"] == message for case in wrong):
+        return message
     message = (f"{len(wrong)} of {len(cases)} {what} failed, such as {wrong[0]['case']}\n"
                f"{wrong[0]['description']}: {message}")
     if outside := report.get("first_outside"):

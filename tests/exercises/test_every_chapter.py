@@ -3,7 +3,8 @@
 Stubs compile and get nothing, the chapter's own files get all points, and each slip in tests/exercises/slips/NN, a
 task's file as a learner may get it wrong, gets nothing and hears its mistake's name. A slip is a whole file,
 softmax-max_not_subtracted.cpp is a softmax.cpp with the known mistake max_not_subtracted, or where only a few lines of the
-chapter's own file are wrong, an entry in edits.json: those lines, and what is put in their place.
+chapter's own file are wrong, an entry in edits.json: those lines, and what is put in their place. Where its mistake is null
+it is none of the known ones: it gets nothing and hears no name.
 """
 
 import json
@@ -84,7 +85,10 @@ class EveryChapter(unittest.TestCase):
                 ids = [task["id"] for task in TASKS if Path(task["file"]).name == name]
                 found = [task for key, task in self.grade().items() if key in ids]
                 self.assertTrue(found)
+                self.assertEqual({task["points"] for task in found}, {0}, found)
                 self.assertIn(mistake, [(task["known_mistake"] or {}).get("name") for task in found], found)
+                for task in found:  # and which case it was
+                    self.assertRegex(task["message"], " failed, such as |^crashed in ")
                 (self.work / name).unlink()
 
     def test_the_text_has_every_task(self):

@@ -34,6 +34,11 @@ static void misbehave() {
     std::printf("%d", three[what.size()]);
   }
   if (what == "segment") std::raise(SIGSEGV);
+  if (what == "heap") {
+    char* volatile few = static_cast<char*>(std::malloc(2000));
+    for (int i = 0; i < 2100; ++i) few[i] = -1;
+    std::free(few);
+  }
   if (what == "exit") std::exit(0);
   if (what == "print") {
     std::puts("{\"passed\": true, \"ops\": [], \"functions\": [], \"stages\": []}");
@@ -115,6 +120,7 @@ class Misbehaving(unittest.TestCase):
 
     def test_crashes(self):
         self.check_each("segment", "crashed in", "SIGSEGV: it touched memory that is not its own")
+        self.check_each("heap", "crashed in", "SIGABRT", "memory was written that is not yours, such as behind the end of a vector: ")
         self.check_each("assertion", "crashed in", "SIGABRT", "an index outside the vector was used: ", "__n < this->size()")
 
     def test_a_crash_of_a_task_that_knows_its_usual_cause(self):
