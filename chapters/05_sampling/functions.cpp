@@ -33,8 +33,10 @@ Distribution as_distribution(const check::TokenProbabilities& lists) {
 }
 
 check::TokenProbabilities run_distribution(const check::DistributionInput& input) {
-  if (input.temperature == 0) return {{greedy(input.logits)}, {1}};
-  return as_lists(distribution(input.logits, input.temperature));
+  return check::judge_refusal(input, [&]() -> check::TokenProbabilities {
+    if (input.temperature == 0) return {{greedy(input.logits)}, {1}};
+    return as_lists(distribution(input.logits, input.temperature));
+  });
 }
 
 check::TokenProbabilities run_truncation(const check::TruncationInput& input) {
@@ -56,7 +58,7 @@ check::Draws run_draw(const check::DrawInput& input) {
   std::vector<std::int32_t> tokens;
   tokens.reserve(static_cast<std::size_t>(input.draws));
   for (int i = 0; i < input.draws; ++i) tokens.push_back(draw(from, random));
-  return check::judge_draws(input, std::move(tokens));
+  return check::judge_draws(input, std::move(tokens), random.uniform());
 }
 
 Numbers run_repetition_penalty(const check::RepetitionInput& input) {

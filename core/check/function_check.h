@@ -67,6 +67,8 @@ struct FunctionCheck {
   std::vector<FunctionMistake<Input, Output>> mistakes;
   std::function<bool(const Output& found, const Output& expected)> same = std::equal_to<Output>();
   std::function<std::string(const Output&)> show;  ///< an output for people, one line
+  /// Where a wrong output differs, one line, if both are too long to be shown; else empty. May be absent.
+  std::function<std::string(const Output& found, const Output& expected)> difference;
 };
 
 /// A function check together with the candidate that it judges, whatever their types are.
@@ -97,7 +99,8 @@ FunctionReport judge_function(const FunctionCheck<Input, Output>& check, const s
           found.back() = run(one.input);
         }
         verdict.passed = check.same(*found.back(), expected);
-        if (!verdict.passed)
+        if (!verdict.passed && check.difference) verdict.message = check.difference(*found.back(), expected);
+        if (!verdict.passed && verdict.message.empty())
           verdict.message = "expected " + check.show(expected) + ", found " + check.show(*found.back());
       } catch (const std::exception& error) {
         verdict.passed = false;

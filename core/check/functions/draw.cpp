@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <functional>
 #include <random>
@@ -38,7 +39,7 @@ std::function<Draws(const DrawInput&)> drawing(const DrawOne& draw_one) {
     std::vector<std::int32_t> tokens;
     tokens.reserve(static_cast<std::size_t>(input.draws));
     for (int i = 0; i < input.draws; ++i) tokens.push_back(draw_one(input.from, numbers));
-    return judge_draws(input, std::move(tokens));
+    return judge_draws(input, std::move(tokens), numbers.next());
   };
 }
 
@@ -101,6 +102,31 @@ std::int32_t in_float(const TokenProbabilities& from, Numbers& numbers) {
   return last;
 }
 
+std::int32_t sum_in_float(const TokenProbabilities& from, Numbers& numbers) {
+  const double u = numbers.next();
+  float cumulative = 0;
+  std::int32_t last = from.tokens.front();
+  for (std::size_t i = 0; i < from.tokens.size(); ++i) {
+    if (from.probabilities[i] == 0) continue;
+    cumulative = static_cast<float>(static_cast<double>(cumulative) + from.probabilities[i]);
+    last = from.tokens[i];
+    if (u < static_cast<double>(cumulative)) break;
+  }
+  return last;
+}
+
+std::int32_t number_in_float(const TokenProbabilities& from, Numbers& numbers) {
+  return oracle::drawn(from, static_cast<double>(static_cast<float>(numbers.next())));
+}
+
+std::int32_t with_a_tolerance(const TokenProbabilities& from, Numbers& numbers) {
+  return oracle::drawn(from, numbers.next() + 1e-12);
+}
+
+std::int32_t no_number_for_one(const TokenProbabilities& from, Numbers& numbers) {
+  return from.tokens.size() == 1 ? from.tokens.front() : oracle::drawn(from, numbers.next());
+}
+
 std::int32_t number_for_each_token(const TokenProbabilities& from, Numbers& numbers) {
   double cumulative = 0;
   for (std::size_t i = 0; i < from.tokens.size(); ++i) {
@@ -145,7 +171,7 @@ bool fits(const Draws& draws) {
 }
 
 std::string show_draws(const Draws& draws) {
-  if (draws.degrees == 0) return fmt::format("{}", draws.tokens);
+  if (draws.degrees == 0) return fmt::format("{}, then the number {:.3f}", draws.tokens, draws.next);
   std::vector<std::string> counts;
   for (std::int32_t token = 0; token <= std::ranges::max(draws.tokens); ++token) {
     if (const auto count = std::ranges::count(draws.tokens, token))
@@ -157,8 +183,8 @@ std::string show_draws(const Draws& draws) {
 
 }  // namespace
 
-Draws judge_draws(const DrawInput& input, std::vector<std::int32_t> tokens) {
-  Draws result{.tokens = std::move(tokens)};
+Draws judge_draws(const DrawInput& input, std::vector<std::int32_t> tokens, double next) {
+  Draws result{.tokens = std::move(tokens), .next = next};
   if (input.draws <= few) return result;
   std::vector<std::int64_t> counts;
   counts.reserve(input.from.tokens.size());
@@ -173,6 +199,7 @@ Draws judge_draws(const DrawInput& input, std::vector<std::int32_t> tokens) {
 FunctionCheck<DrawInput, Draws> draw_check() {
   const TokenProbabilities three{{2, 0, 1}, {0.5, 0.3, 0.2}};
   const double border = Numbers(3).next();
+  const double just_above = std::nextafter(Numbers(4).next(), 1);  // fp32 rounds both down to the same number
   FunctionCheck<DrawInput, Draws> check;
   check.name = "draw";
   check.chapter = 5;
@@ -186,6 +213,10 @@ FunctionCheck<DrawInput, Draws> draw_check() {
       one_case("border-in-double",
                fmt::format("7: {:.3f}, a billionth more than the number that comes, 3: the rest", border),
                {{{7, 3}, {border + 1e-9, 1 - border - 1e-9}}, 3, 1}),
+      one_case(
+          "border-to-the-last-bit",
+          fmt::format("7: {:.3f}, in its last bit more than the number that comes, 3: the rest", just_above),
+          {{{7, 3}, {just_above, 1 - just_above}}, 4, 1}),
       one_case("gap", "4: 0.25, 1: 0.25, 6: 0, as if rounding had left the sum far below 1",
                {{{4, 1, 6}, {0.25, 0.25, 0}}, 8, 8}),
       one_case("rare", "2: 0.5, 0: 0.3, 1: 0.19, 3: 0.01",
@@ -223,6 +254,21 @@ FunctionCheck<DrawInput, Draws> draw_check() {
        "the number or the sums kept in fp32, which cannot tell numbers apart that are nearer than 6e-8; use "
        "double",
        drawing(in_float)},
+      {"sum_in_float",
+       "the running sum kept in fp32, which rounds it up or down, so that a number near it falls on the "
+       "wrong side; use "
+       "double",
+       drawing(sum_in_float)},
+      {"number_in_float", "the number kept in fp32, which moves it by up to 3e-8; compare it as it comes",
+       drawing(number_in_float)},
+      {"with_a_tolerance",
+       "compared with a tolerance; the sum is larger than the number or it is not, to the last bit",
+       drawing(with_a_tolerance)},
+      {"no_number_for_one",
+       "no number taken where there is one choice only, so that every later draw gets another one; one "
+       "number for one "
+       "draw",
+       drawing(no_number_for_one)},
       {"number_for_each_token", "a new random number for each token looked at; one number for one draw",
        drawing(number_for_each_token)},
       {"not_cumulative", "the number compared with each probability alone; compare it with their running sum",
@@ -231,7 +277,8 @@ FunctionCheck<DrawInput, Draws> draw_check() {
        drawing(uniform)},
   };
   check.same = [](const Draws& found, const Draws& expected) {
-    return found.tokens == expected.tokens || (expected.degrees > 0 && fits(found) && fits(expected));
+    const bool equal = found.tokens == expected.tokens && found.next == expected.next;
+    return equal || (expected.degrees > 0 && fits(found) && fits(expected));
   };
   check.show = show_draws;
   return check;

@@ -7,6 +7,26 @@
 #include "core/check/functions/show.h"
 
 namespace rung::check {
+namespace {
+
+// Longer lists are not shown whole.
+constexpr std::size_t most_shown = 64;
+
+/// "2 of 300 numbers are wrong; first number 7: expected 1.5, found 2"
+template <typename Wrong, typename Show>
+std::string first_difference(const char* what, std::size_t found, std::size_t expected, const Wrong& wrong,
+                             const Show& show) {
+  if (expected <= most_shown && found <= most_shown) return {};
+  if (found != expected) return fmt::format("expected {} {}s, found {}", expected, what, found);
+  std::size_t count = 0, first = 0;
+  for (std::size_t i = 0; i < expected; ++i) {
+    if (wrong(i) && count++ == 0) first = i;
+  }
+  return fmt::format("{} of {} {}s are wrong; first {} {}: {}", count, expected, what, what, first,
+                     show(first));
+}
+
+}  // namespace
 
 std::string show_numbers(const std::vector<double>& numbers) {
   std::vector<std::string> texts;
@@ -22,6 +42,28 @@ bool same_numbers(const std::vector<double>& found, const std::vector<double>& e
     if (!(std::abs(found[i] - expected[i]) <= relative * std::abs(expected[i]))) return false;
   }
   return true;
+}
+
+std::string difference_of_numbers(const std::vector<double>& found, const std::vector<double>& expected,
+                                  double relative) {
+  return first_difference(
+      "number", found.size(), expected.size(),
+      [&](std::size_t i) { return !same_numbers({found[i]}, {expected[i]}, relative); },
+      [&](std::size_t i) { return fmt::format("expected {:.6g}, found {:.6g}", expected[i], found[i]); });
+}
+
+std::string difference_of_choices(const TokenProbabilities& found, const TokenProbabilities& expected,
+                                  double relative) {
+  const auto one = [](const TokenProbabilities& choices, std::size_t i) {
+    return TokenProbabilities{{choices.tokens[i]}, {choices.probabilities[i]}};
+  };
+  return first_difference(
+      "choice", found.tokens.size(), expected.tokens.size(),
+      [&](std::size_t i) { return !same_choices(one(found, i), one(expected, i), relative); },
+      [&](std::size_t i) {
+        return fmt::format("expected {}: {:.6g}, found {}: {:.6g}", expected.tokens[i],
+                           expected.probabilities[i], found.tokens[i], found.probabilities[i]);
+      });
 }
 
 std::string show_choices(const TokenProbabilities& choices) {

@@ -64,6 +64,28 @@ Output once_for_each_time(const RepetitionInput& input) {
   return logits;
 }
 
+Output only_the_last_64(const RepetitionInput& input) {
+  RepetitionInput shorter = input;
+  if (shorter.seen.size() > 64) shorter.seen.erase(shorter.seen.begin(), shorter.seen.end() - 64);
+  return in_fp32(oracle::repetition_penalty(doubles(shorter.logits), shorter.seen, shorter.penalty));
+}
+
+/// A history of 9216 tokens of a vocabulary of 49152: every 32nd token, over and over. A list of what has occurred that is as
+/// long as the history, and not as the vocabulary, is too short by far.
+RepetitionInput large_vocabulary() {
+  RepetitionInput input{.logits = std::vector<float>(49152, 1), .seen = {}, .penalty = 2};
+  input.seen.reserve(9216);
+  for (std::int32_t i = 0; i < 9216; ++i) input.seen.push_back(i % 1536 * 32 + 31);
+  return input;
+}
+
+/// Token 0, then token 1 for 300 times.
+RepetitionInput long_ago() {
+  RepetitionInput input{.logits = {1, 2, -3}, .seen = std::vector<std::int32_t>(301, 1), .penalty = 1.5};
+  input.seen.front() = 0;
+  return input;
+}
+
 Output subtracts(const RepetitionInput& input) {
   Output logits = doubles(input.logits);
   const Output right = oracle::repetition_penalty(logits, input.seen, 2);
@@ -86,11 +108,18 @@ FunctionCheck<RepetitionInput, std::vector<double>> repetition_penalty_check() {
       {"positive", "token 1 of logit 2 was seen, penalty 1.5", {{1, 2, -3}, {1}, 1.5}},
       {"negative", "token 2 of logit -3 was seen, penalty 1.5", {{1, 2, -3}, {2}, 1.5}},
       {"twice", "token 1 was seen twice, penalty 1.5", {{1, 2, -3}, {1, 0, 1}, 1.5}},
+      {"fractions",
+       "tokens 0 to 3 of logits -0.25, 0.5, 0, -0.75 were seen, penalty 1.5",
+       {{-0.25, 0.5, 0, -0.75}, {0, 1, 2, 3}, 1.5}},
+      {"long-ago", "token 0 was seen, then token 1 for 300 times, penalty 1.5", long_ago()},
       {"below-one", "tokens 0 and 2 were seen, penalty 0.5", {{1, 2, -3}, {2, 0}, 0.5}},
       {"double",
        "tokens 0 to 5 were seen, penalty 1.1: logits in fp32, of which a division in fp32 rounds some "
        "otherwise",
        {{1.7F, -2.9F, 13.3F, -7.1F, 0.3F, 21.9F}, {0, 1, 2, 3, 4, 5}, 1.1}},
+      {"large-vocabulary",
+       "49152 logits of 1; every 32nd token was seen six times, up to token 49151, penalty 2",
+       large_vocabulary()},
   };
   check.oracle = [](const RepetitionInput& input) {
     return in_fp32(oracle::repetition_penalty(doubles(input.logits), input.seen, input.penalty));
@@ -101,6 +130,9 @@ FunctionCheck<RepetitionInput, std::vector<double>> repetition_penalty_check() {
       {"once_for_each_time",
        "the penalty applied as often as the token occurred; each token is penalised once",
        once_for_each_time},
+      {"only_the_last_64",
+       "only the last 64 tokens penalised, as other programs do; what was seen is the whole history",
+       only_the_last_64},
       {"subtracted", "the penalty subtracted from the logit; that is the presence penalty, another rule",
        subtracts},
       {"penalty_in_float",
@@ -117,6 +149,9 @@ FunctionCheck<RepetitionInput, std::vector<double>> repetition_penalty_check() {
   // Bit for bit: it is one operation in double, rounded once.
   check.same = [](const Output& found, const Output& expected) { return same_numbers(found, expected, 0); };
   check.show = show_numbers;
+  check.difference = [](const Output& found, const Output& expected) {
+    return difference_of_numbers(found, expected, 0);
+  };
   return check;
 }
 

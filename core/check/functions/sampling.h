@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,11 +19,22 @@ std::string show_choices(const TokenProbabilities& choices);
 /// The same tokens in the same order, probabilities within `relative`.
 bool same_choices(const TokenProbabilities& found, const TokenProbabilities& expected, double relative);
 
+/// As difference_of_numbers(), for choices.
+std::string difference_of_choices(const TokenProbabilities& found, const TokenProbabilities& expected,
+                                  double relative);
+
 /// Logits [V] and a temperature.
 struct DistributionInput {
   std::vector<float> logits;
   double temperature = 1;  ///< 0: greedy, whose token gets all
+  /// Whether these may be logits that have to be refused with Error (bad_input).
+  bool doubtful = false;
 };
+/// Of doubtful logits: an Error (bad_input) comes back as no choices at all, and any answer where there has to be an error
+/// as one and the same.
+/// @param answer  what a candidate makes of them
+TokenProbabilities judge_refusal(const DistributionInput& input,
+                                 const std::function<TokenProbabilities()>& answer);
 /// Chapter 05's softmax with temperature, and greedy.
 FunctionCheck<DistributionInput, TokenProbabilities> distribution_check();
 
@@ -55,10 +67,12 @@ struct Draws {
   std::vector<std::int32_t> tokens;
   double chi_square = 0;  ///< of thousands; else 0
   int degrees = 0;
+  double next = 0;  ///< the number that the generator gives after them, which tells how many were drawn
   bool operator==(const Draws&) const = default;
 };
 /// What a candidate drew, with its statistic.
-Draws judge_draws(const DrawInput& input, std::vector<std::int32_t> tokens);
+/// @param next  the number that the generator gives after the draws
+Draws judge_draws(const DrawInput& input, std::vector<std::int32_t> tokens, double next);
 /// Chapter 05's draw.
 FunctionCheck<DrawInput, Draws> draw_check();
 

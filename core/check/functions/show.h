@@ -13,6 +13,11 @@ std::string show_numbers(const std::vector<double>& numbers);
 /// As long, and each equal or within `relative` of the other; NaN equals NaN.
 bool same_numbers(const std::vector<double>& found, const std::vector<double>& expected, double relative);
 
+/// Where long lists differ: "2 of 300 numbers are wrong; first number 7: expected 1.5, found 2"; empty for short ones, which
+/// can be shown whole.
+std::string difference_of_numbers(const std::vector<double>& found, const std::vector<double>& expected,
+                                  double relative);
+
 /// Bytes for people: "caf\xC3".
 std::string show_bytes(std::string_view bytes);
 

@@ -57,6 +57,49 @@ std::function<Output(const TruncationInput&)> min_p_keeping(
   };
 }
 
+/// Top-p with its sum in fp32, and p too or not.
+std::function<Output(const TruncationInput&)> top_p_in_float(bool p_too) {
+  return [p_too](const TruncationInput& input) {
+    if (input.rule != Truncation::top_p) return first(input.from, right_count(input));
+    const double p = p_too ? static_cast<double>(static_cast<float>(input.value)) : input.value;
+    float sum = 0;
+    std::size_t count = 0;
+    while (count < input.from.tokens.size() && static_cast<double>(sum) < p)
+      sum = static_cast<float>(static_cast<double>(sum) + input.from.probabilities[count++]);
+    return first(input.from, count);
+  };
+}
+
+/// What is kept, divided by its sum in fp32.
+Output normalised_in_float(const TruncationInput& input) {
+  Output result = first(input.from, right_count(input), false);
+  float sum = 0;
+  for (const double probability : result.probabilities)
+    sum = static_cast<float>(static_cast<double>(sum) + probability);
+  for (double& probability : result.probabilities) probability /= static_cast<double>(sum);
+  return result;
+}
+
+/// The rules of these leave out choices of probability 0.
+std::function<Output(const TruncationInput&)> without_zeros(bool top_k, bool min_p) {
+  return [top_k, min_p](const TruncationInput& input) {
+    Output result = first(input.from, right_count(input));
+    if (input.rule == Truncation::top_k ? !top_k : input.rule != Truncation::min_p || !min_p) return result;
+    while (result.probabilities.back() == 0) {
+      result.tokens.pop_back();
+      result.probabilities.pop_back();
+    }
+    return result;
+  };
+}
+
+/// Equally likely tokens, so many that their sums are exact.
+TokenProbabilities equal_512() {
+  TokenProbabilities all{{}, std::vector<double>(512, 1.0 / 512)};
+  for (std::int32_t token = 0; token < 512; ++token) all.tokens.push_back(token);
+  return all;
+}
+
 Output top_k_with_ties(const TruncationInput& input) {
   std::size_t count = right_count(input);
   const auto& probabilities = input.from.probabilities;
@@ -86,6 +129,8 @@ FunctionCheck<TruncationInput, TokenProbabilities> truncation_check() {
   const TokenProbabilities ten{{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, std::vector<double>(10, 0.1)};
   const TokenProbabilities flat{{0, 1, 2, 3}, {0.25, 0.25, 0.25, 0.25}};
   const TokenProbabilities uneven{{1, 4, 0, 2, 3}, {0.4, 0.3, 0.15, 0.1, 0.05}};
+  const TokenProbabilities zeros{{1, 0, 2, 3}, {0.75, 0.25, 0, 0}};
+  const TokenProbabilities many = equal_512();
   FunctionCheck<TruncationInput, Output> check;
   check.name = "truncation";
   check.chapter = 5;
@@ -100,6 +145,8 @@ FunctionCheck<TruncationInput, TokenProbabilities> truncation_check() {
        {Truncation::top_k, 1, uneven}},
       {"top-k-ties", "top_k, k = 3 of 0: 0.25, 1: 0.25, 2: 0.25, 3: 0.25", {Truncation::top_k, 3, flat}},
       {"top-k-more", "top_k, k = 100 of 0: 0.25, 1: 0.25, 2: 0.25, 3: 0.25", {Truncation::top_k, 100, flat}},
+      {"top-k-zeros", "top_k, k = 3 of 1: 0.75, 0: 0.25, 2: 0, 3: 0", {Truncation::top_k, 3, zeros}},
+      {"top-k-many", "top_k, k = 384 of 512 tokens with 1/512 each", {Truncation::top_k, 384, many}},
       {"top-p",
        "top_p, p = 0.6 of 1: 0.4, 4: 0.3, 0: 0.15, 2: 0.1, 3: 0.05",
        {Truncation::top_p, 0.6, uneven}},
@@ -115,6 +162,13 @@ FunctionCheck<TruncationInput, TokenProbabilities> truncation_check() {
       {"top-p-never-reached",
        "top_p, p = 1 of ten tokens with 0.1 each, whose sum in fp64 is just below 1",
        {Truncation::top_p, 1, ten}},
+      {"top-p-reached-by-little",
+       "top_p, p = 0.699999995 of 1: 0.4, 4: 0.3, 0: 0.15, 2: 0.1, 3: 0.05",
+       {Truncation::top_p, 0.699999995, uneven}},
+      {"top-p-missed-by-little",
+       "top_p, p = 0.700000005 of 1: 0.4, 4: 0.3, 0: 0.15, 2: 0.1, 3: 0.05",
+       {Truncation::top_p, 0.700000005, uneven}},
+      {"top-p-many", "top_p, p = 0.75 of 512 tokens with 1/512 each", {Truncation::top_p, 0.75, many}},
       {"min-p",
        "min_p, share = 0.3 of 1: 0.4, 4: 0.3, 0: 0.15, 2: 0.1, 3: 0.05",
        {Truncation::min_p, 0.3, uneven}},
@@ -124,6 +178,8 @@ FunctionCheck<TruncationInput, TokenProbabilities> truncation_check() {
       {"min-p-zero",
        "min_p, share = 0 of 1: 0.4, 4: 0.3, 0: 0.15, 2: 0.1, 3: 0.05",
        {Truncation::min_p, 0, uneven}},
+      {"min-p-zeros", "min_p, share = 0 of 1: 0.75, 0: 0.25, 2: 0, 3: 0", {Truncation::min_p, 0, zeros}},
+      {"min-p-many", "min_p, share = 1 of 512 tokens with 1/512 each", {Truncation::min_p, 1, many}},
       {"min-p-one", "min_p, share = 1 of 0: 0.25, 1: 0.25, 2: 0.25, 3: 0.25", {Truncation::min_p, 1, flat}},
   };
   check.oracle = [](const TruncationInput& input) {
@@ -152,6 +208,24 @@ FunctionCheck<TruncationInput, TokenProbabilities> truncation_check() {
        "min-p drops tokens that are just as likely as they have to be; at least the share is enough",
        min_p_keeping(
            [](double probability, double largest, double share) { return probability > share * largest; })},
+      {"top_p_sum_in_float",
+       "top-p's sum kept in fp32, which is 1e-8 off and keeps one token too many or too few; sum in double",
+       top_p_in_float(false)},
+      {"top_p_in_float",
+       "top-p compares in fp32, which cannot tell sums from p that are nearer than 6e-8; use double",
+       top_p_in_float(true)},
+      {"normalised_in_float",
+       "what is kept divided by its sum in fp32, so that it does not sum to 1 again; sum in double",
+       normalised_in_float},
+      {"zeros_dropped",
+       "top-k and min-p drop choices of probability 0; the first k are kept whatever they have, and 0 is "
+       "enough for a "
+       "share of 0",
+       without_zeros(true, true)},
+      {"top_k_drops_zeros", "top-k drops choices of probability 0; the first k are kept, whatever they have",
+       without_zeros(true, false)},
+      {"min_p_drops_zeros", "min-p drops choices of probability 0; with a share of 0 that is enough",
+       without_zeros(false, true)},
       {"top_k_keeps_ties",
        "top-k keeps more than k, all that are as likely as the k-th; of equals the lower tokens stay",
        top_k_with_ties},
@@ -169,6 +243,9 @@ FunctionCheck<TruncationInput, TokenProbabilities> truncation_check() {
     return same_choices(found, expected, 1e-9);
   };
   check.show = show_choices;
+  check.difference = [](const Output& found, const Output& expected) {
+    return difference_of_choices(found, expected, 1e-9);
+  };
   return check;
 }
 
