@@ -1,5 +1,9 @@
+#include <algorithm>
 #include <cstddef>
 #include <functional>
+#include <iterator>
+#include <set>
+#include <tuple>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -85,6 +89,54 @@ Ids one_pass(const BpeInput& input) {
   return result;
 }
 
+/// The merges for which `taken` holds.
+std::function<Ids(const BpeInput&)> of_merges(bool (*taken)(const oracle::BpeMerge&)) {
+  return [taken](const BpeInput& input) {
+    Merges merges;
+    std::ranges::copy_if(input.merges, std::back_inserter(merges), taken);
+    return oracle::bpe(input.word, merges);
+  };
+}
+
+// The chapter's queue with one slip: a pair in it counts as it was found if its right half is as it was.
+Ids stale_by_the_right_half(const BpeInput& input) {
+  struct Pair {
+    std::int32_t rank;
+    std::size_t at;
+    std::int32_t right, merged;
+    bool operator<(const Pair& other) const { return std::tie(rank, at) < std::tie(other.rank, other.at); }
+  };
+  Ids word = input.word;
+  constexpr std::int32_t gone = -2;
+  std::multiset<Pair> pairs;
+  const auto next = [&](std::size_t at) {
+    do ++at;
+    while (at < word.size() && word[at] == gone);
+    return at;
+  };
+  const auto consider = [&](std::size_t at) {
+    const std::size_t right = next(at);
+    if (right >= word.size()) return;
+    if (const oracle::BpeMerge* merge = merge_of(input.merges, word[at], word[right]))
+      pairs.insert({merge->rank, at, word[right], merge->merged});
+  };
+  for (std::size_t i = 0; i + 1 < word.size(); ++i) consider(i);
+  while (!pairs.empty()) {
+    const Pair best = *pairs.begin();
+    pairs.erase(pairs.begin());
+    const std::size_t right = next(best.at);
+    if (word[best.at] == gone || right >= word.size() || word[right] != best.right) continue;
+    word[best.at] = best.merged;
+    word[right] = gone;
+    std::size_t previous = best.at;
+    while (previous > 0 && word[previous - 1] == gone) --previous;
+    if (previous > 0) consider(previous - 1);
+    consider(best.at);
+  }
+  std::erase(word, gone);
+  return word;
+}
+
 Ids last_merge_stands(const BpeInput& input) {
   return oracle::bpe(input.word, Merges(input.merges.rbegin(), input.merges.rend()));
 }
@@ -125,6 +177,17 @@ FunctionCheck<BpeInput, Ids> bpe_check() {
       {"made-in-between",
        "the word [1, 2, 1, 2], merges by rank: 10 1 -> 11, 1 2 -> 10; a merge can make a better pair",
        {{{10, 1, 0, 11}, {1, 2, 1, 10}}, {1, 2, 1, 2}}},
+      {"half-as-it-was",
+       "the word [1, 2, 3, 2], merges by rank: 2 3 -> 10, 1 10 -> 11, 1 2 -> 12; the first pair is no more "
+       "when its "
+       "turn comes, though a 2 stands there again",
+       {{{2, 3, 0, 10}, {1, 10, 1, 11}, {1, 2, 2, 12}}, {1, 2, 3, 2}}},
+      {"high-rank",
+       "the word [1, 2], merge 1 2 -> 10 of rank 1000000; large vocabularies have many merges",
+       {{{1, 2, 1'000'000, 10}}, {1, 2}}},
+      {"id-zero",
+       "the word [1, 2, 3], merges by rank: 1 2 -> 0, 0 3 -> 4; 0 is an id like others",
+       {{{1, 2, 0, 0}, {0, 3, 1, 4}}, {1, 2, 3}}},
       {"unknown-piece",
        "the word [1, -1, 2, 3], where -1 is no piece of the vocabulary",
        {abc, {1, -1, 2, 3}}},
@@ -155,6 +218,18 @@ FunctionCheck<BpeInput, Ids> bpe_check() {
        all_of_the_best},
       {"one_pass", "the word was walked over once; what was merged can be merged again, until no pair can be",
        one_pass},
+      {"stale_by_the_right_half",
+       "a pair was merged although its left half had become another one since it was put into the queue; "
+       "look at both",
+       stale_by_the_right_half},
+      {"high_ranks_left_out",
+       "a merge of a high rank was never made, as when the search begins at a rank such as 100000; begin "
+       "with the first "
+       "pair that can be merged, whatever its rank",
+       of_merges([](const oracle::BpeMerge& merge) { return merge.rank < 100'000; })},
+      {"zero_for_none",
+       "a merge that makes the id 0 was taken for none; 0 is an id like others, none is a null pointer",
+       of_merges([](const oracle::BpeMerge& merge) { return merge.merged != 0; })},
       {"last_merge_stands",
        "a pair that was added twice got the second merge; the first word on a pair stands",
        last_merge_stands},

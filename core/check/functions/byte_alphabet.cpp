@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <functional>
 
@@ -90,6 +91,7 @@ Output strangers_left_out(const ByteAlphabetInput& input) {
 /// Reads with `UTF-8 of two bytes` taken more generously than it may be.
 struct Lenient {
   bool end = false, second = false, overlong = false, first = false, longer = false;
+  bool second_above = false;  ///< 11yyyyyy as the second byte
 };
 
 Output leniently(const ByteAlphabetInput& input, const Lenient& lenient) {
@@ -107,7 +109,8 @@ Output leniently(const ByteAlphabetInput& input, const Lenient& lenient) {
       if ((code < 0xC0 && !lenient.first) || (code >= 0xE0 && !lenient.longer)) return std::nullopt;
       if (i + 1 == input.text.size() && !lenient.end) return std::nullopt;
       const int second = static_cast<std::uint8_t>(text[++i]);
-      if ((second & 0xC0) != 0x80 && !lenient.second) return std::nullopt;
+      const bool may_stand = (second & 0xC0) == 0x80 || (second >= 0xC0 && lenient.second_above);
+      if (!may_stand && !lenient.second) return std::nullopt;
       code = (code & 0x1F) << 6 | (second & 0x3F);
       if (code < 0x80 && !lenient.overlong) return std::nullopt;
     }
@@ -119,6 +122,14 @@ Output leniently(const ByteAlphabetInput& input, const Lenient& lenient) {
 
 std::function<Output(const ByteAlphabetInput&)> lenient(const Lenient& lenient) {
   return [lenient](const ByteAlphabetInput& input) { return leniently(input, lenient); };
+}
+
+// Bytes from 0x80 on read as negative numbers, which are in no table.
+Output as_plain_char(const ByteAlphabetInput& input) {
+  if (input.way == Way::spell) return oracle::spelled_bytes(input.text);
+  const bool above =
+      std::ranges::any_of(input.text, [](char c) { return static_cast<std::uint8_t>(c) >= 0x80; });
+  return above ? std::nullopt : oracle::bytes_of_spelling(input.text);
 }
 
 std::string all_bytes() {
@@ -159,6 +170,7 @@ FunctionCheck<ByteAlphabetInput, Output> byte_alphabet_check() {
        {Way::bytes,
         "\xC3"
         "A"}},
+      {"first-for-second", "bytes(\"\\xC3\\xC3\"): 0xC3 is no second byte either", {Way::bytes, "\xC3\xC3"}},
       {"overlong",
        "bytes(\"\\xC1\\xA1\"), the letter a in two bytes, which is no UTF-8",
        {Way::bytes, "\xC1\xA1"}},
@@ -190,6 +202,13 @@ FunctionCheck<ByteAlphabetInput, Output> byte_alphabet_check() {
       {"second_byte_not_checked",
        "a second byte was taken as it came; it must be 10yyyyyy, or there is no such character",
        lenient({.second = true})},
+      {"second_byte_half_checked",
+       "11yyyyyy was taken as a second byte, as when its top bit alone is looked at; it must be 10yyyyyy",
+       lenient({.second_above = true})},
+      {"plain_char",
+       "bytes from 0x80 on were read as negative numbers, for a plain char has a sign here; make it a "
+       "std::uint8_t first",
+       as_plain_char},
       {"overlong_taken",
        "a character below U+0080 was taken in two bytes, as C1 A1 for the letter a; that is no UTF-8",
        lenient({.overlong = true})},

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -76,15 +78,45 @@ Output one_for_a_broken_character(const Utf8StreamInput& input) {
   return results;
 }
 
-Output invalid_left_out(const Utf8StreamInput& input) {
-  Output results = oracle::utf8_stream(input.calls);
+void replace_all(std::string& text, std::string_view what, std::string_view by) {
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
+    text.replace(at, what.size(), by);
+}
+
+// U+FFFD left out of what push() lets through, and if `genuine` those too that stand in the text.
+Output left_out(const Utf8StreamInput& input, bool genuine) {
+  constexpr std::string_view in_between = "\xEE\x80\x80";  // U+E000, which no case has
+  Calls calls = input.calls;
+  for (auto& call : calls)
+    if (call && !genuine) replace_all(*call, replacement, in_between);
+  Output results = oracle::utf8_stream(calls);
   for (std::size_t i = 0; i < results.size(); ++i) {
-    if (!input.calls[i]) continue;
-    for (std::size_t at = results[i].find(replacement); at != std::string::npos;
-         at = results[i].find(replacement))
-      results[i].erase(at, replacement.size());
+    if (calls[i]) replace_all(results[i], replacement, "");
+    replace_all(results[i], in_between, replacement);
   }
   return results;
+}
+
+Output invalid_left_out(const Utf8StreamInput& input) {
+  return left_out(input, false);
+}
+
+Output replacement_left_out(const Utf8StreamInput& input) {
+  Output results = oracle::utf8_stream(input.calls);
+  const Output fewer = left_out(input, true);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    // Where the text has one itself; those of invalid bytes stay.
+    if (input.calls[i] && input.calls[i]->find(replacement) != std::string::npos) results[i] = fewer[i];
+  }
+  return results;
+}
+
+// Each call's bytes as a C string, which ends at the first 0x00.
+Output ends_at_nul(const Utf8StreamInput& input) {
+  Calls calls = input.calls;
+  for (auto& call : calls)
+    if (call) call->resize(std::min(call->size(), call->find('\0')));
+  return oracle::utf8_stream(calls);
 }
 
 }  // namespace
@@ -101,6 +133,14 @@ FunctionCheck<Utf8StreamInput, Output> utf8_stream_check() {
       {"halves", "those two bytes in two calls", {{"caf\xC3", "\xA9!", end}}},
       {"four-calls", "the four bytes of an emoji in four calls", {{"\xF0", "\x9F", "\x98", "\x80", end}}},
       {"nothing-new", "the beginning of a character, push(\"\"), the rest", {{"\xE2\x82", "", "\xAC", end}}},
+      {"nul",
+       "a byte 0x00 between a and b, which is a character like others",
+       {{std::string("a\0b", 3), "c", end}}},
+      {"genuine",
+       "U+FFFD in the text itself, which is a character like others",
+       {{"a\xEF\xBF\xBD"
+         "b",
+         end}}},
       {"invalid",
        "push(\"a\\xFF\" \"b\"): 0xFF is in no character",
        {{"a\xFF"
@@ -131,6 +171,11 @@ FunctionCheck<Utf8StreamInput, Output> utf8_stream_check() {
        "the bytes of a character that is broken off became one U+FFFD; it is one for each byte that is in no "
        "character",
        one_for_a_broken_character},
+      {"replacement_left_out", "U+FFFD left out where the text itself has one; it is a character like others",
+       replacement_left_out},
+      {"ends_at_nul",
+       "what stands behind a byte 0x00 was lost, as in a C string; a string_view knows its length",
+       ends_at_nul},
       {"invalid_left_out", "invalid bytes were left out; each becomes U+FFFD, so that one sees them",
        invalid_left_out},
   };
