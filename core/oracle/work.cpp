@@ -1,5 +1,6 @@
 #include "core/oracle/work.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace rung::oracle {
@@ -8,15 +9,13 @@ Work linear_work(std::int64_t rows, std::int64_t out, std::int64_t in, std::int6
                  std::int64_t block_bytes) {
   Work work;
   for (std::int64_t n = 0; n < out; ++n) {
-    for (std::int64_t block = 0; block < in / block_elements; ++block) {
-      work.bytes += static_cast<double>(block_bytes);
-    }
+    work.bytes += static_cast<double>(in / block_elements * block_bytes);  // a row of W
   }
   for (std::int64_t t = 0; t < rows; ++t) {
-    for (std::int64_t k = 0; k < in; ++k) work.bytes += 4;  // of x
+    work.bytes += static_cast<double>(4 * in);  // a row of x
     for (std::int64_t n = 0; n < out; ++n) {
-      work.bytes += 4;  // of y
-      for (std::int64_t k = 0; k < in; ++k) work.flops += 2;
+      work.bytes += 4;                            // a number of y
+      work.flops += static_cast<double>(2 * in);  // its K products and K additions
     }
   }
   return work;
@@ -30,8 +29,8 @@ Work forward_work(const StageCost& cost, std::int64_t rows, std::int64_t past, s
   for (std::int64_t row = past; row < past + rows; ++row) {
     work.flops += static_cast<double>(cost.flops_per_row);
     if (row >= past + rows - wanted) work.flops += static_cast<double>(cost.flops_per_logits_row);
-    for (std::int64_t position = 0; position <= row; ++position) {
-      if (cost.window && position <= row - *cost.window) continue;
+    const std::int64_t oldest = cost.window ? std::max<std::int64_t>(0, row - *cost.window + 1) : 0;
+    for (std::int64_t position = oldest; position <= row; ++position) {
       work.flops += static_cast<double>(cost.flops_per_visible_position);
       touched[static_cast<std::size_t>(position)] = true;
     }

@@ -31,6 +31,11 @@ std::function<Numbers(const LinearWorkInput&)> of_changed_linear(Change change) 
   };
 }
 
+/// What is left of a count in an int32, which overflows.
+double in_32_bits(double count) {
+  return static_cast<double>(static_cast<std::int32_t>(static_cast<std::int64_t>(count)));
+}
+
 double weight_bytes(const LinearWorkInput& input) {
   const std::int64_t blocks = input.out * input.in / info(input.weight).block_elements;
   return static_cast<double>(blocks * info(input.weight).block_bytes);
@@ -215,6 +220,12 @@ FunctionCheck<LinearWorkInput, std::vector<double>> linear_work_check() {
        {13, 1031, 1291, DType::F32}},
       {"q4_1", "T = 2, N = 3, K = 64, Q4_1: 20 bytes for 32 weights", {2, 3, 64, DType::Q4_1}},
       {"model", "T = 16, N = 1,536, K = 576, fp32", {16, 1536, 576, DType::F32}},
+      {"prefill",
+       "T = 128, N = 49,152, K = 576, fp32: more FLOPs than 32 bits hold",
+       {128, 49152, 576, DType::F32}},
+      {"4-gigabytes",
+       "T = 1, N = K = 32,768, fp32: more bytes than 32 bits hold",
+       {1, 32768, 32768, DType::F32}},
   };
   check.oracle = right_linear;
   check.mistakes = {
@@ -252,6 +263,18 @@ FunctionCheck<LinearWorkInput, std::vector<double>> linear_work_check() {
          const float of_one = static_cast<float>(type.block_bytes) / static_cast<float>(type.block_elements);
          return Numbers{double{2 * t * n * k}, double{n * k * of_one + 4 * (t * k + t * n)}};
        }},
+      {"flops_in_32_bits",
+       "FLOPs counted in int32, which overflows at 2^31; count in double from the first factor on",
+       of_changed_linear([](const LinearWorkInput&, double& flops, double&) { flops = in_32_bits(flops); })},
+      {"bytes_in_32_bits",
+       "bytes counted in int32, which overflows at 2^31; count in double from the first factor on",
+       of_changed_linear([](const LinearWorkInput&, double&, double& bytes) { bytes = in_32_bits(bytes); })},
+      {"counted_in_32_bits",
+       "counted in int32, which overflows at 2^31; count in double from the first factor on",
+       of_changed_linear([](const LinearWorkInput&, double& flops, double& bytes) {
+         flops = in_32_bits(flops);
+         bytes = in_32_bits(bytes);
+       })},
       {"activations_in_weight_type", "x and y counted in W's type; they are fp32",
        of_changed_linear([](const LinearWorkInput& input, double&, double& bytes) {
          const DTypeInfo& type = info(input.weight);
@@ -307,6 +330,10 @@ FunctionCheck<ForwardWorkInput, std::vector<double>> forward_work_check() {
       {"longer-than-the-window", "seven rows after 3, a window of 4; the same costs", {windowed, 7, 3, 1}},
       {"memory-bound", "one row after 10, 10 bytes/s, 1000 FLOPs/s", {small, 1, 10, 1, 10, 1000}},
       {"compute-bound", "four rows after nothing, 100 bytes/s, 10 FLOPs/s", {small, 4, 0, 1, 100, 10}},
+      {"far", "one row after 100,000: more than 16 bits hold; the same costs", {small, 1, 100000, 1}},
+      {"many-rows",
+       "70,000 rows after nothing, logits of all, a window of 4; the same costs",
+       {windowed, 70000, 0, 70000}},
       {"large",
        "512 rows of a model of 140 GB: sizes beyond 2^31, 1 TB/s and 100 TFLOP/s",
        {large, 512, 0, 1, 1e12, 1e14}},
