@@ -57,6 +57,7 @@ struct Options {
   bool all_cases = false;
   bool mistakes = false;
   bool rules = false;
+  bool stop_at_failure = false;
 };
 
 /// What --journal FILE keeps: a JSON line as soon as a case begins and when it has ended, and the verdict as the last
@@ -222,6 +223,7 @@ void check_stages(const Options& options, Printer& printer) {
     check_options.kv_type = kv_type_for(find_stage(ladder(), options.name), options.kv);
   if (options.seed) check_options.seed = *options.seed;
   check_options.progress = printer.progress();
+  check_options.stop_at_failure = options.stop_at_failure;
   const WholeModelCheck whole(checkpoint, check_options);
   for (const StageInfo& stage : ladder()) {
     if (!options.name.empty() && stage.name != options.name) continue;
@@ -287,6 +289,7 @@ void refuse_what_is_of_no_use(const CLI::App& command, Subject subject) {
       {"--model", {all, stage}},
       {"--kv", {stage}},
       {"--cases", {all, op, function, library, outputs}},
+      {"--stop-at-failure", {all, op, function, stage}},
       {"--journal", {all, op, function, stage, library, outputs}},
       {"--json", {all, op, function, stage, library, outputs, rules}}};
   for (const auto& [option, subjects] : uses) {
@@ -407,6 +410,8 @@ void rung::add_check(CLI::App& app) {
                    "For graders: a JSON line here when a case begins and ends, the verdict as the last")
       ->type_name("FILE")
       ->check(not_empty());
+  // For tests: of a stage, the first scenario that fails tells the mistake.
+  command->add_flag("--stop-at-failure", options->stop_at_failure)->group("");
   candidate->excludes(outputs)->excludes(mistakes)->excludes(rules);
   outputs->excludes(mistakes)->excludes(rules);
   mistakes->excludes(rules);

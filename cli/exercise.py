@@ -88,6 +88,7 @@ def parse(arguments):
     parser.add_argument("--json", action="store_true", help="for machines: points, message and mistake of each task")
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "release", help=argparse.SUPPRESS)
     parser.add_argument("--longest-case", type=float, default=LONGEST_CASE, help=argparse.SUPPRESS)  # for tests
+    parser.add_argument("--stop-at-failure", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.force and not options.start:
         parser.error("--force: means nothing without --start")
@@ -251,11 +252,11 @@ def watch(process, journal, longest):
             return why
 
 
-def run_check(program, check, journal, longest):
+def run_check(program, check, journal, longest, more):
     """Runs the harness. @return (its exit status, why it was killed or None, the last that it printed on stderr)"""
     # Threads that wait for one another must not compute meanwhile: on a busy machine that counts against the limits.
     environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
-    with subprocess.Popen([program, "check", check, "--journal", journal.path], stdin=subprocess.DEVNULL, env=environment,
+    with subprocess.Popen([program, "check", check, "--journal", journal.path, *more], stdin=subprocess.DEVNULL, env=environment,
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True) as process:
         words = bytearray()
         reader = threading.Thread(target=last_part, args=(process.stderr, words), daemon=True)
@@ -290,15 +291,15 @@ def assertion_in(words):
     return f"{meaning}{condition} does not hold ({Path(file).name}, line {line}, {function})"
 
 
-def judge(program, checks, folder, longest, usual_cause):
+def judge(program, checks, folder, longest, usual_cause, more=()):
     """Runs the harness on a check, or on each of a list. Of several that fail, one that knows the mistake is told, else one
     that tells where a stage first left its budget, else the first. What crashes, hangs or is not written yet is told at
-    once. `usual_cause`: of a crash in this task, or "".
+    once. `usual_cause`: of a crash in this task, or "". `more`: arguments of the harness.
 
     Returns (passed, message, known mistake or None, where a stage first left its budget or None)."""
     failed = []
     for check in [checks] if isinstance(checks, str) else checks:
-        verdict, judged = judge_one(program, check, Journal(folder / f"journal-{check}"), longest, usual_cause)
+        verdict, judged = judge_one(program, check, Journal(folder / f"journal-{check}"), longest, usual_cause, more)
         if verdict[0]:
             continue
         failed.append(verdict)
@@ -309,9 +310,9 @@ def judge(program, checks, folder, longest, usual_cause):
     return next((verdict for verdict in failed if verdict[3]), failed[0])
 
 
-def judge_one(program, check, journal, longest, usual_cause):
+def judge_one(program, check, journal, longest, usual_cause, more):
     """As judge(), on one check, and whether it came to a verdict."""
-    status, killed, words = run_check(program, check, journal, longest)
+    status, killed, words = run_check(program, check, journal, longest, more)
     last_words = (words.strip().splitlines() or [""])[-1].removeprefix("rung: ")
     where, *case = journal.where().splitlines()
     explained = [": ".join([*case, text]) for text in [assertion_in(words) or last_words] if text] or case
@@ -362,7 +363,7 @@ def message_of(report):
     return message
 
 
-def grade(task, chapter, folder, build, longest):
+def grade(task, chapter, folder, build, longest, more=()):
     """The task's result as --json prints it."""
     result = {"id": task["id"], "title": task["title"], "points": 0, "of": task["points"], "passed": False,
               "message": "", "known_mistake": None, "first_outside": None}
@@ -390,7 +391,7 @@ def grade(task, chapter, folder, build, longest):
             result["message"] = f"{shown(file)} must define every function that the chapter's own does; {missing} is missing"
             return result
         (result["passed"], result["message"], result["known_mistake"],
-         result["first_outside"]) = judge(program, task["check"], Path(own), longest, task.get("crash", ""))
+         result["first_outside"]) = judge(program, task["check"], Path(own), longest, task.get("crash", ""), more)
     if result["passed"]:
         result["points"] = task["points"]
     return result
@@ -423,7 +424,8 @@ def run(arguments):
     for task in tasks(chapter):
         if sys.stderr.isatty() and not options.json:
             note(f"building and judging {task['id']} …")
-        results.append(grade(task, chapter, folder, options.build, options.longest_case))
+        results.append(grade(task, chapter, folder, options.build, options.longest_case,
+                             ["--stop-at-failure"] if options.stop_at_failure else []))
         if not options.json:
             print_result(results[-1])
     points, of = (sum(result[key] for result in results) for key in ("points", "of"))

@@ -52,8 +52,8 @@ class EveryChapter(unittest.TestCase):
         command = [sys.executable, "-B", ROOT / "cli" / "exercise.py", "--build", BUILD, str(int(NUMBER)), "--with", self.work, *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
-    def grade(self):
-        ran = self.exercise("--json")
+    def grade(self, *arguments):
+        ran = self.exercise("--json", *arguments)
         self.assertIn(ran.returncode, (0, 1), ran.stderr)
         return {task["id"]: task for task in json.loads(ran.stdout)["tasks"]}
 
@@ -83,7 +83,7 @@ class EveryChapter(unittest.TestCase):
             with self.subTest(file=name, mistake=mistake):
                 (self.work / name).write_text(text)
                 ids = [task["id"] for task in TASKS if Path(task["file"]).name == name]
-                found = [task for key, task in self.grade().items() if key in ids]
+                found = [task for key, task in self.grade("--stop-at-failure").items() if key in ids]
                 self.assertTrue(found)
                 self.assertEqual({task["points"] for task in found}, {0}, found)
                 self.assertIn(mistake, [(task["known_mistake"] or {}).get("name") for task in found], found)
