@@ -118,6 +118,17 @@ std::string list_of(std::int32_t first, std::int32_t last) {
   return last - first == 1 ? fmt::format("{}", first) : fmt::format("{} to {}", first, last - 1);
 }
 
+/// The words of a line in lines of at most `width` bytes.
+std::string folded(std::string line, std::size_t width) {
+  for (std::size_t from = 0; line.size() - from > width;) {
+    const std::size_t space = line.rfind(' ', from + width);
+    if (space == std::string::npos || space <= from) break;
+    line[space] = '\n';
+    from = space + 1;
+  }
+  return line;
+}
+
 Json show_ring(const DemoInput& /*input*/, DemoText& text) {
   constexpr std::int32_t window = 4, batch = 3;
   const auto slots = static_cast<std::int32_t>(lane_slots(window, 100, batch));
@@ -141,7 +152,8 @@ Json show_ring(const DemoInput& /*input*/, DemoText& text) {
       const auto slot = static_cast<std::int32_t>(part.slot(run.first));
       runs.push_back(fmt::format("slots {}", list_of(slot, slot + run.count)));
     }
-    text.print("{:<22}   {:<24}   {:<15}   {}\n", fmt::format("positions {}", list_of(length, length + rows)),
+    text.print("{:<22}   {:<24}   {:<15}   {}\n",
+               fmt::format("position{} {}", rows == 1 ? "" : "s", list_of(length, length + rows)),
                ring.show(), list_of(part.first_visible, part.length()), fmt::join(runs, ", then "));
     length += rows;
     data.push_back(
@@ -152,7 +164,7 @@ Json show_ring(const DemoInput& /*input*/, DemoText& text) {
       sequences.truncate(0, cut);
       text.print("\ncut to {}: done\n", cut);
     } catch (const Error& error) {
-      text.print("\ncut to {}: {}\n", cut, error.what());
+      text.print("\n{}\n", folded(fmt::format("cut to {}: {}", cut, error.what()), 104));
     }
   }
   return data;

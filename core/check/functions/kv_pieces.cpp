@@ -122,8 +122,8 @@ std::vector<FunctionCase<Input>> cases() {
        "window 2: 1 query at position 9, pieces of 4 and 3 keys from position 3: it sees none of the first",
        {.queries = 1, .first_query = 9, .first_key = 3, .rows = {4, 3}, .window = 2}},
       {"later-piece",
-       "2 queries from position 3, pieces of 3 and 4 keys from position 0: nobody sees the last two keys",
-       {.queries = 2, .first_query = 3, .rows = {3, 4}}},
+       "1 query at position 4, pieces of 3 and 4 keys from position 0: it does not see the last two",
+       {.queries = 1, .first_query = 4, .rows = {3, 4}}},
       {"window-one",
        "window 1: 3 queries from position 4, pieces of 1 and 2 keys from position 4: each sees itself",
        {.queries = 3, .first_query = 4, .first_key = 4, .rows = {1, 2}, .window = 1}},
@@ -148,8 +148,8 @@ std::vector<FunctionCase<Input>> cases() {
        "2 queries from position 20, pieces of 2 and 2 keys from position 3: both see all four",
        {.queries = 2, .first_query = 20, .first_key = 3, .rows = {2, 2}}},
       {"window-passed",
-       "window 3: 2 queries from position 8, pieces of 2 and 2 keys from position 3: the second sees nothing",
-       {.queries = 2, .first_query = 8, .first_key = 3, .rows = {2, 2}, .window = 3}},
+       "window 3: 1 query at position 9, pieces of 2 and 2 keys from position 3: it sees nothing and gives 0",
+       {.queries = 1, .first_query = 9, .first_key = 3, .rows = {2, 2}, .window = 3}},
       {"no-keys", "2 queries, no pieces: both give 0", {.queries = 2, .rows = {}}},
   };
 }
