@@ -12,6 +12,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "chapters/08_quantization/block_matrix.h"
 #include "cli/commands.h"
 #include "cli/models.h"
 #include "core/checkpoint/checkpoint.h"
@@ -235,10 +236,32 @@ void print_tensors(const Checkpoint& checkpoint) {
   }
 }
 
+/// What the stages of chapter 08 hold the matrices as; and how much of that stays in the file.
+void print_stages(const Checkpoint& checkpoint) {
+  fmt::print("{:<8} {:>16} {:>16} {:>15}\n", "stage", "matrices as", "bytes", "in the file");
+  for (const auto& [stage, weights] :
+       {std::pair{"int8", IntegerWeights::int8}, {"int4", IntegerWeights::int4}}) {
+    std::map<std::string_view, Total> held, in_file;
+    for (const Tensor& tensor : checkpoint.tensors()) {
+      if (tensor.view.rows() < 2) continue;
+      const DType type = type_in_stage(weights, tensor.view.dtype);
+      const std::int64_t bytes = tensor.view.rows() * block_row_bytes(type, tensor.view.row_elements());
+      held[name(type)].bytes += bytes;
+      if (type == tensor.view.dtype) in_file[name(type)].bytes += bytes;
+    }
+    for (const auto& [type, total] : held) {
+      fmt::print("{:<8} {:>16} {:>16} {:>15}\n", stage, type, grouped(total.bytes),
+                 grouped(in_file[type].bytes));
+    }
+  }
+}
+
 void print_text(const Checkpoint& checkpoint) {
   print_config(checkpoint);
   fmt::print("\n");
   print_tensors(checkpoint);
+  fmt::print("\n");
+  print_stages(checkpoint);
   fmt::print("\n{:<8} {:>16} {:>16} {:>15}\n", "type", "parameters", "bytes", "bits per weight");
   const auto by_dtype = totals(checkpoint);
   const auto line = [](std::string_view what, const Total& total) {

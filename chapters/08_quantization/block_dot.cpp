@@ -50,7 +50,9 @@ void dot_all(const std::byte* blocks, const QuantizedActivations& x, std::int64_
              float* out) {
   std::int64_t done = 0;
   for (; done + 4 <= count; done += 4) dot<type, 4>(blocks, x, first + done, out + done);
-  for (; done < count; ++done) dot<type, 1>(blocks, x, first + done, out + done);
+  if (count - done == 3) dot<type, 3>(blocks, x, first + done, out + done);
+  if (count - done == 2) dot<type, 2>(blocks, x, first + done, out + done);
+  if (count - done == 1) dot<type, 1>(blocks, x, first + done, out + done);
 }
 
 template <DType type>

@@ -64,11 +64,15 @@ DType type_in_stage(IntegerWeights weights, DType stored) {
   }
 }
 
+std::int64_t block_row_bytes(DType type, std::int64_t columns) {
+  return blocks_of_row(type, columns) * info(type).block_bytes;
+}
+
 BlockMatrix::BlockMatrix(const Tensor& tensor, DType type)
     : type_(type),
       rows_(tensor.view.rows()),
       columns_(tensor.view.row_elements()),
-      row_bytes_(blocks_of_row(type, columns_) * info(type).block_bytes) {
+      row_bytes_(block_row_bytes(type, columns_)) {
   if (tensor.view.dtype == type) {
     take(tensor);
   } else {

@@ -28,6 +28,9 @@ enum class IntegerWeights { int8, int4 };
 /// Q4_0: half a bit more per weight, and levels from the least to the largest number instead of around 0.
 DType type_in_stage(IntegerWeights weights, DType stored);
 
+/// Bytes that a row of `columns` numbers takes as blocks, the last of them filled up.
+std::int64_t block_row_bytes(DType type, std::int64_t columns);
+
 /// A matrix of weights [rows, columns] as blocks: a view of a mapped file, or blocks made from it.
 class BlockMatrix {
  public:

@@ -50,6 +50,7 @@ OtherWeights weights_of(const Tensor& tensor, IntegerWeights weights) {
   OtherWeights other;
   if (matrix.columns() % info(type).block_elements == 0) {
     other.dtype = type;
+    other.bytes.reserve(static_cast<std::size_t>(matrix.bytes()));
     for (std::int64_t r = 0; r < matrix.rows(); ++r)
       other.bytes.insert(other.bytes.end(), matrix.row(r).begin(), matrix.row(r).end());
   } else {

@@ -1,5 +1,6 @@
 #include "core/checkpoint/checkpoint.h"
 
+#include <map>
 #include <unordered_map>
 #include <utility>
 
@@ -10,11 +11,14 @@
 namespace rung {
 
 struct Checkpoint::Parts {
+  /// The same file with what has been changed in `checkpoint`.
+  static Checkpoint opened_again(const Checkpoint& checkpoint);
+
   std::filesystem::path path;
   OpenedModel model;
   std::unordered_map<std::string_view, const Tensor*> by_name;
   /// The bytes of tensors that with_weights() has replaced, by their index in model.tensors.
-  std::vector<std::pair<std::size_t, std::shared_ptr<const std::vector<std::byte>>>> replaced;
+  std::map<std::size_t, std::shared_ptr<const std::vector<std::byte>>> replaced;
 };
 
 Checkpoint::Checkpoint(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -48,31 +52,35 @@ Checkpoint Checkpoint::open(const std::filesystem::path& path) {
   return Checkpoint(std::move(parts));
 }
 
+Checkpoint Checkpoint::Parts::opened_again(const Checkpoint& checkpoint) {
+  Checkpoint again = open(checkpoint.path());
+  const Parts& changed = *checkpoint.parts_;
+  again.parts_->model.config = changed.model.config;
+  again.parts_->replaced = changed.replaced;
+  for (const auto& [index, bytes] : changed.replaced) {
+    again.parts_->model.tensors[index].view = changed.model.tensors[index].view;
+    again.parts_->model.tensors[index].row_layout = changed.model.tensors[index].row_layout;
+  }
+  return again;
+}
+
 Checkpoint Checkpoint::with_window(std::int64_t window) const {
   if (window < 1)
     throw Error(ErrorKind::usage, "{}: a window of {}: expected at least 1", path().string(), window);
-  Checkpoint changed = open(path());
-  for (const auto& [index, bytes] : parts_->replaced) {
-    changed.parts_->model.tensors[index].view = parts_->model.tensors[index].view;
-    changed.parts_->model.tensors[index].row_layout = parts_->model.tensors[index].row_layout;
-  }
-  changed.parts_->replaced = parts_->replaced;
-  changed.parts_->model.config = config();
+  Checkpoint changed = Parts::opened_again(*this);
   changed.parts_->model.config.sliding_window = window;
   return changed;
 }
 
 Checkpoint Checkpoint::with_weights(const std::function<OtherWeights(const Tensor&)>& other) const {
-  Checkpoint changed = open(path());
-  changed.parts_->model.config = config();
-  std::vector<Tensor>& tensors = changed.parts_->model.tensors;
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    Tensor& tensor = tensors[i];
+  Checkpoint changed = Parts::opened_again(*this);
+  for (std::size_t i = 0; i < parts_->model.tensors.size(); ++i) {
+    Tensor& tensor = changed.parts_->model.tensors[i];
     if (tensor.view.rows() < 2) continue;
-    OtherWeights weights = other(tensor);
+    OtherWeights weights = other(parts_->model.tensors[i]);
     if (weights.bytes.empty()) continue;
     const DTypeInfo& type = info(weights.dtype);
-    const auto expected = elements(tensor.view.shape) / type.block_elements * type.block_bytes;
+    const std::int64_t expected = elements(tensor.view.shape) / type.block_elements * type.block_bytes;
     if (tensor.view.row_elements() % type.block_elements != 0 || std::ssize(weights.bytes) != expected) {
       throw Error(ErrorKind::usage, "other weights for {}: expected {} bytes of {}, found {}", tensor.name,
                   expected, type.name, weights.bytes.size());
@@ -80,7 +88,7 @@ Checkpoint Checkpoint::with_weights(const std::function<OtherWeights(const Tenso
     const auto bytes = std::make_shared<const std::vector<std::byte>>(std::move(weights.bytes));
     tensor.view = {weights.dtype, tensor.view.shape, *bytes};
     if (tensor.row_layout) tensor.row_layout = RopeLayout::half_split;
-    changed.parts_->replaced.emplace_back(i, bytes);
+    changed.parts_->replaced[i] = bytes;
   }
   return changed;
 }

@@ -92,17 +92,23 @@ TEST_CASE("SmolLM2: the five most likely tokens at 64 positions in every stage")
   // differs. They agree with each other to 3e-6.
   constexpr double tolerance = 1e-4;
 
+  // Stages that round activations to int8 move a logit by more, of which what llama.cpp does on some machines (it
+  // rounds them, too) and its 0.24 % of perplexity are a measure.
+  constexpr double rounded_tolerance = 0.05;
+
   for (const StageInfo& info : ladder()) {
+    const bool rounds = info.activation_group > 0;
+    const double allowed = rounds ? rounded_tolerance : tolerance;
     const auto stage = info.make(checkpoint, {.max_positions = 64});
     for (const std::int32_t chunk : {0, 24}) {
       const Matrix logits = teacher_forced(*stage, tokens, chunk);
       for (const std::string program : {"transformers", "llama_cpp"}) {
-        const Agreement agreement = compare(logits, expected.at(program), tolerance);
+        const Agreement agreement = compare(logits, expected.at(program), allowed);
         INFO("stage " << info.name << ", chunks of " << chunk << " (0: whole), " << program << ": "
                       << agreement.worst);
-        CHECK(agreement.worst <= tolerance);
+        CHECK(agreement.worst <= allowed);
         CHECK(agreement.other_tokens == 0);
-        CHECK(agreement.same_first == 64);
+        CHECK(agreement.same_first >= (rounds ? 56 : 64));
       }
     }
   }
