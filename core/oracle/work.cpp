@@ -8,9 +8,8 @@ namespace rung::oracle {
 Work linear_work(std::int64_t rows, std::int64_t out, std::int64_t in, std::int64_t block_elements,
                  std::int64_t block_bytes) {
   Work work;
-  for (std::int64_t n = 0; n < out; ++n) {
-    work.bytes += static_cast<double>(in / block_elements * block_bytes);  // a row of W
-  }
+  const std::int64_t row_bytes = in / block_elements * block_bytes;
+  for (std::int64_t n = 0; n < out; ++n) work.bytes += static_cast<double>(row_bytes);  // of W
   for (std::int64_t t = 0; t < rows; ++t) {
     work.bytes += static_cast<double>(4 * in);  // a row of x
     for (std::int64_t n = 0; n < out; ++n) {

@@ -12,7 +12,7 @@ struct Work {
   double flops = 0;
 };
 
-/// y [T, N] = x [T, K] · Wᵀ, counted term by term: a multiply and an add each; W, x and y moved once.
+/// y [T, N] = x [T, K] · Wᵀ, counted number of y by number: K multiplies and K adds each; W, x and y moved once.
 /// @param block_elements  numbers in a block of W's type, which takes block_bytes; divides K
 Work linear_work(std::int64_t rows, std::int64_t out, std::int64_t in, std::int64_t block_elements,
                  std::int64_t block_bytes);
