@@ -85,15 +85,14 @@ check::Array for_all_heads(const check::Array& grouped, std::int64_t heads) {
           .values = std::vector<float>(repeated.data(), repeated.data() + repeated.size())};
 }
 
-/// Chapter 03's function has H heads of keys, its mask is causal, and its scale is 1 / sqrt(D). What a case has
-/// otherwise is brought about by other inputs.
-check::Case attention_as_called(const check::Case& given) {
+/// The chapters' functions have a causal mask, and their scale is 1 / sqrt(D). What a case has otherwise is brought about
+/// by other inputs.
+check::Case grouped_attention_as_called(const check::Case& given) {
   check::Case problem = given;
   check::Array& q = problem.inputs[0];
   const std::int64_t keys = given.input("k").shape[0];
   const auto usual = 1 / std::sqrt(static_cast<double>(q.columns()));
   for (check::Param& param : problem.params) {
-    if (param.name == "G") param.value = given.param("H");
     if (param.name == "causal") param.value = 1;
     // From behind all keys, a query sees them all.
     if (param.name == "first_position" && given.integer("causal") == 0)
@@ -103,6 +102,15 @@ check::Case attention_as_called(const check::Case& given) {
       for (float& number : q.values) number *= factor;
       param.value = usual;
     }
+  }
+  return problem;
+}
+
+/// Chapter 03's function also has H heads of keys.
+check::Case attention_as_called(const check::Case& given) {
+  check::Case problem = grouped_attention_as_called(given);
+  for (check::Param& param : problem.params) {
+    if (param.name == "G") param.value = given.param("H");
   }
   for (std::size_t i = 1; i <= 2; ++i) problem.inputs[i] = for_all_heads(given.inputs[i], given.integer("H"));
   return problem;
@@ -122,22 +130,16 @@ void run_attention(const Call& call) {
 }
 
 void run_grouped_attention(const Call& call) {
-  const ConstTensor& q = call.input("q");
-  const ConstTensor& k = call.input("k");
-  const std::int64_t heads = q.shape[1];
-  const std::int64_t head_dim = q.columns();
   if (call.integer("causal") == 0 && call.integer("window") > 0) {
     throw Error(ErrorKind::unsupported, "grouped_attention has no window without a causal mask");
   }
-  GroupedSpan span{
-      .head_dim = head_dim, .kv_heads = k.shape[1], .first_query = call.integer("first_position")};
-  if (call.integer("causal") == 0) span.first_query = k.shape[0];
-  if (call.integer("window") > 0) span.window = call.integer("window");
-  Matrix queries = heads_together(q);
-  const double usual = 1 / std::sqrt(static_cast<double>(head_dim));
-  if (call.param("scale") != usual) queries *= static_cast<float>(call.param("scale") / usual);
-  const Matrix keys = heads_together(k);
-  const Matrix values = heads_together(call.input("v"));
+  const check::Case problem = grouped_attention_as_called(check::to_case(call));
+  GroupedSpan span{.head_dim = problem.integer("D"),
+                   .kv_heads = problem.integer("G"),
+                   .first_query = problem.integer("first_position")};
+  if (problem.integer("window") > 0) span.window = problem.integer("window");
+  const Matrix keys = heads_together(problem.input("k"));
+  const Matrix values = heads_together(problem.input("v"));
   // In two pieces, as a ring has them.
   const Eigen::Index cut = keys.rows() / 3;
   const std::array<KvPiece, 2> pieces{
@@ -145,8 +147,8 @@ void run_grouped_attention(const Call& call) {
       KvPiece{.first = cut,
               .keys = keys.bottomRows(keys.rows() - cut),
               .values = values.bottomRows(keys.rows() - cut)}};
-  Matrix out(q.shape[0], heads * head_dim);
-  grouped_attention(queries, pieces, span, out);
+  Matrix out = heads_together(call.outputs[0]);  // what it holds has to be overwritten
+  grouped_attention(heads_together(problem.input("q")), pieces, span, out);
   heads_apart(out, call.outputs[0]);
 }
 
@@ -170,9 +172,9 @@ check::Candidate in_place(check::Candidate candidate) {
   return candidate;
 }
 
-check::Candidate attention() {
-  check::Candidate candidate = fp32("chapters/03_attention/causal_attention", "attention", run_attention);
-  candidate.as_called = attention_as_called;
+/// One that gets other inputs than the case has.
+check::Candidate as_called(check::Candidate candidate, check::Case (*change)(const check::Case&)) {
+  candidate.as_called = change;
   return candidate;
 }
 
@@ -182,8 +184,10 @@ std::vector<check::Candidate> chapter_candidates() {
   return {in_place(fp32("chapters/04_transformer/rmsnorm", "rmsnorm", run_rmsnorm)),
           fp32("chapters/03_attention/rope", "rope", run_rope),
           fp32("chapters/03_attention/softmax", "softmax", run_softmax),
-          attention(),
-          fp32("chapters/07_grouped_query/grouped_attention", "attention", run_grouped_attention),
+          as_called(fp32("chapters/03_attention/causal_attention", "attention", run_attention),
+                    attention_as_called),
+          as_called(fp32("chapters/07_grouped_query/grouped_attention", "attention", run_grouped_attention),
+                    grouped_attention_as_called),
           in_place(fp32("chapters/04_transformer/swiglu", "swiglu", run_swiglu)),
           fp32("chapters/02_tensors/matmul_loops", "linear", run_linear<matmul_loops>),
           fp32("chapters/02_tensors/matmul", "linear", run_linear<matmul>)};

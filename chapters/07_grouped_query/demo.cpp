@@ -439,37 +439,38 @@ Json show_speed(const DemoInput& input, DemoText& text) {
     if (n + 1 < context) lengths.push_back(n);
   }
   const Tokens tokens = any_tokens(lengths.front(), input.checkpoint.config().vocab);
+  std::vector<Runner> runners;
+  runners.reserve(1 + all_kv_types.size());
+  runners.emplace_back(input, "kv_cache", KvType::f32, tokens);
+  for (const KvType type : all_kv_types) runners.emplace_back(input, "grouped", type, tokens);
   constexpr int rounds = 15;
-  text.print("the next token, timed in turn with kv_cache's; medians of {}\n", rounds);
-  text.print("{:<14} {:>6} {:>12} {:>10}   {:>26}\n", "", "", "ms a token", "ms a token",
-             "time, as a share of kv_cache's");
-  text.print("{:<14} {:>6} {:>12} {:>10}   {:>15} {:>10}\n", "stage", "after", "of kv_cache", "of this",
-             "bytes predict", "measured");
-  const Runner repeated(input, "kv_cache", KvType::f32, tokens);
+  text.print("the next token: all stages in turn, medians of {} rounds\n", rounds);
+  text.print("{:>6}  {:<14} {:>12}   {:>26}\n", "", "", "ms a token", "as a share of kv_cache's");
+  text.print("{:>6}  {:<14} {:>12}   {:>15} {:>10}\n", "after", "stage", "", "bytes predict", "measured");
   Json data = Json::array();
-  for (const KvType type : all_kv_types) {
-    const Runner grouped(input, "grouped", type, tokens);
-    for (const std::int32_t n : lengths) {
-      std::vector<double> theirs, ours, shares;
-      for (int i = 0; i <= rounds; ++i) {
-        const double before = repeated.seconds_after(n, tokens);
-        const double now = grouped.seconds_after(n, tokens);
-        if (i == 0) continue;  // the first one warms up
-        theirs.push_back(before);
-        ours.push_back(now);
-        shares.push_back(now / before);
+  for (const std::int32_t n : lengths) {
+    std::vector<std::vector<double>> seconds(runners.size()), shares(runners.size());
+    for (int i = 0; i <= rounds; ++i) {
+      std::vector<double> now;
+      now.reserve(runners.size());
+      for (const Runner& runner : runners) now.push_back(runner.seconds_after(n, tokens));
+      for (std::size_t r = 0; r < runners.size() && i > 0; ++r) {  // the first round warms up
+        seconds[r].push_back(now[r]);
+        shares[r].push_back(now[r] / now[0]);
       }
-      const double predicted = grouped.bytes(n) / repeated.bytes(n);
-      const double measured = measure::median(shares);
-      text.print("{:<14} {:>6} {:>12.2f} {:>10.2f}   {:>13.0f} % {:>8.0f} %\n",
-                 fmt::format("grouped {}", rung::name(type)), n, 1e3 * measure::median(theirs),
-                 1e3 * measure::median(ours), 100 * predicted, 100 * measured);
-      data.push_back({{"type", rung::name(type)},
+    }
+    for (std::size_t r = 0; r < runners.size(); ++r) {
+      const std::string stage =
+          r == 0 ? "kv_cache" : fmt::format("grouped {}", rung::name(all_kv_types[r - 1]));
+      const double predicted = runners[r].bytes(n) / runners[0].bytes(n);
+      const double share = measure::median(shares[r]);
+      text.print("{:>6}  {:<14} {:>12.2f}   {:>13.0f} % {:>8.0f} %\n", n, stage,
+                 1e3 * measure::median(seconds[r]), 100 * predicted, 100 * share);
+      data.push_back({{"stage", stage},
                       {"after", n},
-                      {"kv_cache", measure::median(theirs)},
-                      {"grouped", measure::median(ours)},
+                      {"seconds", measure::median(seconds[r])},
                       {"predicted", predicted},
-                      {"measured", measured}});
+                      {"measured", share}});
     }
   }
   return data;

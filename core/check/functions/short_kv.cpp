@@ -81,7 +81,8 @@ Numbers through_int8(const Input& input, const Numbers& numbers, const Numbers& 
       for (std::int64_t d = 0; d < input.head_dim; ++d) {
         const auto i = static_cast<std::size_t>(place + d);
         if (own == 0 && slip != Slip::zero_divided) continue;
-        double ratio = numbers[i] / own;
+        // In fp32, as a candidate divides: cutting off would tell 126.9999999 from 127.
+        auto ratio = static_cast<double>(static_cast<float>(numbers[i]) / static_cast<float>(own));
         // In fp32 the inverse of a tiny scale is infinite, and no whole number.
         if (slip == Slip::one_over_scale && std::isinf(1 / static_cast<float>(own))) ratio = 0;
         if (std::isnan(ratio)) {
