@@ -41,11 +41,12 @@ Numbers through_int8(const Input& input, const Numbers& numbers, const Numbers& 
   const std::int64_t width = input.heads * input.head_dim;
   const std::int64_t positions = static_cast<std::int64_t>(numbers.size()) / width;
   // Whatever else is wrong: a head that is not finite has no scale, and reads as NaN.
-  const auto finite = [&](std::int64_t first) {
-    return std::all_of(numbers.begin() + first, numbers.begin() + first + input.head_dim,
+  const auto finite = [&](const Numbers& from, std::int64_t first) {
+    return std::all_of(from.begin() + first, from.begin() + first + input.head_dim,
                        [](double number) { return std::isfinite(number); });
   };
   const auto largest = [&](const Numbers& from, std::int64_t first, std::int64_t count) {
+    if (count == input.head_dim && !finite(from, first)) return std::numeric_limits<double>::quiet_NaN();
     double most = slip == Slip::largest_not_absolute ? -std::numeric_limits<double>::infinity() : 0;
     for (std::int64_t i = first; i < first + count; ++i) {
       const double number = from[static_cast<std::size_t>(i)];
@@ -67,7 +68,7 @@ Numbers through_int8(const Input& input, const Numbers& numbers, const Numbers& 
   for (std::int64_t p = 0; p < positions; ++p) {
     for (std::int64_t h = 0; h < input.heads; ++h) {
       const std::int64_t place = p * width + h * input.head_dim;
-      if (!finite(place)) {
+      if (!finite(numbers, place)) {
         std::fill_n(found.begin() + place, input.head_dim, std::numeric_limits<double>::quiet_NaN());
         continue;
       }
