@@ -11,12 +11,14 @@
 #include "chapters/07_grouped_query/grouped_stage.h"
 #include "chapters/08_quantization/block_embedding.h"
 #include "chapters/08_quantization/block_linear.h"
+#include "chapters/08_quantization/quantize_model.h"
 #include "chapters/ladder.h"
 #include "core/check/model_mistakes.h"
 #include "core/check/oracle_stage.h"
 #include "core/check/whole_model.h"
 #include "tests/catch.h"
 #include "tests/chapters/ladder/models.h"
+#include "tests/support/temporary_directory.h"
 
 namespace {
 
@@ -118,6 +120,23 @@ TEST_CASE("a model of blocks passes, and every known mistake of its blocks is re
       ++rejected;
     }
     CHECK(rejected >= 2);
+  }
+}
+
+TEST_CASE("int4 on files of blocks, with the rows of q and k in the file's order") {
+  const support::TemporaryDirectory directory;
+  for (const DType type : {DType::Q4_0, DType::Q5_0}) {
+    const auto path = directory.path() / "blocks.gguf";
+    quantize_model(Checkpoint::open(testing::model_path("tiny")), path, type);
+    const Checkpoint checkpoint = Checkpoint::open(path);
+    REQUIRE(checkpoint.tensor("layers.0.attention.q.weight").row_layout == RopeLayout::interleaved);
+    const StageReport report = WholeModelCheck(checkpoint, short_texts())
+                                   .check(find_stage(ladder(), "int4"), &find_stage(ladder(), "grouped"));
+    INFO(to_text(report));
+    CHECK(report.passed);
+    REQUIRE(report.quantization);
+    REQUIRE(report.quantization->weights);
+    CHECK(report.quantization->weights->most == 0);  // the file's own
   }
 }
 
