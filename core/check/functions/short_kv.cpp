@@ -68,16 +68,19 @@ Numbers through_int8(const Input& input, const Numbers& numbers, const Numbers& 
   for (std::int64_t p = 0; p < positions; ++p) {
     for (std::int64_t h = 0; h < input.heads; ++h) {
       const std::int64_t place = p * width + h * input.head_dim;
-      if (!finite(numbers, place)) {
-        std::fill_n(found.begin() + place, input.head_dim, std::numeric_limits<double>::quiet_NaN());
-        continue;
-      }
       const double own = scale(p, h);
       double other = own;  // with which it is read
       if (slip == Slip::scale_of_first_head) other = scale(p, 0);
       if (slip == Slip::scale_of_last_position) other = scale(positions - 1, h);
       if (slip == Slip::scale_of_keys && !others.empty()) {
         other = static_cast<double>(static_cast<float>(largest(others, place, input.head_dim)) / 127.0F);
+      }
+      if (!finite(numbers, place)) {  // bytes of 0, and a scale that is NaN: who does not read it, gets 0
+        const bool others_scale = slip == Slip::scale_of_first_head || slip == Slip::scale_of_last_position ||
+                                  (slip == Slip::scale_of_keys && !others.empty());
+        const double read = others_scale ? 0 * other : std::numeric_limits<double>::quiet_NaN();
+        std::fill_n(found.begin() + place, input.head_dim, read);
+        continue;
       }
       for (std::int64_t d = 0; d < input.head_dim; ++d) {
         const auto i = static_cast<std::size_t>(place + d);
