@@ -1,9 +1,9 @@
 // Plain loops over pointers, with rows taken to stand one right behind another.
 
-#include "chapters/03_attention/causal_attention.h"
-
+#include <cmath>
 #include <vector>
 
+#include "chapters/03_attention/causal_attention.h"
 #include "chapters/03_attention/softmax.h"
 
 namespace rung {
@@ -34,7 +34,8 @@ void causal_attention(const ConstMatrixView& q, const ConstMatrixView& keys, con
       softmax(scores.head(static_cast<Eigen::Index>(rows.size())));
       for (std::size_t i = 0; i < rows.size(); ++i) {
         for (std::int64_t d = 0; d < head_dim; ++d) {
-          result[d] += scores[static_cast<Eigen::Index>(i)] * values.data()[rows[i] * width + head * head_dim + d];
+          result[d] +=
+              scores[static_cast<Eigen::Index>(i)] * values.data()[rows[i] * width + head * head_dim + d];
         }
       }
     }
