@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -116,7 +117,7 @@ class Exercises(unittest.TestCase):
     def test_start_keeps_what_was_written(self):
         said = self.start()
         self.assertEqual(said.count("  new\n"), 3)
-        self.assertIn(f"; ./rung exercise 3 --with {self.work} grades.\n", said)
+        self.assertIn(f"; ./rung exercise 3 --with {shlex.quote(str(self.work))} grades.\n", said)
         self.assertEqual(self.start().count("nothing written yet"), 3)
         self.write("rope.cpp", "// an hour's work\n")
         (self.work / "softmax.cpp").unlink()
