@@ -14,12 +14,13 @@ namespace rung {
 
 // 16 numbers next to each other. g++ and clang make of an operation on them one instruction where the machine has
 // registers that wide, and several where it has not.
-using Bytes16 [[gnu::vector_size(16)]] = std::uint8_t;
-using SignedBytes16 [[gnu::vector_size(16)]] = std::int8_t;
-using Shorts16 [[gnu::vector_size(32)]] = std::int16_t;
-using UnsignedShorts16 [[gnu::vector_size(32)]] = std::uint16_t;
-using Ints16 [[gnu::vector_size(64)]] = std::int32_t;
-using Floats16 [[gnu::vector_size(64)]] = float;
+
+using Bytes16 [[gnu::vector_size(16)]] = std::uint8_t;            ///< 16 bytes
+using SignedBytes16 [[gnu::vector_size(16)]] = std::int8_t;       ///< 16 bytes with signs
+using Shorts16 [[gnu::vector_size(32)]] = std::int16_t;           ///< 16 whole numbers of 16 bits
+using UnsignedShorts16 [[gnu::vector_size(32)]] = std::uint16_t;  ///< the same without signs
+using Ints16 [[gnu::vector_size(64)]] = std::int32_t;             ///< 16 whole numbers of 32 bits
+using Floats16 [[gnu::vector_size(64)]] = float;                  ///< 16 fp32 numbers
 
 /// 16 numbers from memory, wherever they start.
 template <typename Vector16>
@@ -48,6 +49,7 @@ inline float block_half(const std::byte* from) {
 #endif
 }
 
+/// A byte of a block as a number.
 inline int block_byte(const std::byte* from) {
   return std::to_integer<int>(*from);
 }
@@ -56,10 +58,10 @@ inline int block_byte(const std::byte* from) {
 /// 32 weights: number i is scale · low[i] + minimum for the first 16, scale · high[i] + minimum for the others. Where the
 /// two halves have scales of their own (Q6_K), the second is `high_scale`.
 struct WeightGroup {
-  Shorts16 low, high;
-  float scale;
-  float minimum = 0;
-  float high_scale = 0;
+  Shorts16 low, high;    ///< the whole numbers
+  float scale;           ///< of low, and of high where both have the same
+  float minimum = 0;     ///< of both
+  float high_scale = 0;  ///< of high, where it has its own
 };
 // [weight_group]
 

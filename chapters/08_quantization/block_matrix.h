@@ -25,7 +25,8 @@ enum class IntegerWeights { int8, int4 };
 /// A matrix that has the type already stays in the mapped file. Another is read row by row when the stage is made, and
 /// its blocks are kept in memory. `int4` does not make worse what somebody has quantised: files of 4 bits hold some of
 /// their matrices in more, as SmolLM2's its embedding in Q8_0. For weights that are not quantised it takes Q4_1, not
-/// Q4_0: half a bit more per weight, and levels from the least to the largest number instead of around 0.
+/// Q4_0: half a bit more per weight, for which `tiny` is nearer to itself as it was: 0.026 nats of KL divergence a token
+/// instead of 0.031 on its held-out text (`./rung perplexity Q4_1.gguf FILE --against tiny`).
 DType type_in_stage(IntegerWeights weights, DType stored);
 
 /// Bytes that a row of `columns` numbers takes as blocks, the last of them filled up.

@@ -51,6 +51,7 @@ struct ModelMistake {
   std::function<void(std::string_view point, oracle::Grid& values, const Scene& scene)> replace = {};
   /// Block types whose rows `reread` decodes wrongly; empty: weights are read rightly.
   std::vector<DType> types = {};
+  /// Decodes whole blocks wrongly, as many as decode() would (BlockMistake).
   std::function<void(DType type, std::span<const std::byte> row, std::span<float> out)> reread = {};
 };
 

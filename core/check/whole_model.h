@@ -26,8 +26,8 @@ struct StageVerdict {
 
 /// How far something moves the logits of the longest text: reported, not judged.
 struct LogitShift {
-  double rms = 0;
-  double most = 0;
+  double rms = 0;   ///< the root of the mean square
+  double most = 0;  ///< the largest
 };
 
 /// What a stage's own numbers do to the logits, in fp64, where it has other ones than the checkpoint.
