@@ -44,7 +44,12 @@ struct Wrong {
   };
   std::function<double(std::span<const double> logits, std::int64_t target)> entropy =
       oracle::token_cross_entropy;
+  bool logs_too = false;           ///< log-probabilities by `entropy`, too
   std::int64_t target_offset = 1;  ///< the token behind a row's own
+  std::function<Numbers(const Numbers&)> average = [](const Numbers& entropies) -> Numbers {
+    const auto [value, error] = oracle::mean_and_error(entropies);
+    return {value, error};
+  };
   std::function<Numbers(const Numbers&)> perplexity = [](const Numbers& entropies) -> Numbers {
     const auto [mean, error] = oracle::mean_and_error(entropies);
     return {std::exp(mean), std::exp(mean) * error};
@@ -66,15 +71,18 @@ Numbers variant(const PerplexityInput& input, const Wrong& wrong) {
       return entropies;
     }
     case Rule::log_probabilities: {
+      const Numbers& logits = input.logits.front();
       Numbers logs;
-      for (std::size_t token = 0; token < input.logits.front().size(); ++token)
-        logs.push_back(-oracle::token_cross_entropy(input.logits.front(), static_cast<std::int64_t>(token)));
+      logs.reserve(logits.size());
+      for (std::size_t i = 0; i < logits.size(); ++i) {
+        const auto token = static_cast<std::int64_t>(i);
+        logs.push_back(
+            -(wrong.logs_too ? wrong.entropy(logits, token) : oracle::token_cross_entropy(logits, token)));
+      }
       return logs;
     }
-    case Rule::mean: {
-      const auto [mean, error] = oracle::mean_and_error(input.entropies);
-      return {mean, error};
-    }
+    case Rule::mean:
+      return wrong.average(input.entropies);
     case Rule::refusals: {
       Numbers codes;
       for (const PerplexityRefusal& call : perplexity_refusals()) codes.push_back(call.expected);
@@ -240,10 +248,13 @@ std::vector<FunctionMistake<PerplexityInput, Numbers>> number_mistakes() {
          return -logits[static_cast<std::size_t>(target)];
        })},
       {"maximum_not_subtracted", "exp() of logits as they are, which overflows; take the largest out first",
-       entropy_by([](std::span<const double> logits, std::int64_t target) {
-         double sum = 0;
-         for (const double logit : logits) sum += std::exp(logit);
-         return std::log(sum) - logits[static_cast<std::size_t>(target)];
+       with([](Wrong& wrong) {
+         wrong.logs_too = true;
+         wrong.entropy = [](std::span<const double> logits, std::int64_t target) {
+           double sum = 0;
+           for (const double logit : logits) sum += std::exp(logit);
+           return std::log(sum) - logits[static_cast<std::size_t>(target)];
+         };
        })},
       {"probability_for_entropy", "the probability of the token in place of minus its logarithm",
        entropy_by([](std::span<const double> logits, std::int64_t target) {
@@ -285,9 +296,17 @@ std::vector<FunctionMistake<PerplexityInput, Numbers>> number_mistakes() {
       {"deviation_for_error",
        "the standard deviation of single tokens; the mean's standard error is smaller by the root of their "
        "number",
-       perplexity_by([](const Numbers& entropies) -> Numbers {
-         const auto [mean, error] = oracle::mean_and_error(entropies);
-         return {std::exp(mean), std::exp(mean) * error * std::sqrt(static_cast<double>(entropies.size()))};
+       with([](Wrong& wrong) {
+         const auto deviation = [](const Numbers& entropies) {
+           return oracle::mean_and_error(entropies).error * std::sqrt(static_cast<double>(entropies.size()));
+         };
+         wrong.average = [deviation](const Numbers& entropies) -> Numbers {
+           return {oracle::mean_and_error(entropies).mean, deviation(entropies)};
+         };
+         wrong.perplexity = [deviation](const Numbers& entropies) -> Numbers {
+           const double value = std::exp(oracle::mean_and_error(entropies).mean);
+           return {value, value * deviation(entropies)};
+         };
        })},
   };
 }
