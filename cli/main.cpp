@@ -82,7 +82,7 @@ void add_commands(CLI::App& app) {
   rung::add_synthesize(app);
   rung::add_chapter(app);
   for (const char* const name :
-       {"generate", "chat", "logits", "trace", "ladder", "check", "chapter", "perplexity"}) {
+       {"generate", "chat", "logits", "trace", "ladder", "check", "chapter", "perplexity", "quantize"}) {
     add_with(*find_command(app, name));
   }
   add_script_command(app, "exercise", "Take or grade a chapter's exercises: ./rung exercise 3 --start");
