@@ -43,10 +43,14 @@ function(rung_add_program_with target folder)
     # As the chapter's own files are compiled (08 wants the same bytes on every machine); but a learner's warning is no
     # error, and a stub does not use its arguments yet.
     string(SUBSTRING "${slot}" 0 2 number)
-    get_target_property(own chapter_${number} COMPILE_OPTIONS)
-    if(NOT own)
-      set(own "")
-    endif()
+    set(own "")
+    foreach(ending .cpp .o)  # a copy for a class has objects in the places of the sources
+      string(REGEX REPLACE "[.]cpp$" "${ending}" chapters_own "${PROJECT_SOURCE_DIR}/chapters/${slot}")
+      get_source_file_property(options "${chapters_own}" TARGET_DIRECTORY chapter_${number} COMPILE_OPTIONS)
+      if(options)
+        list(APPEND own "${options}")
+      endif()
+    endforeach()
     set_source_files_properties("${source}" PROPERTIES COMPILE_OPTIONS "${own};-Wno-error;-Wno-unused-parameter")
     list(APPEND sources "${source}")
   endforeach()
