@@ -6,9 +6,9 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <omp.h>
 
 #include "chapters/01_tokens/tokenizer.h"
-#include "chapters/04_transformer/swiglu.h"
 #include "chapters/04_transformer/transformer.h"
 #include "chapters/05_sampling/distribution.h"
 #include "chapters/06_kv_cache/flat_kv_store.h"
@@ -16,6 +16,9 @@
 #include "chapters/08_quantization/demo_parts.h"
 #include "chapters/08_quantization/perplexity.h"
 #include "chapters/08_quantization/uniform_quantizer.h"
+#include "core/measure/clock.h"
+#include "core/measure/limits.h"
+#include "core/measure/roofline.h"
 
 namespace rung {
 namespace {
@@ -26,26 +29,19 @@ using Rounding = std::function<Matrix(const Matrix&)>;
 /// The parts of chapter 04 with every matrix, the embedding included, rounded and decoded again: what a model of such
 /// weights computes, at the speed and in the memory of fp32.
 Parts rounded_parts(const Checkpoint& checkpoint, const Rounding& rounding) {
-  const auto matrix = [&](const std::string& name) {
-    return std::make_shared<const Matrix>(rounding(load_f32(checkpoint.tensor(name))));
+  const auto rounded = [&](const Tensor& tensor) {
+    return std::make_shared<const Matrix>(rounding(load_f32(tensor)));
   };
-  const auto linear = [&](const std::string& name) { return std::make_unique<DenseLinear>(matrix(name)); };
-  Parts parts = plain_parts(checkpoint);
-  const auto table = matrix("embedding.weight");
-  parts.embedding = std::make_unique<DenseEmbedding>(table);
-  parts.output = parts.tied ? std::make_unique<DenseLinear>(table) : linear("output.weight");
-  for (std::size_t layer = 0; layer < parts.blocks.size(); ++layer) {
-    Block& block = parts.blocks[layer];
-    const std::string name = fmt::format("layers.{}.", layer);
-    block.q = linear(name + "attention.q.weight");
-    block.k = linear(name + "attention.k.weight");
-    block.v = linear(name + "attention.v.weight");
-    block.o = linear(name + "attention.o.weight");
-    block.feed_forward = std::make_unique<SwiGlu>(linear(name + "feed_forward.gate.weight"),
-                                                  linear(name + "feed_forward.up.weight"),
-                                                  linear(name + "feed_forward.down.weight"));
-  }
-  return parts;
+  std::shared_ptr<const Matrix> table;
+  MatrixParts matrices;
+  matrices.embedding = [&](const Tensor& tensor) {
+    table = rounded(tensor);
+    return std::make_unique<DenseEmbedding>(table);
+  };
+  matrices.linear = [&](const Tensor& tensor) {
+    return std::make_unique<DenseLinear>(tensor.name == "embedding.weight" ? table : rounded(tensor));
+  };
+  return parts_of(checkpoint, matrices);
 }
 
 /// Logits behind every scored token's predecessor, [scored, V].
@@ -208,11 +204,56 @@ Json show_again(const DemoInput& input, DemoText& text) {
   return nullptr;
 }
 
+/// Steps and prompts in fp32 and from blocks.
+Json show_speed(const DemoInput& input, DemoText& text) {
+  constexpr std::int32_t prompt = 128;
+  const std::vector<std::int32_t> tokens = any_tokens(prompt, input.checkpoint.config().vocab);
+  const auto run = [](Stage& stage, std::int32_t first, std::span<const std::int32_t> some) {
+    Batch batch;
+    batch.add(0, first, some, Batch::Logits::last);
+    const measure::Stopwatch watch;
+    stage.forward(batch);
+    const double seconds = watch.seconds();
+    stage.sequences().truncate(0, first);
+    return seconds;
+  };
+  text.print("{}: a step after {} tokens, and a prompt of {}; medians of 15 and of 3\n", input.model, 8,
+             prompt);
+  text.print("{:<9} {:>12} {:>10} {:>12} {:>9} {:>10} {:>14}\n", "stage", "MB a token", "GB/s now",
+             "moving, ms", "step, ms", "tokens/s", "prompt, tok/s");
+  Json data = Json::array();
+  for (const std::string name : {"grouped", "int8", "int4"}) {
+    const auto stage = input.stage(name, {.max_positions = prompt + 1, .max_sequences = 1});
+    run(*stage, 0, {tokens.data(), 8});
+    Batch beginning;
+    beginning.add(0, 0, {tokens.data(), 8}, Batch::Logits::none);
+    stage->forward(beginning);
+    const double bandwidth = measure::read_bandwidth(omp_get_max_threads());
+    std::vector<double> steps;
+    for (int i = 0; i < 16; ++i) {
+      const double seconds = run(*stage, 8, {tokens.data(), 1});
+      if (i > 0) steps.push_back(seconds);  // the first one warms up
+    }
+    stage->sequences().truncate(0, 0);
+    std::vector<double> prompts;
+    for (int i = 0; i < 3; ++i) prompts.push_back(run(*stage, 0, tokens));
+    const measure::Work work = measure::decode_work(stage->cost(), 8);
+    const double step = measure::median(steps);
+    text.print("{:<9} {:>12.1f} {:>10.1f} {:>12.1f} {:>9.1f} {:>10.1f} {:>14.1f}\n", name, work.bytes / 1e6,
+               bandwidth / 1e9, 1e3 * work.bytes / bandwidth, 1e3 * step, 1 / step,
+               prompt / measure::median(prompts));
+    data.push_back(
+        {{"stage", name}, {"bytes", work.bytes}, {"step", step}, {"prompt", measure::median(prompts)}});
+  }
+  return data;
+}
+
 }  // namespace
 
 std::vector<DemoPart> model_parts() {
   return {{"table", "every type on a whole model: bits, perplexity, divergence", show_table},
-          {"again", "what quantising a second time adds", show_again}};
+          {"again", "what quantising a second time adds", show_again},
+          {"speed", "a step and a prompt in fp32, int8 and int4: bytes and times", show_speed}};
 }
 
 }  // namespace rung

@@ -2,7 +2,7 @@
 
 import matplotlib.pyplot as plt
 
-from draw import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED
+from draw import BLUE, GREY, ORANGE, PURPLE, RED
 
 
 def outlier(data, save):
@@ -44,7 +44,8 @@ def groups(data, save):
     size.set_xlabel("numbers with one scale")
     size.set_ylabel("error of the numbers")
     price.set_xlabel("bits per weight, scales included")
-    size.legend(fontsize=8, ncols=1, loc="upper left")
+    lines, _ = size.get_legend_handles_labels()
+    size.legend(lines[:2], ["predicted", "measured"], fontsize=8, loc="lower right")
     price.legend(fontsize=8)
     save("groups", figure)
 
@@ -74,25 +75,34 @@ def dot(data, save):
     save("dot", figure)
 
 
+# Where a name stands beside its dot: points to the right and up, and the side that it begins on.
+BESIDE = {"Q4_0": (-6, -3, "right"), "Q4_K": (-6, -8, "right"), "Q4_1": (6, -2, "left"), "4 bits, group 32": (6, 3, "left"),
+          "4 bits, channel": (-6, 2, "right"), "3 bits, group 32": (6, -3, "left"), "Q8_0": (5, -8, "left"), "8 bits, channel": (-6, 2, "right")}
+
+
 def table(data, save):
     """What every type costs on tiny."""
-    figure, (text, divergence) = plt.subplots(1, 2, figsize=(7.6, 3.4))
+    figure, (text, divergence) = plt.subplots(1, 2, figsize=(7.8, 3.9))
     for row in data:
         if row["name"] == "F16":
             text.axhline(row["perplexity"], color=GREY, linewidth=1.2)
+        if row["name"] in ("F16", "BF16", "2 bits, group 32"):
             continue
-        own = "bits" in row["name"]
-        color = PURPLE if own else BLUE
-        if not row["name"].startswith(("2 bits", "BF16")):
-            text.plot(row["bits"], row["perplexity"], "o", color=color, markersize=5)
-            if "tensor" not in row["name"]:
-                text.annotate(row["name"].replace("bits, ", ""), (row["bits"], row["perplexity"]), xytext=(5, 3), textcoords="offset points", fontsize=7)
-        divergence.plot(row["bits"], row["kl"], "o", color=color, markersize=5)
-        divergence.annotate(row["name"].replace(" bits, ", " "), (row["bits"], row["kl"]), xytext=(5, 3), textcoords="offset points", fontsize=7)
-    text.set_ylabel("perplexity")
-    divergence.set_ylabel("KL divergence, nats")
+        color = PURPLE if "bits" in row["name"] else BLUE
+        right, up, side = BESIDE.get(row["name"], (6, 3, "left"))
+        for axes, value in ((text, row["perplexity"]), (divergence, 1000 * row["kl"])):
+            axes.plot(row["bits"], value, "o", color=color, markersize=5)
+            crowded = axes is text and value < 18.5 and row["bits"] < 5.2 or axes is text and row["bits"] > 6.3
+            if not crowded:
+                axes.annotate(row["name"].replace(" bits, ", " · "), (row["bits"], value), xytext=(right, up),
+                              textcoords="offset points", fontsize=8, ha=side)
+    text.set_ylabel("perplexity (grey: 16 bits)")
+    divergence.set_ylabel("KL divergence, nats / 1000")
     divergence.set_yscale("log")
+    divergence.set_yticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
+    divergence.minorticks_off()
     for axes in (text, divergence):
+        axes.set_xlim(2.6, 9.4)
         axes.set_xlabel("bits per weight")
         axes.grid(True)
     save("table", figure)

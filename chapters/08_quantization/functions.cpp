@@ -234,6 +234,9 @@ std::vector<float> run_activation_quantization(const std::array<float, 32>& numb
 
 std::vector<check::JudgedFunction> quantization_functions() {
   return {
+      check::judged<check::UniformQuantizationInput, check::UniformQuantizationOutput>(
+          check::uniform_quantization_check(), "chapters/08_quantization/quantize_uniform",
+          run_uniform_quantization),
       check::judged<std::array<float, 32>, std::vector<float>>(
           check::activation_quantization_check(), "chapters/08_quantization/quantized_activations",
           run_activation_quantization),
@@ -241,9 +244,6 @@ std::vector<check::JudgedFunction> quantization_functions() {
           check::block_dot_check(), "chapters/08_quantization/block_dot", run_block_dot),
       check::judged<check::BlockDecodingInput, std::vector<float>>(
           check::block_decoding_check(), "chapters/08_quantization/block_dot", run_block_decoding),
-      check::judged<check::UniformQuantizationInput, check::UniformQuantizationOutput>(
-          check::uniform_quantization_check(), "chapters/08_quantization/quantize_uniform",
-          run_uniform_quantization),
       check::judged<check::BlockQuantizationInput, std::vector<std::uint8_t>>(
           check::block_quantization_check(), "chapters/08_quantization/quantize", run_block_quantization),
       check::judged<check::IntegerDotInput, check::IntegerDotOutput>(
