@@ -7,21 +7,19 @@ namespace rung {
 
 namespace {
 
-float sum_of(Floats16 lanes) {
-  float sum = 0;
-  for (int i = 0; i < 16; ++i) sum += lanes[i];
-  return sum;
+/// In pairs, so that no addition waits for more than two others.
+float sum_of(Floats8 x) {
+  return ((x[0] + x[4]) + (x[1] + x[5])) + ((x[2] + x[6]) + (x[3] + x[7]));
 }
 
 // [dot]
 /// The row's product with Rows rows of activations, each group of weights unpacked once for all of them.
 ///
-/// Number i of a group and number i + 16 meet in the same lane. Their two products fit in 16 bits, at most
-/// 128 · 127 · 2 = 32,512; more of them would not, so lanes are widened before they are added to others.
+/// 32 products of whole numbers become 8 sums of 32 bits, exactly; only these are scaled, and added to the other groups'.
 template <DType type, int Rows>
 void dot(const std::byte* blocks, const QuantizedActivations& x, std::int64_t first, float* out) {
   const std::int64_t block_bytes = info(type).block_bytes;
-  Floats16 lanes[Rows] = {};
+  Floats8 lanes[Rows] = {};
   float minima[Rows] = {};
   for (std::int64_t g = 0; g < x.groups(); blocks += block_bytes) {
     for (int inside = 0; inside < groups_in_block(type); ++inside, ++g) {
@@ -29,13 +27,13 @@ void dot(const std::byte* blocks, const QuantizedActivations& x, std::int64_t fi
       for (int row = 0; row < Rows; ++row) {
         const std::int16_t* a = x.numbers(first + row) + g * activation_group;
         const float scale = x.scales(first + row)[g];
-        const Shorts16 low = w.low * load16<Shorts16>(a);
-        const Shorts16 high = w.high * load16<Shorts16>(a + 16);
+        const Ints8 low = pair_products(w.low, load16<Shorts16>(a));
+        const Ints8 high = pair_products(w.high, load16<Shorts16>(a + 16));
         if constexpr (has_two_scales(type)) {
-          lanes[row] += (scale * w.scale) * widen<Floats16>(widen<Ints16>(low));
-          lanes[row] += (scale * w.high_scale) * widen<Floats16>(widen<Ints16>(high));
+          lanes[row] += (scale * w.scale) * floats(low);
+          lanes[row] += (scale * w.high_scale) * floats(high);
         } else {
-          lanes[row] += (scale * w.scale) * widen<Floats16>(widen<Ints16>(low + high));
+          lanes[row] += (scale * w.scale) * floats(low + high);
         }
         if constexpr (has_minimum(type)) minima[row] += w.minimum * x.sums(first + row)[g];
       }
@@ -55,17 +53,22 @@ void dot_all(const std::byte* blocks, const QuantizedActivations& x, std::int64_
   if (count - done == 1) dot<type, 1>(blocks, x, first + done, out + done);
 }
 
+/// Writes scale · number + minimum for 16 numbers.
+void put_decoded(Shorts16 numbers, float scale, float minimum, float* out) {
+  const Floats8 first = scale * floats(first_half(numbers)) + minimum;
+  const Floats8 second = scale * floats(second_half(numbers)) + minimum;
+  std::memcpy(out, &first, sizeof first);
+  std::memcpy(out + 8, &second, sizeof second);
+}
+
 template <DType type>
 void decode_all(const std::byte* blocks, std::int64_t groups, float* out) {
   const std::int64_t block_bytes = info(type).block_bytes;
   for (std::int64_t g = 0; g < groups; blocks += block_bytes) {
     for (int inside = 0; inside < groups_in_block(type); ++inside, ++g, out += activation_group) {
       const WeightGroup w = weight_group<type>(blocks, inside);
-      const float high_scale = has_two_scales(type) ? w.high_scale : w.scale;
-      const Floats16 low = w.scale * widen<Floats16>(widen<Ints16>(w.low)) + w.minimum;
-      const Floats16 high = high_scale * widen<Floats16>(widen<Ints16>(w.high)) + w.minimum;
-      std::memcpy(out, &low, sizeof low);
-      std::memcpy(out + 16, &high, sizeof high);
+      put_decoded(w.low, w.scale, w.minimum, out);
+      put_decoded(w.high, has_two_scales(type) ? w.high_scale : w.scale, w.minimum, out + 16);
     }
   }
 }

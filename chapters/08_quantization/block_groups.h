@@ -7,34 +7,11 @@
 #include <cstdint>
 #include <cstring>
 
+#include "chapters/08_quantization/short_vectors.h"
 #include "core/tensor/dtype.h"
 #include "core/tensor/half.h"
 
 namespace rung {
-
-// 16 numbers next to each other. g++ and clang make of an operation on them one instruction where the machine has
-// registers that wide, and several where it has not.
-
-using Bytes16 [[gnu::vector_size(16)]] = std::uint8_t;            ///< 16 bytes
-using SignedBytes16 [[gnu::vector_size(16)]] = std::int8_t;       ///< 16 bytes with signs
-using Shorts16 [[gnu::vector_size(32)]] = std::int16_t;           ///< 16 whole numbers of 16 bits
-using UnsignedShorts16 [[gnu::vector_size(32)]] = std::uint16_t;  ///< the same without signs
-using Ints16 [[gnu::vector_size(64)]] = std::int32_t;             ///< 16 whole numbers of 32 bits
-using Floats16 [[gnu::vector_size(64)]] = float;                  ///< 16 fp32 numbers
-
-/// 16 numbers from memory, wherever they start.
-template <typename Vector16>
-Vector16 load16(const void* from) {
-  Vector16 numbers;
-  std::memcpy(&numbers, from, sizeof numbers);
-  return numbers;
-}
-
-/// The same numbers in a wider type.
-template <typename Wide, typename Narrow>
-Wide widen(Narrow numbers) {
-  return __builtin_convertvector(numbers, Wide);
-}
 
 /// An fp16 number in a block; by the machine's own instruction where the compiler knows one.
 inline float block_half(const std::byte* from) {
@@ -81,9 +58,10 @@ constexpr int groups_in_block(DType type) {
 
 /// The fifth bits of 16 numbers, bit i of `bits` for number i, where they belong.
 inline Shorts16 fifth_bits(std::uint16_t bits) {
-  constexpr UnsignedShorts16 places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  constexpr UnsignedShorts16 places = {1,   2,   4,    8,    16,   32,   64,      128,
+                                       256, 512, 1024, 2048, 4096, 8192, 1 << 14, 1 << 15};
   const UnsignedShorts16 all = UnsignedShorts16{} + bits;
-  return widen<Shorts16>(((all >> places) & 1) << 4);
+  return ((all & places) == places) & 16;  // a comparison gives -1, all bits, where it holds
 }
 
 /// The 6-bit scale and minimum of a sub-block of Q4_K and Q5_K, times the block's own; the layout is told at
@@ -110,22 +88,22 @@ WeightGroup weight_group(const std::byte* block, int g) {
   WeightGroup group;
   if constexpr (type == DType::Q8_0) {
     group.scale = block_half(block);
-    group.low = widen<Shorts16>(load16<SignedBytes16>(block + 2));
-    group.high = widen<Shorts16>(load16<SignedBytes16>(block + 18));
+    group.low = shorts(load16<SignedBytes16>(block + 2));
+    group.high = shorts(load16<SignedBytes16>(block + 18));
   } else if constexpr (type == DType::Q4_0) {
     // [q4_0]
     const auto q = load16<Bytes16>(block + 2);
     group.scale = block_half(block);
-    group.low = widen<Shorts16>(q & 15) - 8;
-    group.high = widen<Shorts16>(q >> 4) - 8;
+    group.low = shorts(q & 15) - 8;
+    group.high = shorts(q >> 4) - 8;
     // [q4_0]
   } else if constexpr (type == DType::Q4_1) {
     // [q4_1]
     const auto q = load16<Bytes16>(block + 4);
     group.scale = block_half(block);
     group.minimum = block_half(block + 2);
-    group.low = widen<Shorts16>(q & 15);
-    group.high = widen<Shorts16>(q >> 4);
+    group.low = shorts(q & 15);
+    group.high = shorts(q >> 4);
     // [q4_1]
   } else if constexpr (type == DType::Q5_0 || type == DType::Q5_1) {
     constexpr int fields = type == DType::Q5_1 ? 4 : 2;  // bytes of scale and minimum
@@ -134,8 +112,8 @@ WeightGroup weight_group(const std::byte* block, int g) {
     std::uint16_t high_bits[2];
     std::memcpy(high_bits, block + fields, sizeof high_bits);
     const auto q = load16<Bytes16>(block + fields + 4);
-    group.low = widen<Shorts16>(q & 15) | fifth_bits(high_bits[0]);
-    group.high = widen<Shorts16>(q >> 4) | fifth_bits(high_bits[1]);
+    group.low = shorts(q & 15) | fifth_bits(high_bits[0]);
+    group.high = shorts(q >> 4) | fifth_bits(high_bits[1]);
     if constexpr (type == DType::Q5_0) {
       group.low -= 16;
       group.high -= 16;
@@ -144,12 +122,12 @@ WeightGroup weight_group(const std::byte* block, int g) {
     put_packed_scale(block, g, group);
     const std::byte* q = block + (type == DType::Q5_K ? 48 : 16) + 32 * (g / 2);
     const auto shift = static_cast<std::uint8_t>(4 * (g % 2));
-    group.low = widen<Shorts16>((load16<Bytes16>(q) >> shift) & 15);
-    group.high = widen<Shorts16>((load16<Bytes16>(q + 16) >> shift) & 15);
+    group.low = shorts((load16<Bytes16>(q) >> shift) & 15);
+    group.high = shorts((load16<Bytes16>(q + 16) >> shift) & 15);
     if constexpr (type == DType::Q5_K) {
       const auto place = static_cast<std::uint8_t>(g);
-      group.low |= widen<Shorts16>(((load16<Bytes16>(block + 16) >> place) & 1) << 4);
-      group.high |= widen<Shorts16>(((load16<Bytes16>(block + 32) >> place) & 1) << 4);
+      group.low |= shorts(((load16<Bytes16>(block + 16) >> place) & 1) << 4);
+      group.high |= shorts(((load16<Bytes16>(block + 32) >> place) & 1) << 4);
     }
   } else {
     static_assert(type == DType::Q6_K);
@@ -162,7 +140,7 @@ WeightGroup weight_group(const std::byte* block, int g) {
     const auto numbers = [&](int first) {
       const Bytes16 four = (load16<Bytes16>(low + first) >> low_shift) & 15;
       const Bytes16 two = (load16<Bytes16>(high + first) >> high_shift) & 3;
-      return widen<Shorts16>(four | (two << 4)) - 32;
+      return shorts(four | (two << 4)) - 32;
     };
     group.low = numbers(0);
     group.high = numbers(16);
