@@ -92,7 +92,7 @@ def table(data, save):
         right, up, side = BESIDE.get(row["name"], (6, 3, "left"))
         for axes, value in ((text, row["perplexity"]), (divergence, 1000 * row["kl"])):
             axes.plot(row["bits"], value, "o", color=color, markersize=5)
-            crowded = axes is text and value < 18.5 and row["bits"] < 5.2 or axes is text and row["bits"] > 6.3
+            crowded = axes is text and value < 18.5 and row["bits"] < 5.2 or axes is text and row["bits"] > 5.8
             if not crowded:
                 axes.annotate(row["name"].replace(" bits, ", " · "), (row["bits"], value), xytext=(right, up),
                               textcoords="offset points", fontsize=8, ha=side)
