@@ -18,7 +18,7 @@ struct Series {
   /// Median over the runs of the least time by the roofline, at the mean of the limits just before and just
   /// after, as a share of the time it took.
   double share() const;
-  double median_seconds() const;
+  double median_seconds() const;  ///< of the runs
 };
 
 /// One limit of all.
