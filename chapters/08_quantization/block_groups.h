@@ -6,10 +6,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <tuple>
+#include <utility>
 
 #include "chapters/08_quantization/short_vectors.h"
 #include "core/tensor/dtype.h"
 #include "core/tensor/half.h"
+
+#ifdef __F16C__
+#include <immintrin.h>
+#endif
 
 namespace rung {
 
@@ -23,6 +29,18 @@ inline float block_half(const std::byte* from) {
   std::uint16_t bits = 0;
   std::memcpy(&bits, from, sizeof bits);
   return half_to_float(bits);
+#endif
+}
+
+/// Two of them, one after the other.
+inline std::pair<float, float> block_halves(const std::byte* from) {
+#ifdef __F16C__
+  std::int32_t bits = 0;
+  std::memcpy(&bits, from, sizeof bits);
+  const __m128 both = _mm_cvtph_ps(_mm_cvtsi32_si128(bits));
+  return {both[0], both[1]};
+#else
+  return {block_half(from), block_half(from + 2)};
 #endif
 }
 
@@ -78,8 +96,9 @@ inline void put_packed_scale(const std::byte* block, int sub_block, WeightGroup&
     scale = (low & 15) | ((block_byte(packed + sub_block - 4) >> 6) << 4);
     minimum = (low >> 4) | ((block_byte(packed + sub_block) >> 6) << 4);
   }
-  group.scale = block_half(block) * static_cast<float>(scale);
-  group.minimum = -block_half(block + 2) * static_cast<float>(minimum);
+  const auto [of_scales, of_minima] = block_halves(block);
+  group.scale = of_scales * static_cast<float>(scale);
+  group.minimum = -of_minima * static_cast<float>(minimum);
 }
 
 /// Group `g` of a block, 0 <= g < groups_in_block(type).
@@ -92,28 +111,30 @@ WeightGroup weight_group(const std::byte* block, int g) {
     group.high = shorts(load16<SignedBytes16>(block + 18));
   } else if constexpr (type == DType::Q4_0) {
     // [q4_0]
-    const auto q = load16<Bytes16>(block + 2);
+    const Shorts16 q = shorts(load16<Bytes16>(block + 2));
     group.scale = block_half(block);
-    group.low = shorts(q & 15) - 8;
-    group.high = shorts(q >> 4) - 8;
+    group.low = (q & 15) - 8;
+    group.high = (q >> 4) - 8;
     // [q4_0]
   } else if constexpr (type == DType::Q4_1) {
     // [q4_1]
-    const auto q = load16<Bytes16>(block + 4);
-    group.scale = block_half(block);
-    group.minimum = block_half(block + 2);
-    group.low = shorts(q & 15);
-    group.high = shorts(q >> 4);
+    const Shorts16 q = shorts(load16<Bytes16>(block + 4));
+    std::tie(group.scale, group.minimum) = block_halves(block);
+    group.low = q & 15;
+    group.high = q >> 4;
     // [q4_1]
   } else if constexpr (type == DType::Q5_0 || type == DType::Q5_1) {
     constexpr int fields = type == DType::Q5_1 ? 4 : 2;  // bytes of scale and minimum
-    group.scale = block_half(block);
-    if constexpr (type == DType::Q5_1) group.minimum = block_half(block + 2);
+    if constexpr (type == DType::Q5_1) {
+      std::tie(group.scale, group.minimum) = block_halves(block);
+    } else {
+      group.scale = block_half(block);
+    }
     std::uint16_t high_bits[2];
     std::memcpy(high_bits, block + fields, sizeof high_bits);
-    const auto q = load16<Bytes16>(block + fields + 4);
-    group.low = shorts(q & 15) | fifth_bits(high_bits[0]);
-    group.high = shorts(q >> 4) | fifth_bits(high_bits[1]);
+    const Shorts16 q = shorts(load16<Bytes16>(block + fields + 4));
+    group.low = (q & 15) | fifth_bits(high_bits[0]);
+    group.high = (q >> 4) | fifth_bits(high_bits[1]);
     if constexpr (type == DType::Q5_0) {
       group.low -= 16;
       group.high -= 16;
@@ -121,13 +142,12 @@ WeightGroup weight_group(const std::byte* block, int g) {
   } else if constexpr (type == DType::Q4_K || type == DType::Q5_K) {
     put_packed_scale(block, g, group);
     const std::byte* q = block + (type == DType::Q5_K ? 48 : 16) + 32 * (g / 2);
-    const auto shift = static_cast<std::uint8_t>(4 * (g % 2));
-    group.low = shorts((load16<Bytes16>(q) >> shift) & 15);
-    group.high = shorts((load16<Bytes16>(q + 16) >> shift) & 15);
+    const int shift = 4 * (g % 2);
+    group.low = (shorts(load16<Bytes16>(q)) >> shift) & 15;
+    group.high = (shorts(load16<Bytes16>(q + 16)) >> shift) & 15;
     if constexpr (type == DType::Q5_K) {
-      const auto place = static_cast<std::uint8_t>(g);
-      group.low |= shorts(((load16<Bytes16>(block + 16) >> place) & 1) << 4);
-      group.high |= shorts(((load16<Bytes16>(block + 32) >> place) & 1) << 4);
+      group.low |= ((shorts(load16<Bytes16>(block + 16)) >> g) & 1) << 4;
+      group.high |= ((shorts(load16<Bytes16>(block + 32)) >> g) & 1) << 4;
     }
   } else {
     static_assert(type == DType::Q6_K);
@@ -135,12 +155,12 @@ WeightGroup weight_group(const std::byte* block, int g) {
     const int quarter = g % 4;
     const std::byte* low = block + 64 * half + 32 * (quarter % 2);
     const std::byte* high = block + 128 + 32 * half;
-    const auto low_shift = static_cast<std::uint8_t>(quarter < 2 ? 0 : 4);
-    const auto high_shift = static_cast<std::uint8_t>(2 * quarter);
+    const int low_shift = quarter < 2 ? 0 : 4;
+    const int high_shift = 2 * quarter;
     const auto numbers = [&](int first) {
-      const Bytes16 four = (load16<Bytes16>(low + first) >> low_shift) & 15;
-      const Bytes16 two = (load16<Bytes16>(high + first) >> high_shift) & 3;
-      return shorts(four | (two << 4)) - 32;
+      const Shorts16 four = (shorts(load16<Bytes16>(low + first)) >> low_shift) & 15;
+      const Shorts16 two = (shorts(load16<Bytes16>(high + first)) >> high_shift) & 3;
+      return (four | (two << 4)) - 32;
     };
     group.low = numbers(0);
     group.high = numbers(16);
