@@ -62,13 +62,18 @@ Timed time_decode(Stage& stage, const SpeedRuns& runs) {
 }
 
 Timed time_decode_after(Stage& stage, std::int32_t past, std::int32_t count) {
-  stage.sequences().drop(sequence);
+  Sequences& sequences = stage.sequences();
+  sequences.drop(sequence);
+  constexpr SequenceId empty = sequence + 1;
   for (std::int32_t done = 0; done < past; done += prefill_chunk) {
     Batch batch;
-    batch.add(sequence, done, any_tokens(std::min(prefill_chunk, past - done), stage.config().vocab),
+    batch.add(empty, done, any_tokens(std::min(prefill_chunk, past - done), stage.config().vocab),
               Batch::Logits::none);
-    run_reserved(batch, stage.sequences(), [](const Plan&) { return Matrix(); });
+    run_reserved(batch, sequences, [](const Plan&) { return Matrix(); });
   }
+  // Memory that was never written is one and the same page of zeros, which no read fetches. A copy is written.
+  sequences.fork(empty, sequence);
+  sequences.drop(empty);
   return decode(stage, any_tokens(1, stage.config().vocab).front(), past, count);
 }
 

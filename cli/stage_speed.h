@@ -36,8 +36,9 @@ struct Timed {
 Timed time_decode(Stage& stage, const SpeedRuns& runs);
 
 /// Decodes `count` tokens behind `past` positions that were never computed: they are reserved and committed, and hold
-/// what the stage's store begins with. Decoding reads them all the same. A stage that remembers nothing, and so runs its
-/// past again, has none to run: what this times is then not its decoding.
+/// what the stage's store begins with, copied into memory of their own. Decoding reads them all the same. A stage that
+/// remembers nothing, and so runs its past again, has none to run: what this times is then not its decoding.
+/// @param stage  with room for two sequences: the copy is made by a fork
 /// @throws Error (full) when they do not fit the stage's room
 Timed time_decode_after(Stage& stage, std::int32_t past, std::int32_t count);
 
