@@ -22,7 +22,7 @@ struct ContextBench {
 ///
 /// The positions are reserved and committed, but not computed: their keys and values are what the store begins with.
 /// Decoding reads and multiplies them like any others, so that its speed is the same, and a model of 13 billion
-/// weights need not be prefilled for half an hour.
+/// weights need not be prefilled for a quarter of an hour.
 /// @throws Error (usage) for a context that does not fit the model, or a stage that remembers nothing
 void bench_contexts(const ContextBench& bench);
 
