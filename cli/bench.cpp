@@ -52,12 +52,14 @@ struct Results {
   double fma_peak = 0;
   std::vector<double> loads;
   double peak_bytes = 0, weight_bytes = 0, kv_bytes = 0;
+  bool fp32 = true;  ///< weights are, and not blocks, which need arithmetic to be read
 
-  /// The speed goals are for models that live in memory. One that fits the caches is limited by how often
-  /// threads wait for each other.
-  bool has_goals() const {
-    return weight_bytes > 4.0 * static_cast<double>(measure::last_level_cache_bytes());
+  /// One that fits the caches is limited by how often threads wait for each other.
+  bool fits_caches() const {
+    return weight_bytes <= 4.0 * static_cast<double>(measure::last_level_cache_bytes());
   }
+  /// The speed goals are for models that live in memory.
+  bool has_goals() const { return fp32 && !fits_caches(); }
   double memory_limit() const { return weight_bytes + kv_bytes + memory_allowance; }
 };
 
@@ -68,6 +70,7 @@ Results measure_stage(const Options& options) {
 
   Results results;
   results.threads = omp_get_max_threads();
+  results.fp32 = info.weights == nullptr;
   const Checkpoint checkpoint = Checkpoint::open(path);
   results.runs = fit_to_context({}, checkpoint.config().context);
   const StageOptions room = {.max_positions = results.runs.positions(),
@@ -143,7 +146,7 @@ void print_text(const Options& options, const Results& r) {
              speed_verdict("≥ 60 %", p.share() >= prefill_goal));
   fmt::print("                           {:.0f} % of the FMA peak, {:.1f} GFLOP/s\n",
              100 * prefill_rate / r.fma_peak, r.fma_peak / 1e9);
-  if (!r.has_goals()) {
+  if (r.fits_caches()) {
     note("bench: note: these weights fit the caches, so the read bandwidth is not their limit");
   }
   const double load = measure::median(r.loads);
