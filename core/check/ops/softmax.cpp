@@ -335,10 +335,15 @@ Chance beyond_range(const Case& problem) {
   for (std::int64_t r = 0; r < x.rows(); ++r) {
     const auto row = x.row(r);
     const float largest = *std::max_element(row.begin(), row.end());
+    float second = -std::numeric_limits<float>::infinity();  // of those below the largest
     for (const float logit : row) {
       chance.numbers[0].push_back(logit < -safe || std::abs(largest) > safe);
+      if (logit < largest) second = std::max(second, logit);
     }
-    chance.surely_wrong = chance.surely_wrong || (std::isfinite(largest) && std::abs(largest) > sure);
+    // One number far above all others has all of the weight even if its exp ends at fp32's largest.
+    const bool too_large = largest > sure && std::isfinite(largest) && second > safe && largest - second > 1;
+    const bool too_small = largest < -sure && std::isfinite(largest);
+    chance.surely_wrong = chance.surely_wrong || too_large || too_small;
   }
   return chance;
 }
