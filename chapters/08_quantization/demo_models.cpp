@@ -236,6 +236,7 @@ Json show_speed(const DemoInput& input, DemoText& text) {
     }
     stage->sequences().truncate(0, 0);
     std::vector<double> prompts;
+    prompts.reserve(3);
     for (int i = 0; i < 3; ++i) prompts.push_back(run(*stage, 0, tokens));
     const measure::Work work = measure::decode_work(stage->cost(), 8);
     const double step = measure::median(steps);
