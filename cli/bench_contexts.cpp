@@ -1,6 +1,7 @@
 #include "cli/bench_contexts.h"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 
 #include <fmt/format.h>
