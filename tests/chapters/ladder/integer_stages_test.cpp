@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <memory>
+#include <random>
 #include <string>
 #include <utility>
 
@@ -16,9 +17,11 @@
 #include "core/check/model_mistakes.h"
 #include "core/check/oracle_stage.h"
 #include "core/check/whole_model.h"
+#include "core/tensor/half.h"
 #include "tests/catch.h"
 #include "tests/chapters/ladder/models.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/support/tiny_model.h"
 
 namespace {
 
@@ -82,6 +85,42 @@ class CutsInput : public Linear {
   std::unique_ptr<Linear> right_;
 };
 
+/// Blocks of random whole numbers, of the size that a trained model's weights have: about 0.06, and 0 on the average. For
+/// the types that nothing here makes out of numbers.
+OtherWeights random_blocks(const Tensor& tensor, DType type, std::mt19937& bits) {
+  if (tensor.view.shape.size() < 2) return {};
+  const DTypeInfo& block = info(type);
+  OtherWeights other{.dtype = type, .bytes = {}};
+  other.bytes.resize(static_cast<std::size_t>(tensor.view.rows() * tensor.view.row_elements() /
+                                              block.block_elements * block.block_bytes));
+  for (std::byte& byte : other.bytes) byte = static_cast<std::byte>(bits() & 255);
+  const auto put = [&](std::size_t at, double value) {
+    const std::uint16_t half = float_to_half(static_cast<float>(value));
+    other.bytes[at] = static_cast<std::byte>(half & 255);
+    other.bytes[at + 1] = static_cast<std::byte>(half >> 8);
+  };
+  for (std::size_t at = 0; at < other.bytes.size(); at += static_cast<std::size_t>(block.block_bytes)) {
+    const double jitter = 0.75 + static_cast<double>(bits() % 1024) / 2048;
+    // Of the whole numbers below a scale, the standard deviation, and the mean that a minimum takes away.
+    const auto [deviation, mean] = [type]() -> std::pair<double, double> {
+      switch (type) {
+        case DType::Q5_1:
+          return {9.2, 15.5};
+        case DType::Q4_K:  // a sixth scale of 6 bits is 31.5 on the average
+          return {4.6 * 36, 7.5};
+        case DType::Q5_K:
+          return {9.2 * 36, 15.5};
+        default:  // Q6_K, scales of 8 bits with a sign
+          return {18.5 * 74, 0};
+      }
+    }();
+    const double scale = 0.06 / deviation * jitter;
+    put(at + (type == DType::Q6_K ? 208 : 0), scale);
+    if (mean > 0) put(at + 2, type == DType::Q5_1 ? -scale * mean : scale * mean);
+  }
+  return other;
+}
+
 WholeModelCheck::Options short_texts() {
   WholeModelCheck::Options options;
   options.longest_text = 40;
@@ -120,6 +159,52 @@ TEST_CASE("a model of blocks passes, and every known mistake of its blocks is re
       ++rejected;
     }
     CHECK(rejected >= 2);
+  }
+}
+
+TEST_CASE(
+    "a model of the other block types passes, and every known mistake of its blocks is rejected by name") {
+  // Rows of whole blocks of 256, some of more than one, which tiny's are not; blocks at random, since nothing here makes
+  // Q5_1 or Q5_K.
+  ModelConfig config = support::tiny_config();
+  config.layers = 1;
+  config.hidden = 512;
+  config.heads = 4;
+  config.kv_heads = 2;
+  config.head_dim = 64;
+  config.feed_forward = 256;
+  config.vocab = 64;
+  const support::TemporaryDirectory directory;
+  const auto path = directory.path() / "model.gguf";
+  support::write_file(path, support::to_gguf(support::TinyModel(config)).bytes());
+  const Checkpoint numbers = Checkpoint::open(path);
+  for (const DType type : {DType::Q5_1, DType::Q4_K, DType::Q5_K, DType::Q6_K}) {
+    std::mt19937 bits(1);
+    const Checkpoint blocks =
+        numbers.with_weights([&](const Tensor& tensor) { return random_blocks(tensor, type, bits); });
+    const StageReport right =
+        WholeModelCheck(blocks, short_texts()).check(stage_with(type, {}), &find_stage(ladder(), "grouped"));
+    INFO(name(type) << "\n" << to_text(right));
+    CHECK(right.passed);
+    REQUIRE(right.quantization);
+    REQUIRE(right.quantization->weights);
+    CHECK(right.quantization->weights->most == 0);  // the file's own
+
+    WholeModelCheck::Options options = short_texts();
+    options.activation_group = 32;
+    options.stop_at_failure = true;
+    const WholeModelCheck of_blocks(blocks, options);
+    int rejected = 0;
+    for (const ModelMistake& mistake : integer_mistakes()) {
+      if (mistake.types.empty() || !applies(mistake, blocks)) continue;
+      const StageReport report = of_blocks.check(
+          oracle_stage_info({.mistake = &mistake, .rounding = NumberType::f32, .seed = 7}), nullptr);
+      INFO(mistake.name << "\n" << to_text(report));
+      CHECK_FALSE(report.passed);
+      CHECK((report.matched ? report.matched->name : "") == mistake.name);
+      ++rejected;
+    }
+    CHECK(rejected >= (type == DType::Q6_K ? 2 : 3));
   }
 }
 
