@@ -41,3 +41,5 @@ if(RUNG_SANITIZE)
     target_compile_options(rung_options INTERFACE -Wno-uninitialized)
   endif()
 endif()
+
+rung_precompiled_set(base)

@@ -1,6 +1,6 @@
 # The three kinds of target there are.
 #
-#   rung_core(<folder> SOURCES … [USES <core folder> …] [LINKS <library> …])
+#   rung_core(<folder> SOURCES … [USES <core folder> …] [LINKS <library> …] [PRECOMPILED <set>])      RungPrecompiled.cmake
 #   rung_chapter(<NN_name> SOURCES … [USES <core folder or NN_name> …] [LINKS <library> …]
 #                [DEMO_USES <core folder or NN_name> …]      with DEMO_USES, demo.cpp is its demo and may use these too
 #                [DEMO_SOURCES …])                           where demo.cpp is not all of it
@@ -11,6 +11,7 @@
 
 include_guard(GLOBAL)
 include(RungLayering)
+include(RungPrecompiled)
 
 # Turns `tensor` and `03_attention` into target names.
 function(rung_target_names out)
@@ -28,11 +29,15 @@ function(rung_target_names out)
 endfunction()
 
 function(rung_core folder)
-  cmake_parse_arguments(A "" "" "SOURCES;USES;LINKS" ${ARGN})
+  cmake_parse_arguments(A "" "PRECOMPILED" "SOURCES;USES;LINKS" ${ARGN})
   rung_check_core_uses(${folder} ${A_USES} ${A_LINKS})
   add_library(core_${folder} STATIC ${A_SOURCES})
   rung_target_names(uses ${A_USES})
   target_link_libraries(core_${folder} PUBLIC rung_options ${uses} ${A_LINKS})
+  if(NOT A_PRECOMPILED)
+    set(A_PRECOMPILED base)
+  endif()
+  rung_precompiled(core_${folder} ${A_PRECOMPILED})
 endfunction()
 
 function(rung_chapter folder)
@@ -42,10 +47,12 @@ function(rung_chapter folder)
   rung_target_names(uses ${A_USES})
   add_library(${self} STATIC ${A_SOURCES})
   target_link_libraries(${self} PUBLIC rung_options ${uses} ${A_LINKS})
+  rung_precompiled(${self} base)
   if(A_DEMO_USES)
     rung_target_names(uses ${A_DEMO_USES})
     add_library(${self}_demo STATIC demo.cpp ${A_DEMO_SOURCES})
     target_link_libraries(${self}_demo PUBLIC ${self} ${uses})
+    rung_precompiled(${self}_demo base)
   endif()
 endfunction()
 
@@ -55,6 +62,7 @@ function(rung_test name)
   add_executable(test_${name} ${A_SOURCES})
   target_link_libraries(test_${name} PRIVATE rung_options rung_catch ${uses} ${A_LINKS})
   target_compile_definitions(test_${name} PRIVATE RUNG_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  rung_precompiled(test_${name} tests)
   # Tests run next to each other: a thread that waits must not spin, or on a busy machine a test of a tiny model
   # takes minutes instead of a tenth of a second.
   catch_discover_tests(test_${name} TEST_PREFIX "${name}: " PROPERTIES ENVIRONMENT OMP_WAIT_POLICY=passive)

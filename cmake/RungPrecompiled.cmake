@@ -1,0 +1,38 @@
+# Precompiled headers: what nearly every file includes of the standard library, fmt and Eigen, and besides that Catch2 in
+# the tests and CLI11 in the commands, is read by the compiler once and not once per file, which is about a second each.
+#
+#   rung_precompiled(<target> <set>)     the files of the target begin with the headers of the set
+#
+# A set belongs to the options that its files are compiled with: g++ refuses a precompiled header where they differ, and
+# says so. A file with options of its own has SKIP_PRECOMPILE_HEADERS set instead. Every file still includes what it uses:
+# the lint compiles each of them alone, with RUNG_PRECOMPILE=OFF.
+
+include_guard(GLOBAL)
+
+option(RUNG_PRECOMPILE "Compile the libraries' headers once for all files" ON)
+
+set(rung_precompiled_base
+  <algorithm> <array> <cmath> <cstddef> <cstdint> <filesystem> <fstream> <functional> <map> <memory> <optional> <span>
+  <string> <string_view> <utility> <vector> <fmt/format.h> <fmt/ranges.h> <Eigen/Core>)
+
+# rung_precompiled_set(<name> [HEADERS …] [OPTIONS …] [LINKS …]): the base and these headers, compiled with these options.
+function(rung_precompiled_set name)
+  if(NOT RUNG_PRECOMPILE)
+    return()
+  endif()
+  cmake_parse_arguments(A "" "" "HEADERS;OPTIONS;LINKS" ${ARGN})
+  set(source "${PROJECT_BINARY_DIR}/precompiled/${name}.cpp")
+  if(NOT EXISTS "${source}")
+    file(WRITE "${source}" "// The precompiled headers `${name}` are compiled with this file; see cmake/RungPrecompiled.cmake.\n")
+  endif()
+  add_library(rung_precompiled_${name} OBJECT "${source}")
+  target_link_libraries(rung_precompiled_${name} PRIVATE rung_options ${A_LINKS})
+  target_compile_options(rung_precompiled_${name} PRIVATE ${A_OPTIONS})
+  target_precompile_headers(rung_precompiled_${name} PRIVATE ${rung_precompiled_base} ${A_HEADERS})
+endfunction()
+
+function(rung_precompiled target name)
+  if(RUNG_PRECOMPILE)
+    target_precompile_headers(${target} REUSE_FROM rung_precompiled_${name})
+  endif()
+endfunction()
