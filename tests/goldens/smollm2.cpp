@@ -93,7 +93,8 @@ TEST_CASE("SmolLM2: the five most likely tokens at 64 positions in every stage")
   constexpr double tolerance = 1e-4;
 
   // Stages that round activations to int8 move logits by more: 0.029 of the largest is seen from the file's own blocks
-  // (int4), 0.037 from blocks of 8 bits that are made of them (int8).
+  // (int4), 0.037 from blocks of 8 bits that are made of them (int8). llama.cpp, which rounds the same numbers to int8,
+  // is 0.0557 away from itself in fp32 (llama_cpp_int8_deviation); they are to be better than that.
   constexpr double rounded_tolerance = 0.05;
 
   for (const StageInfo& info : ladder()) {
