@@ -12,6 +12,7 @@ constexpr SequenceId sequence = 0;
 /// `count` ids spread over the vocabulary.
 std::vector<std::int32_t> any_tokens(std::int32_t count, std::int64_t vocab) {
   std::vector<std::int32_t> tokens;
+  tokens.reserve(static_cast<std::size_t>(count));
   for (std::int64_t i = 0; i < count; ++i)
     tokens.push_back(static_cast<std::int32_t>((13 + 7919 * i) % vocab));
   return tokens;

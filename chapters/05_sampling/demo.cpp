@@ -371,6 +371,7 @@ Json show_margins(const DemoInput& input, DemoText& text) {
       "recompute", {.max_positions = static_cast<std::int32_t>(tokens.size()), .max_sequences = 1});
   const Matrix logits = all_logits(*stage, tokens, tokens.size());
   std::vector<std::pair<float, Eigen::Index>> margins;
+  margins.reserve(tokens.size());
   for (Eigen::Index i = 0; i < logits.rows(); ++i) margins.emplace_back(best_two(row(logits, i)).margin, i);
   std::ranges::sort(margins);
   text.print("{} positions; margin between the best two logits\n", margins.size());
