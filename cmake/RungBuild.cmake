@@ -20,6 +20,8 @@ find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(Catch2 REQUIRED)
 find_package(OpenMP REQUIRED)
+find_package(Boost 1.74 REQUIRED COMPONENTS context)  # the fibers of cuda/simt
+find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 

@@ -1,0 +1,384 @@
+#include "cuda/simt/executor.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "cuda/simt/device.h"
+#include "cuda/simt/report.h"
+
+constinit thread_local uint3 threadIdx{};
+constinit thread_local uint3 blockIdx{};
+constinit thread_local dim3 blockDim{};
+constinit thread_local dim3 gridDim{};
+
+namespace rung::simt::detail {
+
+constinit thread_local const ThreadState* current = nullptr;
+constinit thread_local Worker* worker = nullptr;
+
+Worker::Worker() : threads_(std::make_unique<Thread[]>(most_threads)) {}
+
+Worker::~Worker() = default;  // the fibers wait for a block that will not come; they hold nothing
+
+// Fibers ------------------------------------------------------------------------------------------
+
+void Worker::make_fibers(unsigned count) {
+  for (; made_ < count; ++made_) {
+    Thread& thread = threads_[made_];
+    thread.index = made_;
+    thread.stack_low = stacks_.low(made_);
+    thread.stack_bytes = FiberStacks::stack_bytes();
+    const std::size_t unused = made_ * 320 % 4096 / 64 * 64;
+    make_fiber(thread.fiber, stacks_.low(made_), thread.stack_bytes, unused, fiber_main, nullptr);
+  }
+}
+
+void Worker::fiber_main(void*) {
+  if (Observer* watching = observer()) watching->thread_resumes();
+  for (;;) worker->run_thread();
+}
+
+void Worker::run_thread() {
+  Thread& self = *current_;
+  self.inside = true;
+  try {
+    request_->enter(request_->arguments);
+  } catch (const Unwind&) {
+    // The block has failed, and its report is written.
+  } catch (const std::exception& e) {
+    if (failure_.empty()) failure_ = report(self, std::string("an exception: ") + e.what(), {});
+  } catch (...) {
+    if (failure_.empty()) failure_ = report(self, "an exception that is not a std::exception", {});
+  }
+  self.inside = false;
+  end_thread();
+  give_way();
+}
+
+void Worker::end_thread() {
+  Thread& self = *current_;
+  drop_copies(self);
+  if (Observer* watching = observer()) watching->thread_ends();
+  const unsigned warp = self.index / warp_size;
+  const std::uint32_t bit = 1u << self.index % warp_size;
+  self.activity = Activity::ended;
+  ready_[warp] &= ~bit;
+  ended_[warp] |= bit;
+  --live_;
+  if (!failure_.empty()) return;
+  // Nobody waits for a thread that has returned: it may have been the last one that was waited for.
+  if (at_barrier_ != 0 && at_barrier_ == live_) release_barrier();
+  try {
+    for (std::uint32_t waiting = collected_[warp]; waiting != 0; waiting &= waiting - 1) {
+      Thread& other = threads_[warp * warp_size + static_cast<unsigned>(std::countr_zero(waiting))];
+      if ((other.mask & bit) != 0 && try_complete(other)) break;
+    }
+  } catch (const Unwind&) {
+    // Another thread's report is written.
+  }
+}
+
+void Worker::set_ready(Thread& thread) {
+  thread.activity = Activity::ready;
+  ready_[thread.index / warp_size] |= 1u << thread.index % warp_size;
+}
+
+Thread* Worker::next_ready() {
+  if (!failure_.empty()) return nullptr;  // run_block winds up
+  const unsigned warp = current_->index / warp_size, lane = current_->index % warp_size;
+  const std::uint32_t later = ready_[warp] & ~((2u << lane) - 1);  // 2 << 31 is 0: no lane is later
+  if (later != 0) return &threads_[warp * warp_size + static_cast<unsigned>(std::countr_zero(later))];
+  const unsigned warps = (count_ + warp_size - 1) / warp_size;
+  for (unsigned i = 0; i < warps; ++i) {  // this warp's earlier lanes first
+    const unsigned w = warp + i < warps ? warp + i : warp + i - warps;
+    if (ready_[w] != 0) return &threads_[w * warp_size + static_cast<unsigned>(std::countr_zero(ready_[w]))];
+  }
+  return nullptr;
+}
+
+void Worker::go_on_with(Thread& thread) {
+  current_ = &thread;
+  detail::current = &thread;
+  threadIdx = thread.thread;
+}
+
+void Worker::give_way() {
+  Thread& self = *current_;
+  Thread* next = next_ready();
+  if (next == &self) return;
+  if (next == nullptr) {
+    switch_fiber(self.fiber, home_);
+  } else {
+    go_on_with(*next);
+    switch_fiber(self.fiber, next->fiber);
+  }
+  // Somebody goes on with this one.
+  if (abandoning_ && self.inside) throw Unwind{};
+  if (Observer* watching = observer()) watching->thread_resumes();
+}
+
+// Barriers and collectives ------------------------------------------------------------------------
+
+unsigned Worker::wait_at_barrier(Barrier kind, bool predicate, Where where) {
+  Thread& self = *current_;
+  if (abandoning_) return 0;  // a destructor, on the way out
+  self.activity = Activity::at_barrier;
+  self.barrier = kind;
+  self.predicate = predicate;
+  self.where = where;
+  ready_[self.index / warp_size] &= ~(1u << self.index % warp_size);
+  if (at_barrier_ == 0) {
+    first_at_barrier_ = &self;
+  } else if (first_at_barrier_->barrier != kind || !same_place(first_at_barrier_->where, where)) {
+    fail(self,
+         fmt::format("threads meet at different barriers: {}, but {} waits at {}", barrier_text(kind, where),
+                     thread_text(first_at_barrier_->thread),
+                     barrier_text(first_at_barrier_->barrier, first_at_barrier_->where)),
+         where);
+  }
+  ++at_barrier_;
+  if (at_barrier_ == live_) {
+    release_barrier();
+  } else {
+    give_way();
+  }
+  return barrier_result_;
+}
+
+void Worker::release_barrier() {
+  const Barrier kind = first_at_barrier_->barrier;
+  const Where where = first_at_barrier_->where;
+  unsigned yes = 0;
+  for (unsigned i = 0; i < count_; ++i) {
+    Thread& thread = threads_[i];
+    if (thread.activity != Activity::at_barrier) continue;
+    if (thread.predicate) ++yes;
+    set_ready(thread);
+  }
+  switch (kind) {
+    case Barrier::plain:
+      break;
+    case Barrier::count:
+      barrier_result_ = yes;
+      break;
+    case Barrier::all:
+      barrier_result_ = yes == at_barrier_ ? 1 : 0;
+      break;
+    case Barrier::any:
+      barrier_result_ = yes != 0 ? 1 : 0;
+      break;
+  }
+  at_barrier_ = 0;
+  first_at_barrier_ = nullptr;
+  if (Observer* watching = observer()) watching->block_barrier(where);
+}
+
+void Worker::arrive(const Collective& collective, void* argument, unsigned mask, Where where) {
+  Thread& self = *current_;
+  if (abandoning_) return;
+  const unsigned warp = self.index / warp_size, own = self.index % warp_size;
+  const unsigned first = warp * warp_size;
+  if ((mask >> own & 1) == 0) {
+    fail(self,
+         fmt::format("{} with mask {}, which does not name this lane, {}", collective.name, mask_text(mask),
+                     own),
+         where);
+  }
+  if (count_ - first < warp_size)
+    mask &= (1u << (count_ - first)) - 1;  // lanes that a partial warp does not have
+  if (collective.whole_warp && (mask != 0xffffffffu || ended_[warp] != 0)) {
+    fail(self,
+         fmt::format("{} needs all 32 lanes of a warp; here are lanes {}", collective.name,
+                     mask_text(mask & ~ended_[warp])),
+         where);
+  }
+  self.activity = Activity::in_collective;
+  self.collective = &collective;
+  self.argument = argument;
+  self.mask = mask;
+  self.where = where;
+  ready_[warp] &= ~(1u << own);
+  collected_[warp] |= 1u << own;
+  if (!try_complete(self)) give_way();
+}
+
+bool Worker::try_complete(Thread& thread) {
+  const unsigned warp = thread.index / warp_size, first = warp * warp_size;
+  const std::uint32_t wanted = thread.mask & ~ended_[warp];
+  const std::uint32_t here = wanted & collected_[warp];
+  for (std::uint32_t lanes = here; lanes != 0; lanes &= lanes - 1) {
+    const Thread& other = threads_[first + static_cast<unsigned>(std::countr_zero(lanes))];
+    if (other.collective == thread.collective && other.mask == thread.mask &&
+        (!thread.collective->whole_warp || same_place(other.where, thread.where))) {
+      continue;
+    }
+    // It waits for some other operation. That may end without this thread, and then it may come here; not if it waits for
+    // this thread too.
+    if ((other.mask >> thread.index % warp_size & 1) == 0) return false;
+    fail(thread,
+         fmt::format("lanes of a warp wait for each other in different operations: {}, but {} in {}",
+                     collective_text(thread), thread_text(other.thread), collective_text(other)),
+         thread.where);
+  }
+  if (here != wanted) return false;
+  complete(thread);
+  return true;
+}
+
+void Worker::complete(Thread& thread) {
+  const unsigned warp = thread.index / warp_size, first = warp * warp_size;
+  const std::uint32_t lanes = thread.mask & ~ended_[warp];
+  const Collective& collective = *thread.collective;
+  if (collective.complete != nullptr) {
+    void* arguments[warp_size] = {};
+    for (std::uint32_t left = lanes; left != 0; left &= left - 1) {
+      const auto lane = static_cast<unsigned>(std::countr_zero(left));
+      arguments[lane] = threads_[first + lane].argument;
+    }
+    collective.complete(arguments, lanes);
+  }
+  collected_[warp] &= ~lanes;
+  for (std::uint32_t left = lanes; left != 0; left &= left - 1) {
+    set_ready(threads_[first + static_cast<unsigned>(std::countr_zero(left))]);
+  }
+  if (Observer* watching = observer()) {
+    watching->warp_event(
+        {collective.op, collective.name, warp, lanes, collective.op == WarpOp::syncwarp, thread.where});
+  }
+}
+
+// Blocks ------------------------------------------------------------------------------------------
+
+void Worker::make_dynamic_memory(std::size_t bytes) {
+  constexpr std::size_t slack = 128;  // on both sides, and as much again to align
+  if (dynamic_storage_.size() < bytes + 3 * slack) dynamic_storage_.resize(bytes + 3 * slack);
+  const auto low = reinterpret_cast<std::uintptr_t>(dynamic_storage_.data());
+  dynamic_ = dynamic_storage_.data() + ((low + 2 * slack - 1) / slack * slack - low);
+  dynamic_bytes_ = bytes;
+}
+
+void Worker::prepare(const LaunchRequest& request) {
+  request_ = &request;
+  const dim3 block = request.block;
+  count_ = block.x * block.y * block.z;
+  make_fibers(count_);
+  make_dynamic_memory(request.shared_bytes);
+  for (unsigned i = 0; i < count_; ++i) {
+    Thread& thread = threads_[i];
+    thread.thread = {i % block.x, i / block.x % block.y, i / block.x / block.y};
+    thread.dynamic_low = dynamic_;
+    thread.dynamic_bytes = dynamic_bytes_;
+  }
+  blockDim = block;
+  gridDim = request.grid;
+}
+
+void Worker::run_block(unsigned linear) {
+  const dim3 grid = request_->grid;
+  block_ = {linear % grid.x, linear / grid.x % grid.y, linear / grid.x / grid.y};
+  blockIdx = block_;
+  live_ = count_;
+  at_barrier_ = 0;
+  first_at_barrier_ = nullptr;
+  failure_.clear();
+  abandoning_ = false;
+  std::fill(std::begin(ready_), std::end(ready_), 0);
+  std::fill(std::begin(collected_), std::end(collected_), 0);
+  std::fill(std::begin(ended_), std::end(ended_), 0);
+  // What the last block left there is not this one's.
+  if (dynamic_bytes_ != 0) std::memset(dynamic_, 0xcd, dynamic_bytes_);
+  for (unsigned i = 0; i < count_; ++i) {
+    threads_[i].block = block_;
+    set_ready(threads_[i]);
+  }
+  Observer* watching = observer();
+  if (watching != nullptr) watching->block_begins({block_, linear, count_});
+  worker = this;
+  go_on_with(threads_[0]);
+  switch_fiber(home_, threads_[0].fiber);
+  if (failure_.empty() && live_ != 0) report_deadlock();
+  if (!failure_.empty()) abandon();
+  worker = nullptr;
+  current_ = nullptr;
+  detail::current = nullptr;
+  if (watching != nullptr) watching->block_ends();
+  if (!failure_.empty()) throw Error(ErrorKind::bad_input, "{}", failure_);
+}
+
+void Worker::abandon() {
+  abandoning_ = true;
+  for (unsigned i = 0; i < count_; ++i) {
+    if (!threads_[i].inside) continue;
+    go_on_with(threads_[i]);
+    switch_fiber(home_, threads_[i].fiber);
+  }
+  abandoning_ = false;
+}
+
+void Worker::fail(const Thread& thread, const std::string& what, Where where) {
+  if (failure_.empty()) failure_ = report(thread, what, where);
+  throw Unwind{};
+}
+
+std::string Worker::report(const Thread& thread, const std::string& what, Where where) const {
+  const std::string place = where.line != 0 ? fmt::format(", {}", place_text(where)) : std::string();
+  return fmt::format("kernel {}, block {}, {}{}: {}", request_->name, block_text(block_),
+                     thread_text(thread.thread), place, what);
+}
+
+void Worker::report_deadlock() {
+  failure_ = fmt::format("kernel {}, block {}: deadlock: {}", request_->name, block_text(block_),
+                         waiting_text({threads_.get(), count_}));
+}
+
+// What collectives call ---------------------------------------------------------------------------
+
+void arrive(const Collective& collective, void* argument, unsigned mask, Where where) {
+  worker->arrive(collective, argument, mask, where);
+}
+
+unsigned lane() {
+  return current->index % warp_size;
+}
+
+void fail_here(const std::string& what, Where where) {
+  worker->fail(worker->current(), what, where);
+}
+
+void fail_for(unsigned lane, const std::string& what, Where where) {
+  worker->fail(worker->thread_of_warp(lane), what, where);
+}
+
+void* dynamic_shared_memory() {
+  return worker->dynamic_memory();
+}
+
+void drop_copies(Thread& thread) {
+  if (Observer* watching = observer()) {
+    for (const AsyncCopy& copy : thread.copies) watching->copy_dropped(copy);
+  }
+  thread.copies.clear();
+  thread.groups.clear();
+}
+
+}  // namespace rung::simt::detail
+
+using rung::simt::detail::Barrier;
+using rung::simt::detail::worker;
+
+void __syncthreads(rung::simt::Where where) {
+  worker->wait_at_barrier(Barrier::plain, false, where);
+}
+int __syncthreads_count(int predicate, rung::simt::Where where) {
+  return static_cast<int>(worker->wait_at_barrier(Barrier::count, predicate != 0, where));
+}
+int __syncthreads_and(int predicate, rung::simt::Where where) {
+  return static_cast<int>(worker->wait_at_barrier(Barrier::all, predicate != 0, where));
+}
+int __syncthreads_or(int predicate, rung::simt::Where where) {
+  return static_cast<int>(worker->wait_at_barrier(Barrier::any, predicate != 0, where));
+}

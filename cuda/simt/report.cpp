@@ -1,0 +1,115 @@
+#include "cuda/simt/report.h"
+
+#include <cstring>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace rung::simt {
+
+bool same_place(const Where& a, const Where& b) {
+  return a.line == b.line && (a.file == b.file || std::strcmp(a.file, b.file) == 0);
+}
+
+namespace detail {
+
+namespace {
+
+std::string index_text(uint3 index) {
+  return fmt::format("({}, {}, {})", index.x, index.y, index.z);
+}
+
+const char* barrier_name(Barrier kind) {
+  switch (kind) {
+    case Barrier::plain:
+      return "__syncthreads";
+    case Barrier::count:
+      return "__syncthreads_count";
+    case Barrier::all:
+      return "__syncthreads_and";
+    case Barrier::any:
+      break;
+  }
+  return "__syncthreads_or";
+}
+
+std::string reason(const Thread& thread) {
+  return thread.activity == Activity::at_barrier
+             ? fmt::format("at {}", barrier_text(thread.barrier, thread.where))
+             : fmt::format("in {}", collective_text(thread));
+}
+
+/// "0-3, 7".
+std::string ranges(const std::vector<unsigned>& numbers) {
+  std::string text;
+  for (std::size_t i = 0; i < numbers.size();) {
+    std::size_t last = i;
+    while (last + 1 < numbers.size() && numbers[last + 1] == numbers[last] + 1) ++last;
+    if (!text.empty()) text += ", ";
+    text += last > i ? fmt::format("{}-{}", numbers[i], numbers[last]) : std::to_string(numbers[i]);
+    i = last + 1;
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string mask_text(unsigned mask) {
+  return fmt::format("0x{:08x}", mask);
+}
+
+std::string block_text(uint3 index) {
+  return index_text(index);
+}
+
+std::string thread_text(uint3 index) {
+  return fmt::format("thread {}", index_text(index));
+}
+
+std::string place_text(Where where) {
+  std::string_view file = where.file;
+  constexpr std::string_view root = RUNG_SOURCE_DIR "/";
+  if (file.starts_with(root)) file.remove_prefix(root.size());
+  return fmt::format("{}:{}", file, where.line);
+}
+
+std::string barrier_text(Barrier kind, Where where) {
+  return fmt::format("{} at {}", barrier_name(kind), place_text(where));
+}
+
+std::string collective_text(const Thread& thread) {
+  return fmt::format("{} with mask {} at {}", thread.collective->name, mask_text(thread.mask),
+                     place_text(thread.where));
+}
+
+std::string waiting_text(std::span<const Thread> threads) {
+  constexpr std::size_t most = 6;
+  std::vector<std::pair<std::string, std::vector<unsigned>>> groups;
+  std::size_t more = 0;
+  for (const Thread& thread : threads) {
+    if (thread.activity != Activity::at_barrier && thread.activity != Activity::in_collective) continue;
+    const std::string why = reason(thread);
+    std::size_t i = 0;
+    while (i < groups.size() && groups[i].first != why) ++i;
+    if (i == groups.size()) {
+      if (i == most) {
+        ++more;
+        continue;
+      }
+      groups.push_back({why, {}});
+    }
+    groups[i].second.push_back(thread.index);
+  }
+  std::string text;
+  for (const auto& [why, who] : groups) {
+    text += fmt::format("{}{} {} {} {}", text.empty() ? "" : "; ", who.size() == 1 ? "thread" : "threads",
+                        ranges(who), who.size() == 1 ? "waits" : "wait", why);
+  }
+  if (more != 0) text += fmt::format("; {} more threads elsewhere", more);
+  return text;
+}
+
+}  // namespace detail
+}  // namespace rung::simt
