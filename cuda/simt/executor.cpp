@@ -9,11 +9,24 @@
 #include "core/error.h"
 #include "cuda/simt/device.h"
 #include "cuda/simt/report.h"
+#include "cuda/simt/symbols.h"
 
 constinit thread_local uint3 threadIdx{};
 constinit thread_local uint3 blockIdx{};
 constinit thread_local dim3 blockDim{};
 constinit thread_local dim3 gridDim{};
+
+namespace rung::simt {
+
+bool is_built_in_variable(const void* address) {
+  const auto inside = [address](const auto& variable) {
+    return reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(&variable) <
+           sizeof variable;
+  };
+  return inside(threadIdx) || inside(blockIdx) || inside(blockDim) || inside(gridDim);
+}
+
+}  // namespace rung::simt
 
 namespace rung::simt::detail {
 
@@ -28,13 +41,17 @@ Worker::~Worker() = default;  // the fibers wait for a block that will not come;
 
 void Worker::make_fibers(unsigned count) {
   for (; made_ < count; ++made_) {
-    Thread& thread = threads_[made_];
-    thread.index = made_;
-    thread.stack_low = stacks_.low(made_);
-    thread.stack_bytes = FiberStacks::stack_bytes();
-    const std::size_t unused = made_ * 320 % 4096 / 64 * 64;
-    make_fiber(thread.fiber, stacks_.low(made_), thread.stack_bytes, unused, fiber_main, nullptr);
+    threads_[made_].index = made_;
+    make_fiber_of(threads_[made_]);
   }
+}
+
+void Worker::make_fiber_of(Thread& thread) {
+  void* low = stacks_.low(thread.index);
+  thread.stack_low = low;
+  thread.stack_bytes = FiberStacks::stack_bytes();
+  const std::size_t unused = thread.index * 320 % 4096 / 64 * 64;
+  make_fiber(thread.fiber, low, thread.stack_bytes, unused, fiber_main, nullptr);
 }
 
 void Worker::fiber_main(void*) {
@@ -286,6 +303,7 @@ void Worker::run_block(unsigned linear) {
   first_at_barrier_ = nullptr;
   failure_.clear();
   abandoning_ = false;
+  crash_ = {};
   std::fill(std::begin(ready_), std::end(ready_), 0);
   std::fill(std::begin(collected_), std::end(collected_), 0);
   std::fill(std::begin(ended_), std::end(ended_), 0);
@@ -300,8 +318,9 @@ void Worker::run_block(unsigned linear) {
   worker = this;
   go_on_with(threads_[0]);
   switch_fiber(home_, threads_[0].fiber);
+  if (crash_.signal != 0) report_crash();
   if (failure_.empty() && live_ != 0) report_deadlock();
-  if (!failure_.empty()) abandon();
+  while (!failure_.empty() && abandon()) report_crash();
   worker = nullptr;
   current_ = nullptr;
   detail::current = nullptr;
@@ -309,14 +328,42 @@ void Worker::run_block(unsigned linear) {
   if (!failure_.empty()) throw Error(ErrorKind::bad_input, "{}", failure_);
 }
 
-void Worker::abandon() {
+void Worker::leave_crashed(const Crash& crash) {
+  crash_ = crash;
+  Fiber nowhere;
+  switch_fiber(nowhere, home_);
+  std::terminate();  // nobody goes on with it
+}
+
+void Worker::report_crash() {
+  Thread& thread = *current_;
+  if (failure_.empty()) {
+    const std::string place =
+        place_of_code(std::vector<const void*>(crash_.frames, crash_.frames + crash_.frame_count));
+    const std::string what =
+        stacks_.in_guard(crash_.address)
+            ? fmt::format("its stack of {} KiB is full", thread.stack_bytes / 1024)
+            : fmt::format("{} at address {}", signal_text(crash_.signal), crash_.address);
+    failure_ = report_at(thread, what, place_text(place));
+  }
+  crash_ = {};
+  thread.inside = false;
+  thread.activity = Activity::ended;
+  thread.copies.clear();
+  thread.groups.clear();
+  make_fiber_of(thread);
+}
+
+bool Worker::abandon() {
   abandoning_ = true;
   for (unsigned i = 0; i < count_; ++i) {
     if (!threads_[i].inside) continue;
     go_on_with(threads_[i]);
     switch_fiber(home_, threads_[i].fiber);
+    if (crash_.signal != 0) return true;
   }
   abandoning_ = false;
+  return false;
 }
 
 void Worker::fail(const Thread& thread, const std::string& what, Where where) {
@@ -325,9 +372,12 @@ void Worker::fail(const Thread& thread, const std::string& what, Where where) {
 }
 
 std::string Worker::report(const Thread& thread, const std::string& what, Where where) const {
-  const std::string place = where.line != 0 ? fmt::format(", {}", place_text(where)) : std::string();
-  return fmt::format("kernel {}, block {}, {}{}: {}", request_->name, block_text(block_),
-                     thread_text(thread.thread), place, what);
+  return report_at(thread, what, where.line != 0 ? place_text(where) : std::string());
+}
+
+std::string Worker::report_at(const Thread& thread, const std::string& what, const std::string& place) const {
+  return fmt::format("kernel {}, block {}, {}{}{}: {}", request_->name, block_text(block_),
+                     thread_text(thread.thread), place.empty() ? "" : ", ", place, what);
 }
 
 void Worker::report_deadlock() {

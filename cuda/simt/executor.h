@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cuda/simt/collective.h"
+#include "cuda/simt/crash.h"
 #include "cuda/simt/fiber.h"
 #include "cuda/simt/launch_request.h"
 #include "cuda/simt/observer.h"
@@ -63,6 +64,8 @@ class Worker {
   unsigned wait_at_barrier(Barrier kind, bool predicate, Where where);
   void arrive(const Collective& collective, void* argument, unsigned mask, Where where);
   [[noreturn]] void fail(const Thread& thread, const std::string& what, Where where);
+  /// From a signal's handler: the current thread is given up, with all that its kernel holds.
+  [[noreturn]] void leave_crashed(const Crash& crash);
 
   Thread& current() { return *current_; }
   Thread& thread_of_warp(unsigned lane) { return threads_[warp_base(current_->index) + lane]; }
@@ -84,10 +87,14 @@ class Worker {
   bool try_complete(Thread& thread);
   void complete(Thread& thread);
   void report_deadlock();
-  void abandon();
+  void report_crash();
+  /// Unwinds the threads of a block that has failed; true when one of them crashes on the way.
+  bool abandon();
   void make_fibers(unsigned count);
+  void make_fiber_of(Thread& thread);
   void make_dynamic_memory(std::size_t bytes);
   std::string report(const Thread& thread, const std::string& what, Where where) const;
+  std::string report_at(const Thread& thread, const std::string& what, const std::string& place) const;
 
   const LaunchRequest* request_ = nullptr;
   std::unique_ptr<Thread[]> threads_;
@@ -106,6 +113,7 @@ class Worker {
   const Thread* first_at_barrier_ = nullptr;
   std::string failure_;  // the report of the current block
   bool abandoning_ = false;
+  Crash crash_;
   std::vector<unsigned char> dynamic_storage_;
   unsigned char* dynamic_ = nullptr;
   std::size_t dynamic_bytes_ = 0;

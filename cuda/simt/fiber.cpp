@@ -17,6 +17,7 @@
 #endif
 #endif
 #ifdef RUNG_SIMT_ADDRESS_SANITIZER
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -64,6 +65,10 @@ void make_fiber(Fiber& fiber, void* stack_low, std::size_t stack_bytes, std::siz
   fiber.sanitizer_stack = nullptr;
   fiber.main = main;
   fiber.argument = argument;
+#ifdef RUNG_SIMT_ADDRESS_SANITIZER
+  // A fiber that was given up may have left frames there.
+  __asan_unpoison_memory_region(stack_low, stack_bytes);
+#endif
   fiber.context = context::make_fcontext(static_cast<unsigned char*>(stack_low) + usable, usable, enter);
 }
 

@@ -14,6 +14,7 @@
 #include "cuda/simt/device_description.h"
 #include "cuda/simt/executor.h"
 #include "cuda/simt/launch_bounds.h"
+#include "cuda/simt/symbols.h"
 
 namespace rung::simt {
 
@@ -54,6 +55,7 @@ class Job {
   /// Runs blocks until none is left, or one has failed.
   void work() {
     static thread_local Worker own;
+    const HandlerStack stack;
     own.prepare(request_);
     for (unsigned block; !failed_.load(std::memory_order_relaxed) && (block = next_++) < blocks_;) {
       try {
@@ -160,6 +162,7 @@ void execute(const LaunchRequest& request) {
   const std::lock_guard lock(one_at_a_time);
   const unsigned blocks = request.grid.x * request.grid.y * request.grid.z;
   Job job(request, blocks);
+  const CrashHandlers handlers;
   Observer* watching = observer();
   if (watching != nullptr) {
     watching->launch_begins({request.name, request.kernel, request.grid, request.block, request.shared_bytes,

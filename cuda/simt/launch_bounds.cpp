@@ -48,8 +48,4 @@ unsigned launch_bound(const void* kernel) {
 #endif
 }
 
-std::size_t static_shared_bytes(const void*) {
-  return 0;  // TODO
-}
-
 }  // namespace rung::simt::detail

@@ -140,7 +140,7 @@ inline const ThreadState* current_thread() {
 
 /// Thread-local variables of the executable on the calling OS thread.
 ThreadLocalRange thread_local_range();
-/// The variables threadIdx, blockIdx, blockDim and gridDim on the calling OS thread: registers on a GPU.
-ThreadLocalRange built_in_variables();
+/// Whether this is in threadIdx, blockIdx, blockDim or gridDim of the calling OS thread: registers on a GPU.
+bool is_built_in_variable(const void* address);
 
 }  // namespace rung::simt

@@ -127,49 +127,52 @@ namespace rung::ptx {
 /// D[16, 8] += A[16, 16] · B[16, 8], fp16 in, fp32 sums. `a` and `b` hold two halves a register, the lower column (of A) or
 /// row (of B) in the lower half. How sums are formed: simt::Accumulation.
 void mma_m16n8k16(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2],
-                  simt::Where where = RUNG_SIMT_HERE);
+                  simt::Where where = simt::Where::here());
 /// The same with bfloat16 in.
 void mma_m16n8k16_bf16(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2],
-                       simt::Where where = RUNG_SIMT_HERE);
+                       simt::Where where = simt::Where::here());
 /// D[16, 8] += A[16, 32] · B[32, 8], int8 in, int32 sums that wrap. Four bytes a register.
 void mma_m16n8k32_s8(int (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2],
-                     simt::Where where = RUNG_SIMT_HERE);
+                     simt::Where where = simt::Where::here());
 
 /// Four 8 × 8 matrices of 16-bit elements from shared memory. Lane 8 i + j gives the address of row j of matrix i.
-void ldmatrix_x4(unsigned (&r)[4], const void* row, simt::Where where = RUNG_SIMT_HERE);
+void ldmatrix_x4(unsigned (&r)[4], const void* row, simt::Where where = simt::Where::here());
 /// The same, each matrix transposed.
-void ldmatrix_x4_trans(unsigned (&r)[4], const void* row, simt::Where where = RUNG_SIMT_HERE);
+void ldmatrix_x4_trans(unsigned (&r)[4], const void* row, simt::Where where = simt::Where::here());
 /// Two matrices; the addresses of lanes 16 to 31 are not used.
-void ldmatrix_x2(unsigned (&r)[2], const void* row, simt::Where where = RUNG_SIMT_HERE);
+void ldmatrix_x2(unsigned (&r)[2], const void* row, simt::Where where = simt::Where::here());
 /// The same, each matrix transposed.
-void ldmatrix_x2_trans(unsigned (&r)[2], const void* row, simt::Where where = RUNG_SIMT_HERE);
+void ldmatrix_x2_trans(unsigned (&r)[2], const void* row, simt::Where where = simt::Where::here());
 /// One matrix; the addresses of lanes 8 to 31 are not used.
-void ldmatrix_x1(unsigned (&r)[1], const void* row, simt::Where where = RUNG_SIMT_HERE);
+void ldmatrix_x1(unsigned (&r)[1], const void* row, simt::Where where = simt::Where::here());
 /// The same, transposed.
-void ldmatrix_x1_trans(unsigned (&r)[1], const void* row, simt::Where where = RUNG_SIMT_HERE);
+void ldmatrix_x1_trans(unsigned (&r)[1], const void* row, simt::Where where = simt::Where::here());
 
 /// Starts a copy of 16 bytes from global to shared memory. Both addresses are multiples of 16. It is carried out at the
 /// wait: what is read before is what was there before.
-void cp_async16(void* to, const void* from, simt::Where where = RUNG_SIMT_HERE);
+void cp_async16(void* to, const void* from, simt::Where where = simt::Where::here());
 /// 8 bytes.
-void cp_async8(void* to, const void* from, simt::Where where = RUNG_SIMT_HERE);
+void cp_async8(void* to, const void* from, simt::Where where = simt::Where::here());
 /// 4 bytes.
-void cp_async4(void* to, const void* from, simt::Where where = RUNG_SIMT_HERE);
+void cp_async4(void* to, const void* from, simt::Where where = simt::Where::here());
 /// Reads `source_bytes` (0 to 16) and fills the rest of the 16 with zeros.
-void cp_async16_zfill(void* to, const void* from, unsigned source_bytes, simt::Where where = RUNG_SIMT_HERE);
+void cp_async16_zfill(void* to, const void* from, unsigned source_bytes,
+                      simt::Where where = simt::Where::here());
 /// The same with 8 bytes.
-void cp_async8_zfill(void* to, const void* from, unsigned source_bytes, simt::Where where = RUNG_SIMT_HERE);
+void cp_async8_zfill(void* to, const void* from, unsigned source_bytes,
+                     simt::Where where = simt::Where::here());
 /// The same with 4 bytes.
-void cp_async4_zfill(void* to, const void* from, unsigned source_bytes, simt::Where where = RUNG_SIMT_HERE);
+void cp_async4_zfill(void* to, const void* from, unsigned source_bytes,
+                     simt::Where where = simt::Where::here());
 /// Closes this thread's group of copies.
-void cp_async_commit(simt::Where where = RUNG_SIMT_HERE);
+void cp_async_commit(simt::Where where = simt::Where::here());
 
 namespace detail {
 void cp_async_wait(unsigned pending, simt::Where where);
 }
 /// Waits until at most `pending` of this thread's groups are not done. Other threads see the copies after a barrier.
 template <int pending>
-void cp_async_wait(simt::Where where = RUNG_SIMT_HERE) {
+void cp_async_wait(simt::Where where = simt::Where::here()) {
   static_assert(pending >= 0);
   detail::cp_async_wait(pending, where);
 }

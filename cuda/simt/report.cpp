@@ -1,6 +1,7 @@
 #include "cuda/simt/report.h"
 
 #include <cstring>
+#include <filesystem>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -68,11 +69,18 @@ std::string thread_text(uint3 index) {
   return fmt::format("thread {}", index_text(index));
 }
 
-std::string place_text(Where where) {
-  std::string_view file = where.file;
+std::string place_text(std::string_view given) {
   constexpr std::string_view root = RUNG_SOURCE_DIR "/";
-  if (file.starts_with(root)) file.remove_prefix(root.size());
-  return fmt::format("{}:{}", file, where.line);
+  const std::string normal = std::filesystem::path(given).lexically_normal().string();
+  std::string_view place = normal;
+  if (place.starts_with(root)) place.remove_prefix(root.size());
+  // A compiler that was given paths from the build folder (ccache does that) says how to come from there.
+  while (place.starts_with("../")) place.remove_prefix(3);
+  return std::string(place);
+}
+
+std::string place_text(Where where) {
+  return place_text(fmt::format("{}:{}", where.file, where.line));
 }
 
 std::string barrier_text(Barrier kind, Where where) {

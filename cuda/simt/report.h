@@ -2,6 +2,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "cuda/simt/executor.h"
 
@@ -15,6 +16,8 @@ std::string block_text(uint3 index);
 std::string thread_text(uint3 index);
 /// "cuda/softmax/02_online.cuh:17", from the repository's root where it is in there.
 std::string place_text(Where where);
+/// The same of a "path:line".
+std::string place_text(std::string_view place);
 /// "__syncthreads() at cuda/softmax/02_online.cuh:17".
 std::string barrier_text(Barrier kind, Where where);
 /// "__syncwarp with mask 0x0000ffff at cuda/softmax/02_online.cuh:17", of a thread that is in a collective.

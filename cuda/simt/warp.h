@@ -77,11 +77,12 @@ unsigned match_any(unsigned mask, unsigned long long value, Where where);
 }  // namespace rung::simt::detail
 
 /// Waits for the lanes of `mask`; what they wrote to memory before is seen by all of them after.
-void __syncwarp(unsigned mask = 0xffffffffu, rung::simt::Where where = RUNG_SIMT_HERE);
+void __syncwarp(unsigned mask = 0xffffffffu, rung::simt::Where where = rung::simt::Where::here());
 
 /// The value of lane `source` of this lane's group of `width` lanes; `source` counts modulo width.
 template <typename T>
-T __shfl_sync(unsigned mask, T value, int source, int width = 32, rung::simt::Where where = RUNG_SIMT_HERE) {
+T __shfl_sync(unsigned mask, T value, int source, int width = 32,
+              rung::simt::Where where = rung::simt::Where::here()) {
   using namespace rung::simt::detail;
   check_width(width, where);
   const unsigned group = lane() & ~(static_cast<unsigned>(width) - 1);
@@ -92,7 +93,7 @@ T __shfl_sync(unsigned mask, T value, int source, int width = 32, rung::simt::Wh
 /// of `width` lanes.
 template <typename T>
 T __shfl_xor_sync(unsigned mask, T value, int bits, int width = 32,
-                  rung::simt::Where where = RUNG_SIMT_HERE) {
+                  rung::simt::Where where = rung::simt::Where::here()) {
   using namespace rung::simt::detail;
   check_width(width, where);
   const unsigned own = lane(), from = (own ^ static_cast<unsigned>(bits)) & 31;
@@ -103,7 +104,7 @@ T __shfl_xor_sync(unsigned mask, T value, int bits, int width = 32,
 /// The value of the lane `delta` further up; this lane's own where that is past its group of `width` lanes.
 template <typename T>
 T __shfl_down_sync(unsigned mask, T value, unsigned delta, int width = 32,
-                   rung::simt::Where where = RUNG_SIMT_HERE) {
+                   rung::simt::Where where = rung::simt::Where::here()) {
   using namespace rung::simt::detail;
   check_width(width, where);
   const unsigned own = lane(), last = own | (static_cast<unsigned>(width) - 1);
@@ -113,7 +114,7 @@ T __shfl_down_sync(unsigned mask, T value, unsigned delta, int width = 32,
 /// The value of the lane `delta` further down; this lane's own where that is before its group of `width` lanes.
 template <typename T>
 T __shfl_up_sync(unsigned mask, T value, unsigned delta, int width = 32,
-                 rung::simt::Where where = RUNG_SIMT_HERE) {
+                 rung::simt::Where where = rung::simt::Where::here()) {
   using namespace rung::simt::detail;
   check_width(width, where);
   const unsigned own = lane(), in_group = own & (static_cast<unsigned>(width) - 1);
@@ -121,16 +122,17 @@ T __shfl_up_sync(unsigned mask, T value, unsigned delta, int width = 32,
 }
 
 /// Bit i is set where lane i takes part and its predicate is not 0.
-inline unsigned __ballot_sync(unsigned mask, int predicate, rung::simt::Where where = RUNG_SIMT_HERE) {
+inline unsigned __ballot_sync(unsigned mask, int predicate,
+                              rung::simt::Where where = rung::simt::Where::here()) {
   return rung::simt::detail::ballot(mask, predicate != 0, where);
 }
 /// Whether the predicate of any lane is not 0.
-int __any_sync(unsigned mask, int predicate, rung::simt::Where where = RUNG_SIMT_HERE);
+int __any_sync(unsigned mask, int predicate, rung::simt::Where where = rung::simt::Where::here());
 /// Whether the predicates of all lanes that take part are not 0.
-int __all_sync(unsigned mask, int predicate, rung::simt::Where where = RUNG_SIMT_HERE);
+int __all_sync(unsigned mask, int predicate, rung::simt::Where where = rung::simt::Where::here());
 /// The lanes with this lane's value.
 template <typename T>
-unsigned __match_any_sync(unsigned mask, T value, rung::simt::Where where = RUNG_SIMT_HERE) {
+unsigned __match_any_sync(unsigned mask, T value, rung::simt::Where where = rung::simt::Where::here()) {
   static_assert(sizeof(T) == 4 || sizeof(T) == 8);
   if constexpr (sizeof(T) == 4) {
     return rung::simt::detail::match_any(mask, std::bit_cast<unsigned>(value), where);

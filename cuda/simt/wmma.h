@@ -64,7 +64,7 @@ void fill_fragment(Fragment& fragment, T value) {
 /// multiple of 32 bytes and the distance of 16.
 template <typename Use, typename T, typename Layout>
 void load_matrix_sync(fragment<Use, 16, 16, 16, T, Layout>& f, const T* from, unsigned leading,
-                      rung::simt::Where where = RUNG_SIMT_HERE) {
+                      rung::simt::Where where = rung::simt::Where::here()) {
   detail::check_matrix(from, leading, sizeof(T), where);
   const unsigned lane = rung::simt::detail::lane();
   for (unsigned i = 0; i < 8; ++i) {
@@ -77,7 +77,7 @@ void load_matrix_sync(fragment<Use, 16, 16, 16, T, Layout>& f, const T* from, un
 /// Loads an accumulator.
 template <typename T>
 void load_matrix_sync(fragment<accumulator, 16, 16, 16, T>& f, const T* from, unsigned leading,
-                      layout_t layout, rung::simt::Where where = RUNG_SIMT_HERE) {
+                      layout_t layout, rung::simt::Where where = rung::simt::Where::here()) {
   detail::check_matrix(from, leading, sizeof(T), where);
   const unsigned lane = rung::simt::detail::lane();
   for (unsigned i = 0; i < 8; ++i) {
@@ -90,7 +90,7 @@ void load_matrix_sync(fragment<accumulator, 16, 16, 16, T>& f, const T* from, un
 /// Stores an accumulator.
 template <typename T>
 void store_matrix_sync(T* to, const fragment<accumulator, 16, 16, 16, T>& f, unsigned leading,
-                       layout_t layout, rung::simt::Where where = RUNG_SIMT_HERE) {
+                       layout_t layout, rung::simt::Where where = rung::simt::Where::here()) {
   detail::check_matrix(to, leading, sizeof(T), where);
   const unsigned lane = rung::simt::detail::lane();
   for (unsigned i = 0; i < 8; ++i) {
@@ -105,7 +105,8 @@ template <typename T, typename LayoutA, typename LayoutB>
 void mma_sync(fragment<accumulator, 16, 16, 16, float>& d,
               const fragment<matrix_a, 16, 16, 16, T, LayoutA>& a,
               const fragment<matrix_b, 16, 16, 16, T, LayoutB>& b,
-              const fragment<accumulator, 16, 16, 16, float>& c, rung::simt::Where where = RUNG_SIMT_HERE) {
+              const fragment<accumulator, 16, 16, 16, float>& c,
+              rung::simt::Where where = rung::simt::Where::here()) {
   detail::Product product{d.x, c.x, {}, {}};
   for (int i = 0; i < 8; ++i) {
     product.a[i] = static_cast<float>(a.x[i]);
