@@ -344,7 +344,7 @@ void Worker::report_crash() {
         stacks_.in_guard(crash_.address)
             ? fmt::format("its stack of {} KiB is full", thread.stack_bytes / 1024)
             : fmt::format("{} at address {}", signal_text(crash_.signal), crash_.address);
-    failure_ = report_at(thread, what, place_text(place));
+    failure_ = report_at(thread, what, place);
   }
   crash_ = {};
   thread.inside = false;

@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cuda/simt/report.h"
+
 namespace rung::simt {
 
 namespace {
@@ -163,7 +165,10 @@ std::string place_of_code(const std::vector<const void*>& addresses) {
     at = end + 1;
     if (const std::size_t note = line.find(" (discriminator"); note != std::string::npos) line.resize(note);
     const bool known = line.find('?') == std::string::npos && !line.ends_with(":0");
-    if (known && !line.starts_with("/usr/")) return line;  // not in a header of the system's
+    if (!known) continue;
+    line = place_text(line);
+    // Not a header of the system's, nor the executor itself: who called it.
+    if (!line.starts_with("/usr/") && !line.starts_with("cuda/simt/")) return line;
   }
   return {};
 }

@@ -25,8 +25,8 @@ namespace detail {
 /// Bytes of the __shared__ arrays that are declared in the kernel itself; 0 where the symbols cannot be read.
 std::size_t static_shared_bytes(const void* kernel);
 
-/// "path:line" of the innermost of these addresses that is in the project's or the user's code, as addr2line knows it; empty
-/// where there is no addr2line or no debug information. Starts a process: for reports only.
+/// "path:line", as place_text writes it, of the innermost of these addresses that is neither in the executor nor in a
+/// library, as addr2line knows it; empty where there is no addr2line or no debug information. Starts a process: for reports only.
 std::string place_of_code(const std::vector<const void*>& addresses);
 
 }  // namespace detail

@@ -283,9 +283,9 @@ TEST_CASE("simt: an exception in a kernel, and what its threads hold", "[simt]")
 }
 
 TEST_CASE("simt: a crash in a kernel", "[simt]") {
-  CHECK(report(crashes::writes_to_nowhere, {.grid = 1, .block = 64}, nullptr) ==
+  CHECK(report(crashes::writes_to_nowhere, {.grid = 1, .block = 64}, reinterpret_cast<float*>(16)) ==
         "kernel k, block (0, 0, 0), thread (5, 0, 0), " + at(crashes::write_line) +
-            ": segmentation fault at address 0x0");
+            ": segmentation fault at address 0x10");
   check_it_goes_on();
   CHECK_THAT(report(crashes::recurses, {.grid = 2, .block = 3}),
              Catch::Matchers::Contains("block (0, 0, 0), thread (0, 0, 0)") &&
