@@ -94,6 +94,10 @@ found fmt=FMT_VERSION
 #include <fmt/core.h>
 found fmt=FMT_VERSION
 #endif
+#if __has_include(<boost/context/detail/fcontext.hpp>)
+#include <boost/version.hpp>
+found Boost.Context=BOOST_LIB_VERSION
+#endif
 #if __has_include(<omp.h>)
 found OpenMP=_OPENMP
 #endif
@@ -127,6 +131,7 @@ fmt libfmt-dev
 CLI11 libcli11-dev
 PCRE2 libpcre2-dev
 Catch2 catch2
+Boost.Context libboost-context-dev
 OpenMP $openmp_package
 END
 }

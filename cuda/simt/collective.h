@@ -27,7 +27,10 @@ unsigned lane();
 
 /// Ends the launch with this report, naming the current thread.
 [[noreturn]] void fail_here(const std::string& what, Where where);
-/// The same from within Collective::complete, naming another lane of the current thread's warp.
+/// The same from a place that no exception may leave, a compiler's hook: the current thread stops where it is, and what
+/// its frames hold is not released.
+[[noreturn]] void stop_here(const std::string& what, Where where);
+/// The same as fail_here from within Collective::complete, naming another lane of the current thread's warp.
 [[noreturn]] void fail_for(unsigned lane, const std::string& what, Where where);
 
 /// "0x0000ffff".

@@ -371,6 +371,13 @@ void Worker::fail(const Thread& thread, const std::string& what, Where where) {
   throw Unwind{};
 }
 
+void Worker::stop(const std::string& what, Where where) {
+  if (failure_.empty()) failure_ = report(*current_, what, where);
+  Crash given_up;
+  given_up.signal = SIGABRT;  // report_crash() sees to the fiber; the report is written
+  leave_crashed(given_up);
+}
+
 std::string Worker::report(const Thread& thread, const std::string& what, Where where) const {
   return report_at(thread, what, where.line != 0 ? place_text(where) : std::string());
 }
@@ -397,6 +404,10 @@ unsigned lane() {
 
 void fail_here(const std::string& what, Where where) {
   worker->fail(worker->current(), what, where);
+}
+
+void stop_here(const std::string& what, Where where) {
+  worker->stop(what, where);
 }
 
 void fail_for(unsigned lane, const std::string& what, Where where) {

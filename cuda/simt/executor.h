@@ -66,6 +66,8 @@ class Worker {
   [[noreturn]] void fail(const Thread& thread, const std::string& what, Where where);
   /// From a signal's handler: the current thread is given up, with all that its kernel holds.
   [[noreturn]] void leave_crashed(const Crash& crash);
+  /// The same from a place that no exception may leave.
+  [[noreturn]] void stop(const std::string& what, Where where);
 
   Thread& current() { return *current_; }
   Thread& thread_of_warp(unsigned lane) { return threads_[warp_base(current_->index) + lane]; }

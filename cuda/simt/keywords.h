@@ -23,3 +23,10 @@
 #else
 #define __launch_bounds__(...)
 #endif
+
+// A function of the device model that a compiler's hooks (of a sanitizer, of the profiler) should not see into.
+#if defined(__GNUC__) && !defined(__clang__)
+#define RUNG_SIMT_NO_HOOKS __attribute__((no_sanitize("thread"), no_sanitize_coverage))
+#else
+#define RUNG_SIMT_NO_HOOKS
+#endif

@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "cuda/simt/collective.h"
+#include "cuda/simt/keywords.h"
 
 // What the lanes of a warp do together. A mask names the lanes that take part; each of them must come, with the same mask.
 // Lanes that a partial warp does not have, and lanes that have returned from the kernel, are not waited for.
@@ -20,7 +21,7 @@ struct Shuffled {
 [[noreturn]] void fail_shuffle(unsigned lane, unsigned from, unsigned mask, const char* name, Where where);
 
 template <typename T>
-void complete_shuffle(void* const arguments[32], unsigned mask, const char* name) {
+RUNG_SIMT_NO_HOOKS void complete_shuffle(void* const arguments[32], unsigned mask, const char* name) {
   T values[32];
   for (unsigned lane = 0; lane < 32; ++lane) {
     if (arguments[lane] != nullptr) values[lane] = static_cast<Shuffled<T>*>(arguments[lane])->value;
