@@ -27,14 +27,15 @@ pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 
 add_library(rung_options INTERFACE)
 target_include_directories(rung_options INTERFACE "${PROJECT_SOURCE_DIR}")
-target_compile_options(rung_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+target_compile_options(rung_options INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 sees an uninitialised variable inside its own AVX-512 headers wherever Eigen uses them (GCC bug 105593).
-  target_compile_options(rung_options INTERFACE -Wno-maybe-uninitialized)
+  target_compile_options(rung_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized>)
 endif()
 target_link_libraries(rung_options INTERFACE Eigen3::Eigen fmt::fmt OpenMP::OpenMP_CXX)
 if(RUNG_NATIVE)
-  target_compile_options(rung_options INTERFACE -march=native)
+  target_compile_options(rung_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-march=native>)
 endif()
 if(RUNG_SANITIZE)
   target_compile_options(rung_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
@@ -45,3 +46,4 @@ if(RUNG_SANITIZE)
 endif()
 
 rung_precompiled_set(base)
+include(RungCuda)

@@ -70,6 +70,9 @@ void launch(const char* name, void (*kernel)(Parameters...), const Launch& confi
   detail::check(cudaLaunchKernelEx(&launch, kernel, static_cast<Parameters>(arguments)...), what);
 }
 
+/// On the CPU: how many OS threads run blocks. A GPU knows by itself.
+inline void set_threads(unsigned) {}
+
 /// A moment in a stream.
 class event {
  public:
