@@ -43,12 +43,12 @@ namespace {
 __global__ void barrier_votes(int* out) {
   const int t = threadIdx.x;
   if (t == 7) return;  // not waited for, and not counted
-  int sum = 0;
+  unsigned sum = 0;
   for (int i = 0; i < 10; ++i) {
     sum = sum * 3 + __syncthreads_count(t % (i + 1) == 0);
     sum = sum * 3 + __syncthreads_and(t != 50 + i) + __syncthreads_or(t == 95 + i);
   }
-  out[t] = sum;
+  out[t] = static_cast<int>(sum);
 }
 
 /// Each step every thread reads what another one wrote in the step before.

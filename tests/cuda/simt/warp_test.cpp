@@ -12,13 +12,13 @@ using rung::simt::launch;
 
 namespace {
 
-enum Kind { any, up, down, exclusive_or };
+enum Kind { direct, up, down, exclusive_or };
 
 __global__ void shuffle(int* out, int kind, int operand, int width) {
   const int value = 100 + threadIdx.x;
   int result = 0;
   switch (kind) {
-    case any:
+    case direct:
       result = __shfl_sync(0xffffffffu, value, operand, width);
       break;
     case up:
@@ -62,7 +62,7 @@ int lane_by_ptx(int lane, int kind, int operand, int width) {
 TEST_CASE("simt: shuffles of every kind, width and distance", "[simt]") {
   device_buffer<int> out(32);
   int wrong = 0;
-  for (const int kind : {any, up, down, exclusive_or}) {
+  for (const int kind : {direct, up, down, exclusive_or}) {
     for (const int width : {1, 2, 4, 8, 16, 32}) {
       for (int operand = 0; operand < 32; ++operand) {
         launch("shuffle", shuffle, {.grid = 1, .block = 32}, out.data(), kind, operand, width);
