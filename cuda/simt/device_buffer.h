@@ -24,8 +24,10 @@ class device_buffer {
   }
   /// As many as there are values, and the values.
   explicit device_buffer(std::span<const T> values) : device_buffer(values.size()) { upload(values); }
+  /// Takes the other one's memory, and leaves it none.
   device_buffer(device_buffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), count_(std::exchange(other.count_, 0)) {}
+  /// Exchanges the two.
   device_buffer& operator=(device_buffer&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(count_, other.count_);
@@ -36,7 +38,9 @@ class device_buffer {
 
   /// Where it begins. For kernels; on a GPU the host must not read there.
   T* data() { return data_; }
+  /// The same, to read from.
   const T* data() const { return data_; }
+  /// How many numbers it holds.
   std::size_t size() const { return count_; }
 
   /// Writes all of it.

@@ -65,7 +65,9 @@ struct WarpEvent {
 
 /// An access to memory that the executor makes for the current thread.
 struct MemoryEvent {
+  /// What is done there; an atomic operation reads and writes.
   enum class Kind : std::uint8_t { read, write, atomic };
+  /// The instruction that does it.
   enum class By : std::uint8_t { atomic, ldmatrix, cp_async, wmma };
   Kind kind = Kind::read;
   By by = By::atomic;
@@ -91,10 +93,13 @@ class Observer {
  public:
   virtual ~Observer() = default;
 
+  /// Before the first block.
   virtual void launch_begins(const LaunchInfo&) {}
   /// After the last block, or after what went wrong.
   virtual void launch_ends() {}
+  /// Before the block's first thread.
   virtual void block_begins(const BlockInfo&) {}
+  /// After the block's last thread, or after what went wrong.
   virtual void block_ends() {}
   /// current_thread() starts or goes on.
   virtual void thread_resumes() {}
@@ -102,19 +107,23 @@ class Observer {
   virtual void thread_ends() {}
   /// All threads of the block that have not ended have met at a __syncthreads.
   virtual void block_barrier(Where) {}
+  /// Lanes of a warp have carried out something together.
   virtual void warp_event(const WarpEvent&) {}
   /// Reports the copies' reads and writes too, at the wait.
   virtual void memory_event(const MemoryEvent&) {}
+  /// current_thread() asks for an asynchronous copy.
   virtual void copy_issued(const AsyncCopy&) {}
   /// current_thread() closes a group of copies.
   virtual void copies_committed(Where) {}
   /// current_thread() has waited until at most `pending` groups are left; copy_done came before for each copy.
   virtual void copies_waited(unsigned /*pending*/, Where) {}
+  /// A copy has been carried out.
   virtual void copy_done(const AsyncCopy&) {}
   /// A thread ended without having waited for this copy; it was not carried out.
   virtual void copy_dropped(const AsyncCopy&) {}
   /// Memory of a device_buffer, from its allocation to its release.
   virtual void allocated(const void* /*address*/, std::size_t /*bytes*/) {}
+  /// Memory of a device_buffer is given back.
   virtual void released(const void* /*address*/) {}
   /// Bytes of a device_buffer that the host has written.
   virtual void uploaded(const void* /*address*/, std::size_t /*bytes*/) {}

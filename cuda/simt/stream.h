@@ -51,6 +51,7 @@ class stream {
   stream(const stream&) = delete;
   stream& operator=(const stream&) = delete;
 
+  /// For Launch::stream and event::record.
   operator stream_t() const { return queue_.get(); }  // NOLINT(google-explicit-constructor)
   /// What comes after waits for the event as it was recorded last.
   void wait(const event& event);

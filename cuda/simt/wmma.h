@@ -21,6 +21,7 @@ struct matrix_b;
 struct accumulator;
 struct row_major;
 struct col_major;
+/// How an accumulator lies in memory.
 enum layout_t { mem_row_major, mem_col_major };
 
 /// One lane's share of a 16 × 16 matrix. Which elements these are is not specified, as on a GPU; every fragment of one kind
@@ -55,6 +56,7 @@ void check_matrix(const void* address, unsigned leading, unsigned element_bytes,
 
 }  // namespace detail
 
+/// Sets every element.
 template <typename Fragment, typename T>
 void fill_fragment(Fragment& fragment, T value) {
   for (auto& x : fragment.x) x = value;
