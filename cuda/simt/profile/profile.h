@@ -1,0 +1,192 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What a kernel does to memory, counted on the CPU, and what it does wrong. How the numbers come about, and what they
+/// cannot say, is in cuda/simt/profile/README.md.
+namespace rung::simt {
+
+/// The device whose blocks run side by side, as far as the model of its L2 cache needs it. The values are an A100's.
+struct ResidencyModel {
+  unsigned multiprocessors = 108;
+  unsigned threads_per_multiprocessor = 2048;
+  unsigned blocks_per_multiprocessor = 32;
+  std::size_t shared_per_multiprocessor = std::size_t{164} * 1024;  ///< bytes
+  std::size_t reserved_shared_per_block = 1024;  ///< bytes that the system takes of it for each block
+  unsigned registers_per_multiprocessor = 65536;
+  unsigned registers_per_thread =
+      0;  ///< of the kernel as nvcc compiled it; 0: unknown, registers limit nothing
+};
+
+/// The blocks that one multiprocessor holds at a time, at least one. `threads` and `shared_bytes` (static and dynamic)
+/// are a block's.
+unsigned resident_blocks(const ResidencyModel& device, unsigned threads, std::size_t shared_bytes);
+
+/// What to measure, and against which device.
+struct ProfileOptions {
+  /// Capacity of the modelled L2 in bytes. 0: an eighth of all device buffers alive when the kernel is launched, but at
+  /// least 4096: a small test fits a real L2 whole and would hide what a large problem pays for.
+  std::size_t l2_bytes = 0;
+  ResidencyModel residency;
+  /// Races, uninitialised reads, bounds, copies that nobody waited for. The counters are the same without.
+  bool check = true;
+  /// Different findings kept per launch; what comes after is only counted.
+  std::size_t most_problems = 32;
+};
+
+/// Where a program text stands. An empty `file` is an unknown place.
+struct SourceLine {
+  std::string
+      file;  ///< from the root of the repository where it is below it, else as the compiler was given it
+  int line = 0;
+  auto operator<=>(const SourceLine&) const = default;
+};
+
+enum class MemorySpace : std::uint8_t { global, shared };
+enum class AccessKind : std::uint8_t {
+  load,
+  store,
+  atomic,
+  async_copy
+};  ///< an asynchronous copy reads global and writes shared
+
+/// Requests of warps to one memory. A request is one instruction of one warp; `lanes` of its 32 threads take part.
+struct RequestCounts {
+  std::uint64_t requests = 0;
+  std::uint64_t lanes = 0;
+  std::uint64_t bytes = 0;  ///< what the lanes asked for, each lane's bytes counted
+  std::uint64_t units = 0;  ///< 32-byte sectors of global memory, or wavefronts of shared memory
+  std::uint64_t ideal = 0;  ///< the fewest units that could carry the different bytes asked for
+
+  RequestCounts& operator+=(const RequestCounts& other);
+  double units_per_request() const;  ///< 0 where there is no request
+  double ideal_per_request() const;
+  double lanes_per_request() const;
+  double units_over_ideal() const;  ///< 1 where there is nothing to carry
+};
+
+/// One kind of access on one line of the source.
+struct LineCounts {
+  SourceLine where;
+  MemorySpace space = MemorySpace::global;
+  AccessKind kind = AccessKind::load;
+  unsigned bytes_per_lane = 0;
+  RequestCounts counts;
+  std::uint64_t collisions = 0;  ///< atomics: lanes beyond the first of a request that hit the same address
+};
+
+enum class ProblemKind : std::uint8_t {
+  race,                ///< two threads, one of them writing, and nothing that orders them
+  race_across_blocks,  ///< the same between blocks of one launch
+  uninitialised_read,
+  out_of_bounds,
+  unwaited_copy,  ///< a destination of cp.async read or written before the copy was waited for, or at the block's end
+  pending_limit,  ///< not a mistake of the kernel: something could not be followed; the message says what
+};
+
+/// One of the accesses a problem is about.
+struct ProblemAccess {
+  SourceLine where;
+  AccessKind kind = AccessKind::load;
+  std::array<unsigned, 3> block{};
+  std::array<unsigned, 3> thread{};
+};
+
+/// A finding. The same pair of lines is reported once per launch, with the number of times it was seen.
+struct Problem {
+  ProblemKind kind = ProblemKind::race;
+  std::string kernel;
+  std::string memory;    ///< the array or buffer, with the byte in it
+  ProblemAccess access;  ///< the access that showed it
+  bool has_other = false;
+  ProblemAccess other;  ///< the earlier one it is at odds with
+  std::uint64_t times = 1;
+  std::string message;  ///< all of it in one sentence or two
+};
+
+/// One launch.
+struct KernelProfile {
+  std::string name;
+  std::array<unsigned, 3> grid{};
+  std::array<unsigned, 3> block{};
+  std::size_t dynamic_shared_bytes = 0;
+
+  RequestCounts global_loads, global_stores,
+      global_atomics;  ///< loads and stores of cp.async are among loads and stores
+  RequestCounts shared_loads, shared_stores, shared_atomics;  ///< ldmatrix is among shared_loads
+  std::uint64_t atomic_collisions = 0;
+
+  std::uint64_t unique_bytes_loaded = 0;  ///< different bytes that were read before this launch wrote them
+  std::uint64_t unique_bytes_stored = 0;  ///< different bytes written
+  std::uint64_t l2_sectors = 0;  ///< between L1 and L2, in both directions; the model's L1 keeps nothing
+  std::size_t l2_bytes = 0;      ///< the capacity that was modelled
+  std::uint64_t blocks_in_a_wave = 0;
+  std::uint64_t dram_bytes_loaded = 0;  ///< from the modelled L2's misses
+  std::uint64_t dram_bytes_stored = 0;  ///< its write-backs, the last ones included
+
+  std::uint64_t block_barriers = 0;  ///< passed, once per block
+  std::uint64_t warp_syncs = 0;      ///< __syncwarp, per warp
+  std::uint64_t warp_exchanges = 0;  ///< shuffles and votes, per warp
+  std::uint64_t matrix_loads = 0;    ///< ldmatrix, per warp
+  std::uint64_t tensor_instructions = 0;
+
+  std::uint64_t steps = 0;       ///< basic blocks and accesses issued by warps
+  std::uint64_t lane_steps = 0;  ///< the same, each active lane counted
+
+  std::vector<LineCounts> lines;  ///< by file, line, space, kind
+  std::vector<Problem> problems;
+  std::uint64_t problems_left_out = 0;
+
+  std::uint64_t unique_bytes() const { return unique_bytes_loaded + unique_bytes_stored; }
+  std::uint64_t dram_bytes() const { return dram_bytes_loaded + dram_bytes_stored; }
+  RequestCounts global() const;  ///< loads, stores and atomics together
+  RequestCounts shared() const;
+  double active_lanes() const;  ///< of 32, over all steps: 32 without divergence
+};
+
+/// All launches of one profiled piece of work, in order.
+struct Profile {
+  std::vector<KernelProfile> kernels;
+  std::uint64_t unique_bytes_loaded = 0;  ///< over all launches: read before any of them wrote it
+  std::uint64_t unique_bytes_stored = 0;
+  std::string
+      error;  ///< the first error that a launch was stopped by (a problem of the kernel, a deadlock); empty: none
+
+  bool quiet() const;           ///< no problem in any launch and no error
+  KernelProfile total() const;  ///< counts of all launches added up, named "total"
+};
+
+/// Runs `launches`, which may launch any number of kernels, and measures each. The kernels must have been compiled
+/// through rung_profiled_kernels() (cmake/RungProfiledKernels.cmake); others run, and count nothing.
+///
+/// Blocks run one after another on the calling thread. A kernel that writes out of bounds is stopped there. An error
+/// that a launch throws ends `launches` and becomes Profile::error; other exceptions pass through.
+/// Errors: rung::Error when called while another profile() runs.
+Profile profile(const std::function<void()>& launches, const ProfileOptions& options = {});
+
+/// The same as JSON: one object, `kernels` an array; every name as in the structs above.
+std::string to_json(const Profile& profile);
+
+/// A kernel's source with its counts beside the lines: the rows of `file` that lie in a function with an access, or
+/// the whole file. For a printer.
+struct AnnotatedLine {
+  int line = 0;
+  std::string text;
+  std::vector<LineCounts> counts;  ///< of all launches given, added up
+};
+
+/// Reads `file` and puts the counts of `kernels` beside its lines, from two lines above the first line with counts to
+/// two below the last. Empty where no line of the file has counts. Errors: rung::Error when it cannot be read.
+std::vector<AnnotatedLine> annotate(const std::vector<KernelProfile>& kernels, const std::string& file);
+
+std::string_view name_of(MemorySpace space);
+std::string_view name_of(AccessKind kind);
+std::string_view name_of(ProblemKind kind);
+
+}  // namespace rung::simt
