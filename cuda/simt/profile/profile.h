@@ -8,32 +8,25 @@
 #include <string_view>
 #include <vector>
 
+#include "cuda/simt/device_description.h"
+
 /// What a kernel does to memory, counted on the CPU, and what it does wrong. How the numbers come about, and what they
 /// cannot say, is in cuda/simt/profile/README.md.
 namespace rung::simt {
 
-/// The device whose blocks run side by side, as far as the model of its L2 cache needs it. The values are an A100's.
-struct ResidencyModel {
-  unsigned multiprocessors = 108;
-  unsigned threads_per_multiprocessor = 2048;
-  unsigned blocks_per_multiprocessor = 32;
-  std::size_t shared_per_multiprocessor = std::size_t{164} * 1024;  ///< bytes
-  std::size_t reserved_shared_per_block = 1024;  ///< bytes that the system takes of it for each block
-  unsigned registers_per_multiprocessor = 65536;
-  unsigned registers_per_thread =
-      0;  ///< of the kernel as nvcc compiled it; 0: unknown, registers limit nothing
-};
-
-/// The blocks that one multiprocessor holds at a time, at least one. `threads` and `shared_bytes` (static and dynamic)
-/// are a block's.
-unsigned resident_blocks(const ResidencyModel& device, unsigned threads, std::size_t shared_bytes);
+/// The blocks that one SM of the device holds at a time, at least one: as its threads, blocks, shared memory and
+/// registers allow. `threads` and `shared_bytes` (static and dynamic) are a block's; `registers` are a thread's, 0 where
+/// they are not known, and then limit nothing.
+unsigned resident_blocks(const DeviceDescription& device, unsigned threads, std::size_t shared_bytes, unsigned registers = 0);
 
 /// What to measure, and against which device.
 struct ProfileOptions {
   /// Capacity of the modelled L2 in bytes. 0: an eighth of all device buffers alive when the kernel is launched, but at
   /// least 4096: a small test fits a real L2 whole and would hide what a large problem pays for.
   std::size_t l2_bytes = 0;
-  ResidencyModel residency;
+  /// Whose blocks run side by side, in the model of the L2. Null: simt::device().
+  const DeviceDescription* device = nullptr;
+  unsigned registers_per_thread = 0;  ///< of the kernels as nvcc compiled them; 0: not known
   /// Races, uninitialised reads, bounds, copies that nobody waited for. The counters are the same without.
   bool check = true;
   /// Different findings kept per launch; what comes after is only counted.
@@ -87,7 +80,7 @@ enum class ProblemKind : std::uint8_t {
   uninitialised_read,
   out_of_bounds,
   unwaited_copy,  ///< a destination of cp.async read or written before the copy was waited for, or at the block's end
-  pending_limit,  ///< not a mistake of the kernel: something could not be followed; the message says what
+  misaligned,     ///< an address that is not a multiple of the access's width: a GPU stops there
 };
 
 /// One of the accesses a problem is about.

@@ -1,0 +1,134 @@
+#include "cuda/simt/profile/source_lines.h"
+
+#include <fmt/format.h>
+#include <link.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <span>
+
+namespace rung::simt::profiling {
+namespace {
+
+// Of one call of addr2line: a command line has its limits.
+constexpr std::size_t places_in_a_call = 4000;
+
+bool of_the_device_model(const std::string& file) { return file.starts_with("cuda/simt/"); }
+
+// "/path/file.cuh:12 (discriminator 3)" -> file and line; "??:0" -> nothing.
+SourceLine parse(std::string text) {
+  if (const std::size_t blank = text.find(" ("); blank != std::string::npos) {
+    text.resize(blank);
+  }
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos || text.starts_with("??")) {
+    return {};
+  }
+  const int line = std::atoi(text.c_str() + colon + 1);
+  return line == 0 ? SourceLine{} : SourceLine{.file = from_the_root(text.substr(0, colon)), .line = line};
+}
+
+struct Executable {
+  std::uintptr_t base = 0;  // what its own addresses are counted from
+  std::uintptr_t end = 0;
+};
+
+const Executable& executable() {
+  static const Executable loaded = [] {
+    Executable first;
+    dl_iterate_phdr(
+        [](dl_phdr_info* info, std::size_t, void* out) {
+          auto* found = static_cast<Executable*>(out);
+          found->base = info->dlpi_addr;
+          for (const ElfW(Phdr) & part : std::span(info->dlpi_phdr, info->dlpi_phnum)) {
+            if (part.p_type == PT_LOAD) {
+              found->end = std::max<std::uintptr_t>(found->end, info->dlpi_addr + part.p_vaddr + part.p_memsz);
+            }
+          }
+          return 1;  // the first object is the executable
+        },
+        &first);
+    return first;
+  }();
+  return loaded;
+}
+
+}  // namespace
+
+std::uintptr_t executable_base() { return executable().base; }
+
+bool in_executable(std::uintptr_t address) { return address >= executable().base && address < executable().end; }
+
+std::string from_the_root(const std::string& file) {
+  namespace fs = std::filesystem;
+  static const fs::path root = RUNG_SOURCE_DIR;
+  // A compiler may have seen the file by a path relative to a build folder, perhaps of another copy of the repository:
+  // the longest tail of the path that names a file below the root is the file.
+  const fs::path path = fs::path(file).lexically_normal();
+  for (auto from = path.begin(); from != path.end(); ++from) {
+    fs::path tail;
+    for (auto part = from; part != path.end(); ++part) {
+      tail /= *part;
+    }
+    if (tail.is_relative() && std::distance(from, path.end()) > 1 && fs::exists(root / tail)) {
+      return tail.generic_string();
+    }
+  }
+  return path.generic_string();
+}
+
+void SourceLines::look_up(const std::vector<std::uint32_t>& places) {
+  std::vector<std::uint32_t> unknown;
+  for (const std::uint32_t place : places) {
+    if (lines_.try_emplace(place).second) {
+      unknown.push_back(place);
+    }
+  }
+  for (std::size_t begin = 0; begin < unknown.size(); begin += places_in_a_call) {
+    std::string command = fmt::format("addr2line -a -i -e /proc/{}/exe", getpid());
+    const std::size_t end = std::min(unknown.size(), begin + places_in_a_call);
+    for (std::size_t i = begin; i < end; ++i) {
+      command += fmt::format(" {:x}", unknown[i] - 1);  // a place is where a call returns to; its line is the call's
+    }
+    command += " 2>/dev/null";
+    const std::unique_ptr<FILE, int (*)(FILE*)> output(popen(command.c_str(), "r"), pclose);
+    if (output == nullptr) {
+      return;
+    }
+    // For each place its address, "0x…", then its line, then the lines that it was inlined into.
+    SourceLine* current = nullptr;
+    bool settled = false;
+    char* text = nullptr;
+    std::size_t capacity = 0;
+    std::size_t next = begin;
+    for (ssize_t length = 0; (length = getline(&text, &capacity, output.get())) > 0;) {
+      std::string row(text, static_cast<std::size_t>(length));
+      while (!row.empty() && row.back() == '\n') {
+        row.pop_back();
+      }
+      if (row.starts_with("0x") && row.find(':') == std::string::npos) {
+        current = next < end ? &lines_[unknown[next++]] : nullptr;
+        settled = false;
+      } else if (current != nullptr && !settled) {
+        const SourceLine line = parse(row);
+        if (current->file.empty() || (of_the_device_model(current->file) && !line.file.empty())) {
+          *current = line;
+        }
+        settled = !current->file.empty() && !of_the_device_model(current->file);
+      }
+    }
+    std::free(text);  // getline's
+  }
+}
+
+const SourceLine& SourceLines::of(std::uint32_t place) const {
+  static const SourceLine unknown;
+  const auto found = lines_.find(place);
+  return found == lines_.end() ? unknown : found->second;
+}
+
+}  // namespace rung::simt::profiling

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "cuda/simt/profile/profile.h"
+
+namespace rung::simt::profiling {
+
+/// Where the executable starts in memory. Places in it are counted from there, so that they fit a Token.
+std::uintptr_t executable_base();
+
+/// Whether the address lies in what was loaded of the executable: its code, constants and variables.
+bool in_executable(std::uintptr_t address);
+
+/// Lines of places in the executable. Reads the debug information with addr2line of binutils, many places in one call;
+/// what is known already is not asked again.
+class SourceLines {
+ public:
+  /// Looks up all of these that are not known yet.
+  void look_up(const std::vector<std::uint32_t>& places);
+  /// The line of a place that was looked up. Where code was inlined it is the innermost line that is not in cuda/simt/
+  /// itself: the kernel's, not that of a helper such as __ldg. An unknown place has an empty file.
+  const SourceLine& of(std::uint32_t place) const;
+  /// What the caller knows better.
+  void set(std::uint32_t place, SourceLine line) { lines_.try_emplace(place, std::move(line)); }
+
+ private:
+  std::unordered_map<std::uint32_t, SourceLine> lines_;
+};
+
+/// A file's name from the root of the repository where it is below it.
+std::string from_the_root(const std::string& file);
+
+}  // namespace rung::simt::profiling
