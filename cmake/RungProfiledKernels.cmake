@@ -1,0 +1,53 @@
+# Kernels that the profiler can watch.
+#
+#   rung_profiled_kernels(<target> SOURCES …)
+#
+# compiles SOURCES, which hold kernels and perhaps what launches them, with hooks at each load, store, call and basic
+# block, adds them to <target> and links the profiler. Other sources of <target> are compiled as always. A kernel must
+# not be compiled both ways in one program: both would define the same function.
+#
+# The counters are those of the source as it is written, so the optimisations that remove, merge or move loads and
+# stores are off; and code stays in the order of the source, because that order decides which lanes go together
+# (cuda/simt/profile/lane_trace.h). The hooks are cuda/simt/profile/hooks.cpp; no sanitizer's library is linked.
+# g++ only: clang's hooks differ.
+
+include_guard(GLOBAL)
+
+set(RUNG_PROFILED_OPTIONS
+    -O2
+    -g1
+    -gdwarf-4
+    -fsanitize=thread
+    -fsanitize-coverage=trace-pc
+    -fsanitize=bounds
+    -fno-omit-frame-pointer
+    # Loads and stores as written.
+    -fno-tree-fre
+    -fno-tree-pre
+    -fno-tree-dominator-opts
+    -fno-tree-loop-im
+    -fno-tree-dse
+    -fno-tree-sink
+    -fno-store-merging
+    -fno-tree-vectorize
+    -fno-tree-loop-distribute-patterns
+    # Code in the order of the source, each line of it once.
+    -fno-reorder-blocks
+    -fno-reorder-blocks-and-partition
+    -fno-thread-jumps
+    -fno-crossjumping
+    -fno-tree-tail-merge
+    -fno-code-hoisting
+    -fno-ipa-icf
+    -fno-split-loops
+    -fno-unswitch-loops)
+
+function(rung_profiled_kernels target)
+  cmake_parse_arguments(A "" "" "SOURCES" ${ARGN})
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    message(FATAL_ERROR "${target}: profiled kernels need g++")
+  endif()
+  target_sources(${target} PRIVATE ${A_SOURCES})
+  set_property(SOURCE ${A_SOURCES} TARGET_DIRECTORY ${target} APPEND PROPERTY COMPILE_OPTIONS ${RUNG_PROFILED_OPTIONS})
+  target_link_libraries(${target} PRIVATE simt_profile)
+endfunction()
