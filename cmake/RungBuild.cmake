@@ -2,6 +2,7 @@
 
 include_guard(GLOBAL)
 include(RungTargets)
+include(RungProfiledKernels)
 
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "cuda/simt/collective.h"
 #include "cuda/simt/device_memory.h"
 #include "cuda/simt/profile/problem_text.h"
 #include "cuda/simt/profile/static_shared.h"
@@ -201,20 +202,20 @@ void Recorder::out_of_bounds(const ThreadState& thread, std::uintptr_t address, 
     memory = nearest_buffer(address, bytes);
   }
   checker_.report(ProblemKind::out_of_bounds, memory, fmt::format("{} bytes", bytes), place, type, thread.index);
-  stop_kernel("an access out of bounds");
+  rung::simt::detail::stop_here("an access out of bounds", {});
 }
 
 void Recorder::hook_misaligned(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, const void* code) {
   checker_.report(ProblemKind::misaligned, fmt::format("an access of {} bytes to an address that is {} past a multiple of {}", bytes, address % bytes, bytes), "",
                   static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(code) - executable_base()), type, thread.index);
-  stop_kernel("a misaligned access");
+  rung::simt::detail::stop_here("a misaligned access", {});
 }
 
 void Recorder::hook_index_out_of_bounds(const ThreadState& thread, const SourceLine& where, const std::string& what, const void* code) {
   const auto place = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(code) - executable_base());
   source_.set(place, where);
   checker_.report(ProblemKind::out_of_bounds, what, "", place, AccessType::load, thread.index);
-  stop_kernel("an index out of bounds");
+  rung::simt::detail::stop_here("an index out of bounds", {.file = where.file.c_str(), .line = where.line});
 }
 
 // The executor ------------------------------------------------------------------------------------
