@@ -2,7 +2,6 @@
 
 include_guard(GLOBAL)
 include(RungTargets)
-include(RungProfiledKernels)
 
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
@@ -14,6 +13,7 @@ endif()
 
 option(RUNG_NATIVE "Compile for this machine's own instruction set (-march=native)" ON)
 option(RUNG_SANITIZE "Build with the address and undefined-behaviour sanitizers" OFF)
+include(RungProfiledKernels)
 
 find_package(Eigen3 3.4 REQUIRED NO_MODULE)
 find_package(nlohmann_json 3.10 REQUIRED)

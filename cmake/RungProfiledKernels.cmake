@@ -9,9 +9,15 @@
 # The counters are those of the source as it is written, so the optimisations that remove, merge or move loads and
 # stores are off; and code stays in the order of the source, because that order decides which lanes go together
 # (cuda/simt/profile/lane_trace.h). The hooks are cuda/simt/profile/hooks.cpp; no sanitizer's library is linked.
-# g++ only: clang's hooks differ.
+# g++ only: clang's hooks differ. And not in a build with sanitizers, whose own hooks these are. RUNG_CAN_PROFILE says
+# whether this is a build that can.
 
 include_guard(GLOBAL)
+
+set(RUNG_CAN_PROFILE OFF)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT RUNG_SANITIZE)
+  set(RUNG_CAN_PROFILE ON)
+endif()
 
 set(RUNG_PROFILED_OPTIONS
     -O2
@@ -39,13 +45,15 @@ set(RUNG_PROFILED_OPTIONS
     -fno-tree-tail-merge
     -fno-code-hoisting
     -fno-ipa-icf
+    -fno-ipa-sra
+    -fno-ipa-cp
     -fno-split-loops
     -fno-unswitch-loops)
 
 function(rung_profiled_kernels target)
   cmake_parse_arguments(A "" "" "SOURCES" ${ARGN})
-  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    message(FATAL_ERROR "${target}: profiled kernels need g++")
+  if(NOT RUNG_CAN_PROFILE)
+    message(FATAL_ERROR "${target}: profiled kernels need g++, and a build without sanitizers")
   endif()
   target_sources(${target} PRIVATE ${A_SOURCES})
   set_property(SOURCE ${A_SOURCES} TARGET_DIRECTORY ${target} APPEND PROPERTY COMPILE_OPTIONS ${RUNG_PROFILED_OPTIONS})

@@ -11,6 +11,15 @@ namespace rung::simt::profiling {
 Region::Region(MemorySpace which, std::string called, std::uintptr_t address, std::size_t count)
     : space(which), name(std::move(called)), begin(address), bytes(count), cells((count + 3) / 4) {}
 
+std::string Region::describe(std::uintptr_t address) const {
+  const std::size_t byte = address - begin;
+  const auto after = std::upper_bound(parts.begin(), parts.end(), byte, [](std::size_t b, const Part& part) { return b < part.begin; });
+  if (after != parts.begin() && byte - after[-1].begin < after[-1].bytes) {
+    return fmt::format("byte {} of {}", byte - after[-1].begin, after[-1].name);
+  }
+  return fmt::format("byte {} of {}", byte, name);
+}
+
 void Region::refine_for(std::uintptr_t address, unsigned count) {
   while (((address - begin) | count) & ((1U << shift) - 1U)) {
     --shift;
@@ -99,7 +108,7 @@ void MemoryChecker::add(ProblemKind kind, const Region& region, std::uintptr_t a
   }
   Finding finding;
   finding.kind = kind;
-  finding.memory = fmt::format("byte {} of {}", address - region.begin, region.name);
+  finding.memory = region.describe(address);
   finding.detail = std::move(detail);
   finding.access = side;
   finding.has_other = other != nullptr;
@@ -150,7 +159,7 @@ void MemoryChecker::check_copy(const Cell& cell, const Now& now) {
 
 void MemoryChecker::check_against_write(const Cell& cell, const Now& now) {
   const Moment& then = cell.write.moment;
-  if (!ordering.in_this_launch(then.interval) || (now.type == AccessType::atomic && cell.write.type == AccessType::atomic)) {
+  if (!ordering.in_this_launch(then.interval) || (now.region.space == MemorySpace::shared && !ordering.in_this_block(then.interval)) || (now.type == AccessType::atomic && cell.write.type == AccessType::atomic)) {
     return;
   }
   if (!ordering.in_this_block(then.interval)) {
@@ -176,7 +185,7 @@ void MemoryChecker::check_against_write(const Cell& cell, const Now& now) {
 void MemoryChecker::check_against_reads(const Cell& cell, const Now& now) {
   for (const PastAccess* past : {&cell.read, &cell.other_read}) {
     const Moment& then = past->moment;
-    if (ordering.in_another_block(then.interval)) {
+    if (now.region.space == MemorySpace::global && ordering.in_another_block(then.interval)) {
       found(ProblemKind::race_across_blocks, now, now.lane(), past);
       return;
     }

@@ -35,15 +35,25 @@ struct Cell {
 
 /// A piece of memory whose bytes are followed.
 struct Region {
+  /// An array among others in a region.
+  struct Part {
+    std::size_t begin = 0;  ///< from the region's begin
+    std::size_t bytes = 0;
+    std::string name;
+  };
+
   MemorySpace space = MemorySpace::global;
   std::string name;
   std::uintptr_t begin = 0;
   std::size_t bytes = 0;
+  std::vector<Part> parts;  ///< rising; none where the region is one array
   unsigned shift = 2;  ///< a cell is 4 bytes, or fewer once a smaller access was seen
   std::vector<Cell> cells;
 
   Region(MemorySpace which, std::string called, std::uintptr_t address, std::size_t count);
   bool holds(std::uintptr_t address, std::size_t count) const { return address - begin < bytes && count <= bytes - (address - begin); }
+  /// "byte 12 of tile".
+  std::string describe(std::uintptr_t address) const;
   /// Makes the cells small enough for an access of `count` bytes at `address`.
   void refine_for(std::uintptr_t address, unsigned count);
   void mark_initialised(std::uintptr_t address, std::size_t count);

@@ -1,16 +1,18 @@
 #include "cuda/simt/profile/recorder.h"
 
+#include <cxxabi.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <string_view>
 
 #include "core/error.h"
 #include "cuda/simt/collective.h"
 #include "cuda/simt/device_memory.h"
 #include "cuda/simt/profile/problem_text.h"
-#include "cuda/simt/profile/static_shared.h"
+#include "cuda/simt/symbols.h"
 
 namespace rung::simt::profiling {
 
@@ -28,7 +30,16 @@ unsigned lowest(std::uint32_t mask) { return static_cast<unsigned>(std::countr_z
 
 std::array<unsigned, 3> extents(const dim3& d) { return {d.x, d.y, d.z}; }
 
-bool inside(std::uintptr_t address, const ThreadLocalRange& range) { return address - reinterpret_cast<std::uintptr_t>(range.low) < range.bytes; }
+// "tile" of "_ZZN4rung4cuda6kernelEPfE4tile".
+std::string array_name(const std::string& symbol) {
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, &status), std::free);
+  std::string name = status == 0 ? text.get() : symbol;
+  if (const std::size_t colons = name.rfind("::"); colons != std::string::npos) {
+    name.erase(0, colons + 2);
+  }
+  return name;
+}
 
 AccessKind kind_of(AccessType type) {
   switch (type) {
@@ -45,8 +56,7 @@ Recorder::Recorder(const ProfileOptions& options) : options_(options) {
   if (recorder != nullptr) {
     throw Error(ErrorKind::usage, "profile() was called while another profile() runs");
   }
-  const ThreadLocalRange tls = thread_local_range();
-  static_shared_ = std::make_unique<Region>(MemorySpace::shared, "static shared memory", reinterpret_cast<std::uintptr_t>(tls.low), tls.bytes);
+  follow_static_shared();
   dynamic_shared_ = std::make_unique<Region>(MemorySpace::shared, "dynamic shared memory", 0, 0);
   checker_.most_findings = options.most_problems;
   for (const Allocation& old : allocations()) {
@@ -63,6 +73,23 @@ Recorder::~Recorder() {
 }
 
 // Memory ------------------------------------------------------------------------------------------
+
+// Which words of the executable's thread-local memory are __shared__ arrays.
+void Recorder::follow_static_shared() {
+  const ThreadLocalRange range = thread_local_range();
+  static_shared_ = std::make_unique<Region>(MemorySpace::shared, "static shared memory", reinterpret_cast<std::uintptr_t>(range.low), range.bytes);
+  static_words_.assign((range.bytes + 3) / 4, thread_local_variables().empty() ? StaticWord::array : StaticWord::gap);
+  for (const ThreadLocalVariable& variable : thread_local_variables()) {
+    const bool guard = variable.symbol.starts_with("_ZGV");  // of a variable that has a constructor; not in the source
+    const bool built_in = is_built_in_variable(static_cast<const unsigned char*>(range.low) + variable.offset);
+    for (std::size_t byte = variable.offset / 4 * 4; byte < std::min(range.bytes, variable.offset + variable.bytes); byte += 4) {
+      static_words_[byte / 4] = guard || built_in ? StaticWord::not_memory : StaticWord::array;
+    }
+    if (!guard && !built_in) {
+      static_shared_->parts.push_back({.begin = variable.offset, .bytes = variable.bytes, .name = array_name(variable.symbol)});
+    }
+  }
+}
 
 void Recorder::allocated(const void* address, std::size_t bytes) {
   const auto begin = reinterpret_cast<std::uintptr_t>(address);
@@ -152,12 +179,16 @@ void Recorder::hook_access(const ThreadState& thread, std::uintptr_t address, st
 }
 
 void Recorder::push(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, std::uint32_t place) {
-  if (!(address - static_shared_->begin < static_shared_->bytes) && !dynamic_shared_->holds(address, bytes) &&
-      !(last_buffer_ != nullptr && last_buffer_->holds(address, bytes)) && !belongs_somewhere(thread, address, bytes, type, place)) {
+  if (const std::uintptr_t byte = address - static_shared_->begin; byte < static_shared_->bytes) {
+    if (static_words_[byte / 4] != StaticWord::array || byte + bytes > static_shared_->bytes) {
+      if (static_words_[byte / 4] != StaticWord::not_memory) {
+        out_of_bounds(thread, address, bytes, type, place);
+      }
+      return;
+    }
+  } else if (!dynamic_shared_->holds(address, bytes) && !(last_buffer_ != nullptr && last_buffer_->holds(address, bytes)) &&
+             !belongs_somewhere(thread, address, bytes, type, place)) {
     return;
-  }
-  if (inside(address, built_in_variables())) {
-    return;  // threadIdx and its like: registers
   }
   LaneTrace& lane = lane_of(thread);
   if (bytes <= most_lane_bytes && std::has_single_bit(bytes)) {
@@ -175,6 +206,12 @@ void Recorder::push(const ThreadState& thread, std::uintptr_t address, std::size
 
 // Whether an address that is not where most are should be followed. What is out of bounds ends the kernel here.
 bool Recorder::belongs_somewhere(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, std::uint32_t place) {
+  if (const auto begin = reinterpret_cast<std::uintptr_t>(thread.dynamic_low); begin != dynamic_shared_->begin || thread.dynamic_bytes != dynamic_shared_->bytes) {
+    dynamic_shared_ = std::make_unique<Region>(MemorySpace::shared, "dynamic shared memory", begin, thread.dynamic_bytes);
+    if (dynamic_shared_->holds(address, bytes)) {
+      return true;
+    }
+  }
   if (const Region* region = global_at(address); region != nullptr && region->holds(address, bytes)) {
     return true;
   }
@@ -196,7 +233,10 @@ bool Recorder::belongs_somewhere(const ThreadState& thread, std::uintptr_t addre
 
 void Recorder::out_of_bounds(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, std::uint32_t place) {
   std::string memory;
-  if (address - (dynamic_shared_->begin - near) < dynamic_shared_->bytes + 2 * near) {
+  if (const std::size_t byte = address - static_shared_->begin; byte < static_shared_->bytes) {
+    const auto after = std::find_if(static_shared_->parts.begin(), static_shared_->parts.end(), [&](const Region::Part& part) { return part.begin > byte; });
+    memory = after == static_shared_->parts.begin() ? "static shared memory" : fmt::format("what is behind {} ({} bytes)", after[-1].name, after[-1].bytes);
+  } else if (address - (dynamic_shared_->begin - near) < dynamic_shared_->bytes + 2 * near) {
     memory = fmt::format("dynamic shared memory ({} bytes) at byte {}", dynamic_shared_->bytes, static_cast<std::ptrdiff_t>(address - dynamic_shared_->begin));
   } else {
     memory = nearest_buffer(address, bytes);
@@ -234,6 +274,7 @@ void Recorder::launch_begins(const LaunchInfo& info) {
   kernel_.grid = extents(info.grid);
   kernel_.block = extents(info.block);
   kernel_.dynamic_shared_bytes = info.shared_bytes;
+  dynamic_shared_ = std::make_unique<Region>(MemorySpace::shared, "dynamic shared memory", 0, 0);  // until a thread tells
   arguments_ = reinterpret_cast<std::uintptr_t>(info.arguments);
   argument_bytes_ = info.argument_bytes;
   const DeviceDescription& target = options_.device != nullptr ? *options_.device : device();

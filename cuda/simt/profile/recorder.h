@@ -50,6 +50,9 @@ class Recorder final : public Observer, private ReplayVisitor {
   void uploaded(const void* address, std::size_t bytes) override;
 
  private:
+  // What a word of the executable's thread-local memory is.
+  enum class StaticWord : std::uint8_t { array, not_memory, gap };
+
   struct Site {
     std::uint32_t place = 0;
     MemorySpace space = MemorySpace::global;
@@ -64,6 +67,7 @@ class Recorder final : public Observer, private ReplayVisitor {
   void rendezvous(std::uint32_t mask, bool orders_memory) override;
   void issued(std::uint64_t count, unsigned lanes) override;
 
+  void follow_static_shared();
   LaneTrace& lane_of(const ThreadState& thread);
   void replay(unsigned warp);
   void replay_all();
@@ -111,6 +115,7 @@ class Recorder final : public Observer, private ReplayVisitor {
   unsigned buffers_made_ = 0;
   Region* last_buffer_ = nullptr;
   std::unique_ptr<Region> static_shared_, dynamic_shared_;
+  std::vector<StaticWord> static_words_;
 
   SourceLines source_;
   std::unordered_set<std::uint32_t> named_;  // places whose line the executor has told

@@ -1,0 +1,241 @@
+#include <fmt/format.h>
+
+#include <fstream>
+#include <string>
+
+#include "cuda/simt/profile/profile.h"
+#include "tests/catch.h"
+#include "tests/cuda/profile/patterns.h"
+
+// The counts that a textbook, or a pencil, gives for kernels written for them.
+
+namespace rung::simt {
+namespace {
+
+template <class... Arguments>
+KernelProfile profile_of(void (*work)(Arguments...), std::type_identity_t<Arguments>... arguments) {
+  const Profile measured = profile([&] { work(arguments...); });
+  CHECK(measured.error == "");
+  REQUIRE(measured.kernels.size() == 1);
+  for (const Problem& problem : measured.kernels[0].problems) {
+    UNSCOPED_INFO(problem.message);
+  }
+  CHECK(measured.quiet());
+  return measured.kernels[0];
+}
+
+// The counts of loads or stores on the line of patterns.cpp with this mark.
+RequestCounts on_line(const KernelProfile& kernel, const std::string& mark, AccessKind kind = AccessKind::load) {
+  const std::string name = "tests/cuda/profile/patterns.cpp";
+  std::ifstream source(std::string(RUNG_SOURCE_DIR) + "/" + name);
+  std::string text;
+  int line = 1;
+  while (std::getline(source, text) && text.find("[" + mark + "]") == std::string::npos) {
+    ++line;
+  }
+  RequestCounts sum;
+  for (const LineCounts& counts : kernel.lines) {
+    if (counts.where.file == name && counts.where.line == line && counts.kind == kind) {
+      sum += counts.counts;
+    }
+  }
+  return sum;
+}
+
+struct Row {
+  std::uint64_t requests, lanes;
+  bool operator==(const Row&) const = default;
+};
+std::ostream& operator<<(std::ostream& out, const Row& row) { return out << row.requests << " requests of " << row.lanes << " lanes"; }
+
+Row row(const RequestCounts& counts) { return {counts.requests, counts.lanes}; }
+
+}  // namespace
+
+TEST_CASE("profile: sectors per request of 4-byte loads are 4, 8, 32 and 5") {
+  using Case = std::tuple<int, int, double>;
+  const auto [stride, offset, expected] = GENERATE(Case{1, 0, 4.0}, Case{2, 0, 8.0}, Case{32, 0, 32.0}, Case{1, 1, 5.0});
+  CAPTURE(stride, offset);
+  const KernelProfile kernel = profile_of(test::copy_strided, stride, offset);
+  CHECK(kernel.global_loads.requests == 16);
+  CHECK(kernel.global_loads.units_per_request() == expected);
+  CHECK(kernel.global_loads.ideal_per_request() == 4);
+  CHECK(kernel.global_loads.bytes == 512 * 4);
+  CHECK(kernel.global_stores.requests == 16);
+  CHECK(kernel.global_stores.units_per_request() == 4);
+  CHECK(kernel.unique_bytes_loaded == 2048);
+  CHECK(kernel.unique_bytes_stored == 2048);
+  CHECK(kernel.l2_sectors == kernel.global_loads.units + kernel.global_stores.units);
+  CHECK(row(on_line(kernel, "copy")) == Row{16, 512});
+  CHECK(row(on_line(kernel, "copy", AccessKind::store)) == Row{16, 512});
+  CHECK(kernel.active_lanes() == 32);
+}
+
+TEST_CASE("profile: a float4 is one request of 16 sectors") {
+  KernelProfile kernel = profile_of(test::copy_float4);
+  CHECK(kernel.global_loads.requests == 16);
+  CHECK(kernel.global_loads.units_per_request() == 16);
+  CHECK(kernel.global_stores.requests == 16);
+  CHECK(kernel.global_stores.units_per_request() == 16);
+  CHECK(kernel.dram_bytes() == kernel.unique_bytes());
+  kernel = profile_of(test::sum_float4);
+  CHECK(kernel.global_loads.requests == 16);
+  CHECK(kernel.global_loads.units_per_request() == 16);
+}
+
+TEST_CASE("profile: the transpose has 32 wavefronts a request, and 1 with a padded tile") {
+  for (const auto& [padding, expected] : {std::pair{0, 32.0}, std::pair{1, 1.0}}) {
+    const KernelProfile kernel = profile_of(test::transpose, padding);
+    CAPTURE(padding);
+    CHECK(kernel.shared_loads.requests == 128);
+    CHECK(kernel.shared_loads.units_per_request() == expected);
+    CHECK(kernel.shared_loads.ideal_per_request() == 1);
+    CHECK(kernel.shared_stores.requests == 128);
+    CHECK(kernel.shared_stores.units_per_request() == 1);
+    CHECK(kernel.global_loads.units_per_request() == 4);
+    CHECK(kernel.global_stores.units_per_request() == 4);
+    CHECK(kernel.block_barriers == 4);
+    CHECK(kernel.unique_bytes_loaded == 4096 * 4);
+    CHECK(kernel.unique_bytes_stored == 4096 * 4);
+    CHECK(kernel.dram_bytes() == 2 * 4096 * 4);
+  }
+}
+
+TEST_CASE("profile: float4 rows of 128 bytes in shared memory need 32 wavefronts, padded rows 4") {
+  CHECK(profile_of(test::shared_float4_rows, 0).shared_loads.units_per_request() == 32);
+  const KernelProfile padded = profile_of(test::shared_float4_rows, 1);
+  CHECK(padded.shared_loads.requests == 1);
+  CHECK(padded.shared_loads.units_per_request() == 4);
+  CHECK(padded.shared_loads.ideal_per_request() == 4);
+  CHECK(padded.warp_syncs == 1);
+}
+
+TEST_CASE("profile: ldmatrix_x4 of rows of 32 bytes needs 8 wavefronts, of rows padded to 48 bytes 4") {
+  const KernelProfile plain = profile_of(test::ldmatrix, 0);
+  CHECK(plain.shared_loads.requests == 1);
+  CHECK(plain.shared_loads.units_per_request() == 8);
+  CHECK(plain.matrix_loads == 1);
+  CHECK(profile_of(test::ldmatrix, 8).shared_loads.units_per_request() == 4);
+}
+
+TEST_CASE("profile: a sum over blocks") {
+  const KernelProfile kernel = profile_of(test::block_sum);
+  CHECK(row(kernel.global_loads) == Row{32, 1000});  // 1000 numbers in 32 warps, the last one with 8 lanes
+  CHECK(row(kernel.global_atomics) == Row{4, 4});
+  CHECK(row(kernel.shared_stores) == Row{4 * 8, 4 * 8});
+  CHECK(row(kernel.shared_loads) == Row{4, 4 * 8});
+  CHECK(kernel.warp_exchanges == 4 * 8 * 5 + 4 * 5);
+  CHECK(kernel.block_barriers == 4);
+  CHECK(kernel.unique_bytes_loaded == 1000 * 4 + 4);
+  CHECK(kernel.unique_bytes_stored == 4);
+}
+
+TEST_CASE("profile: the tiled matrix product") {
+  const KernelProfile kernel = profile_of(test::gemm_tiled, 64);
+  // 4 blocks of 32 warps, 2 tiles each; per tile a warp loads 2 rows, stores 2, and reads 2 x 32 times.
+  CHECK(row(kernel.global_loads) == Row{4 * 32 * 2 * 2, 4 * 32 * 2 * 2 * 32});
+  CHECK(kernel.global_loads.units_per_request() == 4);
+  CHECK(kernel.shared_loads.requests == 4 * 32 * 2 * 64);
+  CHECK(kernel.shared_loads.units_over_ideal() == 1);
+  CHECK(kernel.shared_stores.requests == 4 * 32 * 2 * 2);
+  CHECK(kernel.block_barriers == 4 * 4);
+  CHECK(kernel.unique_bytes_loaded == 2 * 4096 * 4);
+  CHECK(kernel.unique_bytes_stored == 4096 * 4);
+  CHECK(kernel.l2_sectors == 512 * 4 + 128 * 4);
+}
+
+TEST_CASE("profile: tensor cores") {
+  const KernelProfile wmma = profile_of(test::gemm_wmma);
+  CHECK(wmma.tensor_instructions == 1);
+  CHECK(wmma.unique_bytes_loaded == 2 * 512);
+  CHECK(wmma.unique_bytes_stored == 1024);
+  const KernelProfile mma = profile_of(test::gemm_mma, 64, 8);
+  CHECK(mma.tensor_instructions == 8 * 4 * 4);
+  CHECK(mma.matrix_loads == 2 * 8 * 4 * 4);
+  CHECK(mma.shared_loads.units_over_ideal() == 1);
+  CHECK(row(mma.global_loads) == Row{2 * 128, 128 * (32 + 16)});
+  CHECK(mma.unique_bytes_loaded == 2 * 4096 * 2);
+  // Without padding the rows of A, 32 bytes apart, meet in pairs; those of B, 16 bytes apart, do not.
+  const KernelProfile plain = profile_of(test::gemm_mma, 64, 0);
+  CHECK(plain.shared_loads.units == 128 * (8 + 2));
+  CHECK(plain.shared_loads.ideal == 128 * (4 + 2));
+}
+
+TEST_CASE("profile: atomics and their collisions") {
+  const KernelProfile one = profile_of(test::histogram, 1);
+  CHECK(row(one.global_atomics) == Row{4, 128});
+  CHECK(one.atomic_collisions == 4 * 31);
+  CHECK(profile_of(test::histogram, 8).atomic_collisions == 4 * 24);
+  const KernelProfile many = profile_of(test::histogram, 128);
+  CHECK(many.atomic_collisions == 0);
+  CHECK(many.unique_bytes_loaded == 512);
+  CHECK(many.unique_bytes_stored == 512);
+}
+
+TEST_CASE("profile: lanes that part ways are grouped as a warp issues them") {
+  KernelProfile kernel = profile_of(test::divergent);
+  CHECK(row(on_line(kernel, "divergent loop")) == Row{2, 32 + 16});
+  CHECK(row(on_line(kernel, "divergent half")) == Row{1, 16});
+  CHECK(row(on_line(kernel, "divergent all", AccessKind::store)) == Row{1, 32});
+  CHECK(kernel.active_lanes() < 32);
+
+  kernel = profile_of(test::early_exit);
+  CHECK(row(kernel.global_loads) == Row{4, 100});
+  CHECK(row(kernel.global_stores) == Row{4, 100});
+
+  kernel = profile_of(test::break_and_continue);
+  CHECK(row(on_line(kernel, "break first")) == Row{3, 32 + 31 + 31});
+  CHECK(row(on_line(kernel, "break second")) == Row{3, 3 * 15});
+  CHECK(row(on_line(kernel, "break all", AccessKind::store)) == Row{1, 32});
+
+  kernel = profile_of(test::switch_of_four);
+  CHECK(row(on_line(kernel, "switch 0")) == Row{1, 8});
+  CHECK(row(on_line(kernel, "switch 1 and 2")) == Row{1, 16});
+  CHECK(row(on_line(kernel, "switch all", AccessKind::store)) == Row{1, 32});
+}
+
+TEST_CASE("profile: nested loops whose inner trips depend on the lane are grouped as a warp issues them") {
+  KernelProfile kernel = profile_of(test::nested);
+  CHECK(row(on_line(kernel, "nested inner")) == Row{4, 2 * (32 + 16)});
+  CHECK(row(on_line(kernel, "nested all", AccessKind::store)) == Row{1, 32});
+
+  // Outer trips: all, then the odd lanes. Inner: the first trip of each outer one with all of its lanes, a second one
+  // with those whose lane % 4 is 2 or 3: 16 lanes, and of the odd lanes 8.
+  kernel = profile_of(test::nested_twice);
+  CHECK(row(on_line(kernel, "twice outer")) == Row{2, 32 + 16});
+  CHECK(row(on_line(kernel, "twice inner")) == Row{4, 32 + 16 + 16 + 8});
+  CHECK(row(on_line(kernel, "twice after")) == Row{2, 32 + 16});
+  CHECK(row(on_line(kernel, "twice all", AccessKind::store)) == Row{1, 32});
+
+  kernel = profile_of(test::while_halving);
+  CHECK(row(on_line(kernel, "halving")) == Row{5, 31 + 30 + 28 + 24 + 16});
+}
+
+TEST_CASE("profile: a function called from two places, and in a loop") {
+  KernelProfile kernel = profile_of(test::called_from_two_places);
+  CHECK(row(on_line(kernel, "load one")) == Row{2, 16 + 32});
+  CHECK(row(on_line(kernel, "two places all", AccessKind::store)) == Row{1, 32});
+  kernel = profile_of(test::called_in_a_loop);
+  CHECK(row(on_line(kernel, "load some")) == Row{4, 2 * (32 + 16)});
+  CHECK(row(on_line(kernel, "in a loop all", AccessKind::store)) == Row{1, 32});
+}
+
+TEST_CASE("profile: operators that evaluate one side") {
+  KernelProfile kernel = profile_of(test::short_circuit);
+  CHECK(row(on_line(kernel, "circuit first")) == Row{1, 32});
+  CHECK(row(on_line(kernel, "circuit second")) == Row{1, 16});
+  CHECK(row(on_line(kernel, "circuit inside")) == Row{1, 8});
+  CHECK(row(on_line(kernel, "circuit all", AccessKind::store)) == Row{1, 32});
+  kernel = profile_of(test::conditional_operator);
+  CHECK(row(on_line(kernel, "conditional")) == Row{2, 16 + 16});
+  CHECK(row(kernel.global_stores) == Row{1, 32});
+}
+
+TEST_CASE("profile: the speed of a profiled product, 256 x 256 x 256", "[.speed]") {
+  const auto begin = std::chrono::steady_clock::now();
+  const KernelProfile kernel = profile_of(test::gemm_tiled, 256);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  fmt::print("gemm_tiled 256: {:.2f} s, {} requests\n", seconds.count(), kernel.global().requests + kernel.shared().requests);
+}
+
+}  // namespace rung::simt
