@@ -26,6 +26,7 @@ set(RUNG_PROFILED_OPTIONS
     -fsanitize=thread
     -fsanitize-coverage=trace-pc
     -fsanitize=bounds
+    -Wno-tsan  # fences are of no concern to these hooks
     -fno-omit-frame-pointer
     # Loads and stores as written.
     -fno-tree-fre
@@ -35,6 +36,7 @@ set(RUNG_PROFILED_OPTIONS
     -fno-tree-dse
     -fno-tree-sink
     -fno-store-merging
+    -fno-isolate-erroneous-paths-dereference
     -fno-tree-vectorize
     -fno-tree-loop-distribute-patterns
     # Code in the order of the source, each line of it once.

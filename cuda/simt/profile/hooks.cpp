@@ -129,7 +129,12 @@ RUNG_ATOMICS_OF_WIDTH(16, std::uint16_t)
 RUNG_ATOMICS_OF_WIDTH(32, std::uint32_t)
 RUNG_ATOMICS_OF_WIDTH(64, std::uint64_t)
 #undef RUNG_ATOMICS_OF_WIDTH
-void __tsan_atomic_thread_fence(int) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+void __tsan_atomic_thread_fence(int) {
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  if (const rung::simt::ThreadState* thread = rung::simt::profiling::watched_thread(); thread != nullptr) {
+    rung::simt::profiling::recorder->hook_fence(*thread, HERE);
+  }
+}
 void __tsan_atomic_signal_fence(int) {}
 
 void __sanitizer_cov_trace_pc() { token(Token::Kind::block, HERE); }

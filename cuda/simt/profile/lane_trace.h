@@ -41,6 +41,7 @@ enum class AccessType : std::uint8_t {
   copy_destination,  ///< named by cp.async: written some time before the wait
   copy_done,         ///< written, now that the lane has waited; no request of its own
   copy_dropped,      ///< never waited for; no request of its own
+  fence,             ///< no access: __threadfence
   rendezvous,        ///< no access: a collective; the address is the mask, the bytes are 1 when it orders memory
 };
 

@@ -64,10 +64,17 @@ void MemoryChecker::launch_begins() {
   left_out = 0;
   exact_.assign(1, {});
   copies_.assign(1, {});
+  released_.clear();
   bytes_first_read = bytes_first_written = 0;
 }
 
 void MemoryChecker::launch_ends() {
+  // A copy that was read too early has been named, with both lines.
+  std::erase_if(findings, [this](const Finding& finding) {
+    return finding.kind == ProblemKind::unwaited_copy && !finding.has_other && std::any_of(findings.begin(), findings.end(), [&](const Finding& early) {
+             return early.kind == ProblemKind::unwaited_copy && early.has_other && early.other.place == finding.access.place;
+           });
+  });
   // What was read before it was written, because nothing made the reader wait, is a race and named as one.
   std::erase_if(findings, [this](const Finding& finding) {
     return finding.kind == ProblemKind::uninitialised_read && std::any_of(findings.begin(), findings.end(), [&](const Finding& race) {
@@ -79,6 +86,8 @@ void MemoryChecker::launch_ends() {
 
 void MemoryChecker::block_begins(unsigned linear, unsigned threads) {
   block_ = linear;
+  fenced_.assign(threads, false);
+  acquired_.clear();
   ordering.block_begins(linear, threads);
   exact_.assign(1, {});
 }
@@ -151,10 +160,49 @@ void MemoryChecker::report(ProblemKind kind, std::string memory, std::string det
   findings.push_back(std::move(finding));
 }
 
-void MemoryChecker::check_copy(const Cell& cell, const Now& now) {
-  if (under_way(cell)) {
-    found(ProblemKind::unwaited_copy, now, now.lane(), &copies_[cell.copy]);
+void MemoryChecker::fence(unsigned warp, std::uint32_t lanes) {
+  for (; lanes != 0; lanes &= lanes - 1) {
+    fenced_[warp * lanes_in_warp + static_cast<unsigned>(std::countr_zero(lanes))] = true;
   }
+}
+
+// Whether an interval of this launch belongs to another block that nothing orders before this one.
+bool MemoryChecker::in_unordered_block(std::uint32_t interval) const {
+  return ordering.in_another_block(interval) && !std::binary_search(acquired_.begin(), acquired_.end(), ordering.block_of(interval));
+}
+
+// An atomic operation after a fence: this block learns what others have told at that address, and tells.
+void MemoryChecker::synchronise_blocks(const Now& now) {
+  std::uint32_t lanes = now.lanes;
+  while (lanes != 0 && !fenced_[now.warp * lanes_in_warp + static_cast<unsigned>(std::countr_zero(lanes))]) {
+    lanes &= lanes - 1;
+  }
+  if (lanes == 0) {
+    return;
+  }
+  std::vector<unsigned>& released = released_[now.address];
+  acquired_.insert(acquired_.end(), released.begin(), released.end());
+  std::sort(acquired_.begin(), acquired_.end());
+  acquired_.erase(std::unique(acquired_.begin(), acquired_.end()), acquired_.end());
+  if (released.empty() || released.back() != block_) {
+    released.push_back(block_);
+  }
+}
+
+void MemoryChecker::check_copy(const Cell& cell, const Now& now) {
+  if (!under_way(cell)) {
+    return;
+  }
+  // Whoever could not know of the copy races with it; others did not wait long enough.
+  const PastAccess& copy = copies_[cell.copy];
+  for (std::uint32_t lanes = now.lanes; lanes != 0; lanes &= lanes - 1) {
+    const auto lane = static_cast<unsigned>(std::countr_zero(lanes));
+    if (!ordering.before(copy.moment, now.warp * lanes_in_warp + lane)) {
+      found(ProblemKind::race, now, lane, &copy);
+      return;
+    }
+  }
+  found(ProblemKind::unwaited_copy, now, now.lane(), &copy);
 }
 
 void MemoryChecker::check_against_write(const Cell& cell, const Now& now) {
@@ -163,7 +211,9 @@ void MemoryChecker::check_against_write(const Cell& cell, const Now& now) {
     return;
   }
   if (!ordering.in_this_block(then.interval)) {
-    found(ProblemKind::race_across_blocks, now, now.lane(), &cell.write);
+    if (in_unordered_block(then.interval)) {
+      found(ProblemKind::race_across_blocks, now, now.lane(), &cell.write);
+    }
     return;
   }
   if (then.interval != now.interval) {
@@ -185,7 +235,7 @@ void MemoryChecker::check_against_write(const Cell& cell, const Now& now) {
 void MemoryChecker::check_against_reads(const Cell& cell, const Now& now) {
   for (const PastAccess* past : {&cell.read, &cell.other_read}) {
     const Moment& then = past->moment;
-    if (now.region.space == MemorySpace::global && ordering.in_another_block(then.interval)) {
+    if (now.region.space == MemorySpace::global && in_unordered_block(then.interval)) {
       found(ProblemKind::race_across_blocks, now, now.lane(), past);
       return;
     }
@@ -294,9 +344,15 @@ void MemoryChecker::store(Cell& cell, const Now& now) {
     }
     return;
   }
+  const bool copied_to = under_way(cell);
   check_copy(cell, now);
-  check_against_write(cell, now);
-  check_against_reads(cell, now);
+  if (now.type == AccessType::atomic && now.region.space == MemorySpace::global) {
+    synchronise_blocks(now);
+  }
+  if (!copied_to) {
+    check_against_write(cell, now);
+    check_against_reads(cell, now);
+  }
   if (std::has_single_bit(now.lanes)) {
     // one lane
   } else if (now.type != AccessType::atomic) {

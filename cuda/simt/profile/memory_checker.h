@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "cuda/simt/profile/lane_trace.h"
@@ -79,6 +80,10 @@ struct Finding {
 ///
 /// Each cell remembers its last write and its readers; each new access is compared with them by the rules of Ordering.
 /// Of the races on a cell the first is always found.
+///
+/// Blocks are ordered in one way: a thread that has passed a __threadfence and then adds atomically to global memory tells
+/// what its block did; a block that later does the same on that address may rely on it. (For the whole block, which is
+/// coarser than CUDA's model: what other threads of the block do without a barrier in between may slip through.)
 class MemoryChecker {
  public:
   Ordering ordering;
@@ -91,6 +96,9 @@ class MemoryChecker {
 
   /// Lanes `mask` of a warp, at once; all addresses lie in the region.
   void access(Region& region, unsigned warp, std::uint32_t place, AccessType type, const Request& request);
+
+  /// Lanes of a warp passed a __threadfence.
+  void fence(unsigned warp, std::uint32_t lanes);
 
   /// Something found elsewhere, by a thread of the current block.
   void report(ProblemKind kind, std::string memory, std::string detail, std::uint32_t place, AccessType type, unsigned thread);
@@ -114,6 +122,8 @@ class MemoryChecker {
   void store(Cell& cell, const Now& now);
   void check_against_write(const Cell& cell, const Now& now);
   void check_against_reads(const Cell& cell, const Now& now);
+  bool in_unordered_block(std::uint32_t interval) const;
+  void synchronise_blocks(const Now& now);
   void check_copy(const Cell& cell, const Now& now);
   void remember_read(Cell& cell, const Now& now);
   void remember_reader_of_the_warp(Cell& cell, const Now& now);
@@ -124,6 +134,9 @@ class MemoryChecker {
   std::map<std::tuple<ProblemKind, std::uint32_t, std::uint32_t>, std::size_t> known_;  // -> index into findings
   std::vector<ExactReaders> exact_;  // of this interval; the first is not used
   std::vector<PastAccess> copies_;   // of this launch; the first is not used
+  std::unordered_map<std::uintptr_t, std::vector<unsigned>> released_;  // address of an atomic -> blocks, of this launch
+  std::vector<bool> fenced_;                                             // threads of this block
+  std::vector<unsigned> acquired_;                                       // blocks that this block is ordered after, rising
   unsigned block_ = 0;
 };
 

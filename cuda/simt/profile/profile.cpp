@@ -105,6 +105,10 @@ Profile profile(const std::function<void()>& launches, const ProfileOptions& opt
     error = e.what();
   }
   Profile result = recorder.take();
+  if (!error.empty() && !result.kernels.empty()) {
+    // Threads that were stopped could not wait for their copies any more.
+    std::erase_if(result.kernels.back().problems, [](const Problem& problem) { return problem.kind == ProblemKind::unwaited_copy && !problem.has_other; });
+  }
   result.error = std::move(error);
   return result;
 }

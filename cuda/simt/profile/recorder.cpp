@@ -245,6 +245,10 @@ void Recorder::out_of_bounds(const ThreadState& thread, std::uintptr_t address, 
   rung::simt::detail::stop_here("an access out of bounds", {});
 }
 
+void Recorder::hook_fence(const ThreadState& thread, const void* code) {
+  lane_of(thread).access(static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(code) - executable_base()), Operand(AccessType::fence, 1, 0));
+}
+
 void Recorder::hook_misaligned(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, const void* code) {
   checker_.report(ProblemKind::misaligned, fmt::format("an access of {} bytes to an address that is {} past a multiple of {}", bytes, address % bytes, bytes), "",
                   static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(code) - executable_base()), type, thread.index);
@@ -412,7 +416,11 @@ void Recorder::access(const WarpAccess& access) {
     for (std::uint32_t others = rest; others != 0; others &= others - 1) {
       lanes |= access.operand[lowest(others)].same_shape(first) ? 1U << lowest(others) : 0;
     }
-    same_shape(access, lanes);
+    if (first.type() == AccessType::fence) {
+      checker_.fence(replayed_warp_, lanes);
+    } else {
+      same_shape(access, lanes);
+    }
     rest &= ~lanes;
   }
 }

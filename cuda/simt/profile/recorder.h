@@ -31,6 +31,7 @@ class Recorder final : public Observer, private ReplayVisitor {
   // From the hooks, in the name of the current thread. `code` is where the hook returns to.
   void hook_access(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, const void* code);
   void hook_token(const ThreadState& thread, Token::Kind kind, const void* code);
+  void hook_fence(const ThreadState& thread, const void* code);
   void hook_misaligned(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, const void* code);
   void hook_index_out_of_bounds(const ThreadState& thread, const SourceLine& where, const std::string& what, const void* code);
 

@@ -1,10 +1,11 @@
 #include <fmt/format.h>
 
-#include <fstream>
+#include <chrono>
 #include <string>
 
 #include "cuda/simt/profile/profile.h"
 #include "tests/catch.h"
+#include "tests/cuda/profile/marks.h"
 #include "tests/cuda/profile/patterns.h"
 
 // The counts that a textbook, or a pencil, gives for kernels written for them.
@@ -26,16 +27,10 @@ KernelProfile profile_of(void (*work)(Arguments...), std::type_identity_t<Argume
 
 // The counts of loads or stores on the line of patterns.cpp with this mark.
 RequestCounts on_line(const KernelProfile& kernel, const std::string& mark, AccessKind kind = AccessKind::load) {
-  const std::string name = "tests/cuda/profile/patterns.cpp";
-  std::ifstream source(std::string(RUNG_SOURCE_DIR) + "/" + name);
-  std::string text;
-  int line = 1;
-  while (std::getline(source, text) && text.find("[" + mark + "]") == std::string::npos) {
-    ++line;
-  }
+  const SourceLine line = test::line_with("patterns.cpp", mark);
   RequestCounts sum;
   for (const LineCounts& counts : kernel.lines) {
-    if (counts.where.file == name && counts.where.line == line && counts.kind == kind) {
+    if (counts.where == line && counts.kind == kind) {
       sum += counts.counts;
     }
   }
