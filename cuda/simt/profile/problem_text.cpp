@@ -55,7 +55,7 @@ Problem name_problem(const Finding& finding, const KernelProfile& kernel, const 
       break;
     case ProblemKind::uninitialised_read: problem.message = fmt::format("read of what nobody has written, {}: {}", finding.memory, access); break;
     case ProblemKind::out_of_bounds:
-      problem.message = fmt::format("out of bounds, {}{}{}: {}", finding.detail, finding.detail.empty() ? "" : " of ", finding.memory, access);
+      problem.message = fmt::format("out of bounds, {}{}{}: {}", finding.detail, finding.detail.empty() ? "" : " at ", finding.memory, access);
       break;
     case ProblemKind::unwaited_copy:
       problem.message = finding.has_other ? fmt::format("{} is still being copied to: {}, and {} was not waited for", finding.memory, access, other)

@@ -143,10 +143,10 @@ std::string Recorder::nearest_buffer(std::uintptr_t address, std::size_t bytes) 
   const auto after = buffers_.upper_bound(address);
   const Region* below = after == buffers_.begin() ? nullptr : std::prev(after)->second.get();
   const Region* above = after == buffers_.end() ? nullptr : after->second.get();
+  if (below != nullptr && address < below->begin + below->bytes) {
+    return fmt::format("the last {} bytes of {}, and what is behind it", below->begin + below->bytes - address, below->name);
+  }
   if (below != nullptr && (above == nullptr || address - (below->begin + below->bytes) <= above->begin - address)) {
-    if (address < below->begin + below->bytes) {
-      return fmt::format("the last {} bytes of {}, and what is behind it", below->begin + below->bytes - address, below->name);
-    }
     return fmt::format("{} bytes behind the end of {}", address - (below->begin + below->bytes), below->name);
   }
   if (above != nullptr) {
@@ -237,7 +237,7 @@ void Recorder::out_of_bounds(const ThreadState& thread, std::uintptr_t address, 
     const auto after = std::find_if(static_shared_->parts.begin(), static_shared_->parts.end(), [&](const Region::Part& part) { return part.begin > byte; });
     memory = after == static_shared_->parts.begin() ? "static shared memory" : fmt::format("what is behind {} ({} bytes)", after[-1].name, after[-1].bytes);
   } else if (address - (dynamic_shared_->begin - near) < dynamic_shared_->bytes + 2 * near) {
-    memory = fmt::format("dynamic shared memory ({} bytes) at byte {}", dynamic_shared_->bytes, static_cast<std::ptrdiff_t>(address - dynamic_shared_->begin));
+    memory = fmt::format("byte {} of dynamic shared memory ({} bytes)", static_cast<std::ptrdiff_t>(address - dynamic_shared_->begin), dynamic_shared_->bytes);
   } else {
     memory = nearest_buffer(address, bytes);
   }

@@ -130,17 +130,17 @@ TEST_CASE("checker: an access out of bounds is named, and ends its kernel before
     check_single(plant, ProblemKind::out_of_bounds, mark, text);
     CHECK(profile_of(plant).error.find("kernel bounds, block (0, 0, 0), thread (") == 0);
   };
-  bounds(Plant::behind_dynamic_read, "dynamic read", "4 bytes of dynamic shared memory (256 bytes) at byte 256: load");
-  bounds(Plant::behind_dynamic_write, "dynamic write", "4 bytes of dynamic shared memory (256 bytes) at byte 256: store");
-  bounds(Plant::before_dynamic, "dynamic before", "4 bytes of dynamic shared memory (256 bytes) at byte -4: load");
+  bounds(Plant::behind_dynamic_read, "dynamic read", "4 bytes at byte 256 of dynamic shared memory (256 bytes): load");
+  bounds(Plant::behind_dynamic_write, "dynamic write", "4 bytes at byte 256 of dynamic shared memory (256 bytes): store");
+  bounds(Plant::before_dynamic, "dynamic before", "4 bytes at byte -4 of dynamic shared memory (256 bytes): load");
   bounds(Plant::index_of_an_array, "array index", "index 32 of an array of type 'float [32]'");
   bounds(Plant::index_of_a_row, "row index", "of an array of type 'float [32]'");
   bounds(Plant::behind_a_buffer, "behind buffer", "0 bytes behind the end of device buffer 2 (256 bytes)");
-  bounds(Plant::before_a_buffer, "before buffer", "4 bytes of 4 bytes before the begin of device buffer");
+  bounds(Plant::before_a_buffer, "before buffer", "4 bytes at 4 bytes before the begin of device buffer");
   bounds(Plant::between_two_buffers, "between buffers", "behind the end of device buffer 1 (256 bytes)");
   bounds(Plant::far_away, "far away", " of device buffer");
   check_single(Plant::misaligned, ProblemKind::misaligned, "misaligned", "16 bytes to an address that is 4 past a multiple of 16");
-  check_single(Plant::copy_behind_a_buffer, ProblemKind::out_of_bounds, "copy", "device buffer 1 (504 bytes)");
+  check_single(Plant::copy_behind_a_buffer, ProblemKind::out_of_bounds, "copy", "16 bytes at the last 8 bytes of device buffer 1 (504 bytes), and what is behind it");
   CHECK(profile_of(Plant::null).error.find("kernel bounds") == 0);
 }
 
