@@ -157,25 +157,35 @@ std::string Recorder::nearest_buffer(std::uintptr_t address, std::size_t bytes) 
 
 // Hooks -------------------------------------------------------------------------------------------
 
+// The trace of a thread. The executor leaves a warp when none of its lanes can go on before the block does.
 LaneTrace& Recorder::lane_of(const ThreadState& thread) {
-  const unsigned warp = thread.index / lanes_in_warp;
-  if (warp != warp_) {
-    replay(warp_);  // the executor leaves a warp when none of its lanes can go on before the block does
+  if (const unsigned warp = thread.index / lanes_in_warp; warp != warp_) {
+    replay(warp_);
     warp_ = warp;
   }
-  return warps_[warp].lanes[thread.index % lanes_in_warp];
+  return *traces_[thread.index];
 }
+
+std::uint32_t Recorder::place_of(const void* code) const { return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(code) - base_); }
 
 void Recorder::hook_token(const ThreadState& thread, Token::Kind kind, const void* code) {
   if (kind == Token::Kind::call) {
     stacks_[thread.index] = reinterpret_cast<std::uintptr_t>(thread.stack_low);
     stack_bytes_ = thread.stack_bytes;
   }
-  lane_of(thread).tokens.emplace_back(kind, static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(code) - executable_base()));
+  lane_of(thread).tokens.emplace_back(kind, place_of(code));
 }
 
+// Called for every access of every lane: what is as most are is written down at once.
 void Recorder::hook_access(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, const void* code) {
-  push(thread, address, bytes, type, static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(code) - executable_base()));
+  const bool whole = bytes <= most_lane_bytes && std::has_single_bit(bytes);
+  const std::uintptr_t byte = address - static_shared_->begin;
+  if (whole && (byte < static_shared_->bytes ? static_words_[byte / 4] == StaticWord::array
+                                             : dynamic_shared_->holds(address, bytes) || (last_buffer_ != nullptr && last_buffer_->holds(address, bytes)))) {
+    lane_of(thread).access(place_of(code), Operand(type, static_cast<unsigned>(bytes), address));
+  } else {
+    push(thread, address, bytes, type, place_of(code));
+  }
 }
 
 void Recorder::push(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, std::uint32_t place) {
@@ -186,16 +196,11 @@ void Recorder::push(const ThreadState& thread, std::uintptr_t address, std::size
       }
       return;
     }
-  } else if (!dynamic_shared_->holds(address, bytes) && !(last_buffer_ != nullptr && last_buffer_->holds(address, bytes)) &&
-             !belongs_somewhere(thread, address, bytes, type, place)) {
+  } else if (!belongs_somewhere(thread, address, bytes, type, place)) {
     return;
   }
   LaneTrace& lane = lane_of(thread);
-  if (bytes <= most_lane_bytes && std::has_single_bit(bytes)) {
-    lane.access(place, Operand(type, static_cast<unsigned>(bytes), address));
-    return;
-  }
-  // A copy of a struct: in the widest pieces that its address and length allow.
+  // A copy of a struct goes in the widest pieces that its address and length allow.
   while (bytes != 0) {
     const std::size_t piece = std::min<std::size_t>({most_lane_bytes, std::bit_floor(bytes), std::size_t{1} << std::countr_zero(address | most_lane_bytes)});
     lane.access(place, Operand(type, static_cast<unsigned>(piece), address));
@@ -208,9 +213,9 @@ void Recorder::push(const ThreadState& thread, std::uintptr_t address, std::size
 bool Recorder::belongs_somewhere(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, std::uint32_t place) {
   if (const auto begin = reinterpret_cast<std::uintptr_t>(thread.dynamic_low); begin != dynamic_shared_->begin || thread.dynamic_bytes != dynamic_shared_->bytes) {
     dynamic_shared_ = std::make_unique<Region>(MemorySpace::shared, "dynamic shared memory", begin, thread.dynamic_bytes);
-    if (dynamic_shared_->holds(address, bytes)) {
-      return true;
-    }
+  }
+  if (dynamic_shared_->holds(address, bytes)) {
+    return true;
   }
   if (const Region* region = global_at(address); region != nullptr && region->holds(address, bytes)) {
     return true;
@@ -246,17 +251,17 @@ void Recorder::out_of_bounds(const ThreadState& thread, std::uintptr_t address, 
 }
 
 void Recorder::hook_fence(const ThreadState& thread, const void* code) {
-  lane_of(thread).access(static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(code) - executable_base()), Operand(AccessType::fence, 1, 0));
+  lane_of(thread).access(place_of(code), Operand(AccessType::fence, 1, 0));
 }
 
 void Recorder::hook_misaligned(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, const void* code) {
   checker_.report(ProblemKind::misaligned, fmt::format("an access of {} bytes to an address that is {} past a multiple of {}", bytes, address % bytes, bytes), "",
-                  static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(code) - executable_base()), type, thread.index);
+                  place_of(code), type, thread.index);
   rung::simt::detail::stop_here("a misaligned access", {});
 }
 
 void Recorder::hook_index_out_of_bounds(const ThreadState& thread, const SourceLine& where, const std::string& what, const void* code) {
-  const auto place = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(code) - executable_base());
+  const auto place = place_of(code);
   source_.set(place, where);
   checker_.report(ProblemKind::out_of_bounds, what, "", place, AccessType::load, thread.index);
   rung::simt::detail::stop_here("an index out of bounds", {.file = where.file.c_str(), .line = where.line});
@@ -265,7 +270,7 @@ void Recorder::hook_index_out_of_bounds(const ThreadState& thread, const SourceL
 // The executor ------------------------------------------------------------------------------------
 
 std::uint32_t Recorder::place_of(const void* code, Where where) {
-  const auto place = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(code) - executable_base());
+  const auto place = place_of(code);
   if (where.line != 0 && named_.insert(place).second) {
     source_.set(place, {.file = from_the_root(where.file), .line = where.line});
   }
@@ -319,6 +324,12 @@ void Recorder::block_begins(const BlockInfo& info) {
   warps_.resize((info.threads + lanes_in_warp - 1) / lanes_in_warp);
   for (WarpReplay& warp : warps_) {
     warp.reset();
+  }
+  traces_.clear();
+  for (WarpReplay& warp : warps_) {
+    for (LaneTrace& lane : warp.lanes) {
+      traces_.push_back(&lane);
+    }
   }
   warp_ = 0;
   stacks_.assign(info.threads, 0);

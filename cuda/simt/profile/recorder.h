@@ -75,6 +75,7 @@ class Recorder final : public Observer, private ReplayVisitor {
   void push(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, std::uint32_t place);
   bool belongs_somewhere(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, std::uint32_t place);
   void out_of_bounds(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, std::uint32_t place);
+  std::uint32_t place_of(const void* code) const;
   std::uint32_t place_of(const void* code, Where where);
   void same_shape(const WarpAccess& access, std::uint32_t lanes);
   void request(Region& region, std::uint32_t place, AccessType type, const Request& request);
@@ -86,6 +87,7 @@ class Recorder final : public Observer, private ReplayVisitor {
   std::string nearest_buffer(std::uintptr_t address, std::size_t bytes) const;
 
   ProfileOptions options_;
+  std::uintptr_t base_ = executable_base();
   Observer* before_ = nullptr;
   Profile profile_;
 
@@ -104,6 +106,7 @@ class Recorder final : public Observer, private ReplayVisitor {
 
   // The block.
   std::vector<WarpReplay> warps_;
+  std::vector<LaneTrace*> traces_;  // of the warps' lanes: by thread
   unsigned warp_ = 0;  // whose lanes run
   unsigned replayed_warp_ = 0;
   unsigned threads_ = 0;
