@@ -178,10 +178,17 @@ void Recorder::hook_token(const ThreadState& thread, Token::Kind kind, const voi
 
 // Called for every access of every lane: what is as most are is written down at once.
 void Recorder::hook_access(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, const void* code) {
-  const bool whole = bytes <= most_lane_bytes && std::has_single_bit(bytes);
   const std::uintptr_t byte = address - static_shared_->begin;
-  if (whole && (byte < static_shared_->bytes ? static_words_[byte / 4] == StaticWord::array
-                                             : dynamic_shared_->holds(address, bytes) || (last_buffer_ != nullptr && last_buffer_->holds(address, bytes)))) {
+  bool usual = bytes <= most_lane_bytes && std::has_single_bit(bytes);
+  if (byte < static_shared_->bytes) {
+    if (static_words_[byte / 4] == StaticWord::not_memory) {
+      return;
+    }
+    usual = usual && static_words_[byte / 4] == StaticWord::array;
+  } else {
+    usual = usual && (dynamic_shared_->holds(address, bytes) || (last_buffer_ != nullptr && last_buffer_->holds(address, bytes)));
+  }
+  if (usual) {
     lane_of(thread).access(place_of(code), Operand(type, static_cast<unsigned>(bytes), address));
   } else {
     push(thread, address, bytes, type, place_of(code));
@@ -190,10 +197,11 @@ void Recorder::hook_access(const ThreadState& thread, std::uintptr_t address, st
 
 void Recorder::push(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, std::uint32_t place) {
   if (const std::uintptr_t byte = address - static_shared_->begin; byte < static_shared_->bytes) {
-    if (static_words_[byte / 4] != StaticWord::array || byte + bytes > static_shared_->bytes) {
-      if (static_words_[byte / 4] != StaticWord::not_memory) {
-        out_of_bounds(thread, address, bytes, type, place);
-      }
+    if (static_words_[byte / 4] == StaticWord::not_memory) {
+      return;  // threadIdx and its like
+    }
+    if (static_words_[byte / 4] == StaticWord::gap || byte + bytes > static_shared_->bytes) {
+      out_of_bounds(thread, address, bytes, type, place);
       return;
     }
   } else if (!belongs_somewhere(thread, address, bytes, type, place)) {
