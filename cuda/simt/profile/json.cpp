@@ -7,10 +7,16 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json json_of(const SourceLine& where) { return {{"file", where.file}, {"line", where.line}}; }
+Json json_of(const SourceLine& where) {
+  return {{"file", where.file}, {"line", where.line}};
+}
 
 Json json_of(const RequestCounts& counts) {
-  return {{"requests", counts.requests}, {"lanes", counts.lanes}, {"bytes", counts.bytes}, {"units", counts.units}, {"ideal", counts.ideal}};
+  return {{"requests", counts.requests},
+          {"lanes", counts.lanes},
+          {"bytes", counts.bytes},
+          {"units", counts.units},
+          {"ideal", counts.ideal}};
 }
 
 Json json_of(const LineCounts& line) {
@@ -32,7 +38,10 @@ Json json_of(const ProblemAccess& access) {
 }
 
 Json json_of(const Problem& problem) {
-  Json json = {{"kind", name_of(problem.kind)}, {"kernel", problem.kernel}, {"memory", problem.memory}, {"access", json_of(problem.access)}};
+  Json json = {{"kind", name_of(problem.kind)},
+               {"kernel", problem.kernel},
+               {"memory", problem.memory},
+               {"access", json_of(problem.access)}};
   if (problem.has_other) {
     json["other"] = json_of(problem.other);
   }

@@ -58,7 +58,8 @@ std::uint32_t L2Model::insert(std::uint64_t number) {
     evict(line);
   }
   std::uint32_t& bucket = buckets_[bucket_of(number)];
-  lines_[line] = Line{.number = number, .newer = 0, .older = 0, .next_in_bucket = bucket, .valid = 0, .dirty = 0};
+  lines_[line] =
+      Line{.number = number, .newer = 0, .older = 0, .next_in_bucket = bucket, .valid = 0, .dirty = 0};
   bucket = line;
   make_newest(line);
   return line;

@@ -31,7 +31,7 @@ class L2Model {
 
  private:
   struct Line {
-    std::uint64_t number = 0;  // sector / 4
+    std::uint64_t number = 0;                                // sector / 4
     std::uint32_t newer = 0, older = 0, next_in_bucket = 0;  // indices into lines_; 0 is the list's anchor
     std::uint8_t valid = 0, dirty = 0;                       // one bit per sector
   };

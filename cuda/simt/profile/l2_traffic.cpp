@@ -12,7 +12,8 @@ constexpr std::uint64_t number = begins - 1;
 
 }  // namespace
 
-L2Traffic::L2Traffic(std::size_t l2_bytes, std::size_t blocks_in_a_wave) : l2_(l2_bytes), blocks_in_a_wave_(std::max<std::size_t>(1, blocks_in_a_wave)) {}
+L2Traffic::L2Traffic(std::size_t l2_bytes, std::size_t blocks_in_a_wave)
+    : l2_(l2_bytes), blocks_in_a_wave_(std::max<std::size_t>(1, blocks_in_a_wave)) {}
 
 void L2Traffic::block_begins() {
   if (blocks_ == blocks_in_a_wave_) {

@@ -12,7 +12,9 @@ constexpr std::size_t looked_ahead = 2048;
 
 constexpr std::uint64_t behind_everything = std::numeric_limits<std::uint64_t>::max();
 
-unsigned lowest(std::uint32_t mask) { return static_cast<unsigned>(std::countr_zero(mask)); }
+unsigned lowest(std::uint32_t mask) {
+  return static_cast<unsigned>(std::countr_zero(mask));
+}
 
 template <class F>
 void for_each_lane(std::uint32_t mask, F f) {
@@ -99,7 +101,8 @@ bool WarpReplay::meet(ReplayVisitor& visitor, std::uint32_t waiting, bool force)
 // Whether the lanes of the mask, and no others, meet at the collective whose operand is `ahead` of the next one.
 bool WarpReplay::all_meet(std::uint32_t mask, std::size_t ahead) const {
   bool all = true;
-  for_each_lane(mask, [&](unsigned lane) { all &= lanes[lane].operands[at_[lane].operand + ahead].address() == mask; });
+  for_each_lane(
+      mask, [&](unsigned lane) { all &= lanes[lane].operands[at_[lane].operand + ahead].address() == mask; });
   return all;
 }
 
@@ -134,7 +137,9 @@ void WarpReplay::run(ReplayVisitor& visitor, std::uint32_t mask, unsigned leader
     ++issued;
     if (token.kind() == Token::Kind::access) {
       access.place = token.place();
-      for_each_lane(mask, [&](unsigned lane) { access.operand[lane] = lanes[lane].operands[at_[lane].operand + operands]; });
+      for_each_lane(mask, [&](unsigned lane) {
+        access.operand[lane] = lanes[lane].operands[at_[lane].operand + operands];
+      });
       ++operands;
       visitor.access(access);
     }

@@ -12,10 +12,10 @@ namespace rung::simt::profiling {
 class Token {
  public:
   enum class Kind : std::uint8_t {
-    block,     ///< entered a basic block
-    access,    ///< touched memory; takes one Operand
-    call,      ///< entered a function; the place is the caller's
-    leave,     ///< left it
+    block,       ///< entered a basic block
+    access,      ///< touched memory; takes one Operand
+    call,        ///< entered a function; the place is the caller's
+    leave,       ///< left it
     rendezvous,  ///< took part in a collective of its warp; takes one Operand, whose place it is
   };
 
@@ -23,7 +23,8 @@ class Token {
   static constexpr std::uint32_t most_places = 1U << place_bits;
 
   constexpr Token() = default;
-  constexpr Token(Kind kind, std::uint32_t place) : word_(static_cast<std::uint32_t>(kind) << place_bits | (place & (most_places - 1))) {}
+  constexpr Token(Kind kind, std::uint32_t place)
+      : word_(static_cast<std::uint32_t>(kind) << place_bits | (place & (most_places - 1))) {}
   constexpr Kind kind() const { return static_cast<Kind>(word_ >> place_bits); }
   constexpr std::uint32_t place() const { return word_ & (most_places - 1); }
   constexpr bool operator==(const Token&) const = default;
@@ -42,7 +43,7 @@ enum class AccessType : std::uint8_t {
   copy_done,         ///< written, now that the lane has waited; no request of its own
   copy_dropped,      ///< never waited for; no request of its own
   fence,             ///< no access: __threadfence
-  rendezvous,        ///< no access: a collective; the address is the mask, the bytes are 1 when it orders memory
+  rendezvous,  ///< no access: a collective; the address is the mask, the bytes are 1 when it orders memory
 };
 
 /// What an access names: an address, a width and a type, in 8 bytes.
@@ -50,7 +51,8 @@ class Operand {
  public:
   constexpr Operand() = default;
   constexpr Operand(AccessType type, unsigned bytes, std::uintptr_t address)
-      : word_(static_cast<std::uint64_t>(type) << 56U | static_cast<std::uint64_t>(bytes) << 48U | (address & address_mask)) {}
+      : word_(static_cast<std::uint64_t>(type) << 56U | static_cast<std::uint64_t>(bytes) << 48U |
+              (address & address_mask)) {}
   constexpr AccessType type() const { return static_cast<AccessType>(word_ >> 56U); }
   constexpr unsigned bytes() const { return static_cast<unsigned>(word_ >> 48U & 0xffU); }
   constexpr std::uintptr_t address() const { return word_ & address_mask; }

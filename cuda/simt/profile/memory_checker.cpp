@@ -1,10 +1,10 @@
 #include "cuda/simt/profile/memory_checker.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <bit>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace rung::simt::profiling {
 
@@ -13,7 +13,8 @@ Region::Region(MemorySpace which, std::string called, std::uintptr_t address, st
 
 std::string Region::describe(std::uintptr_t address) const {
   const std::size_t byte = address - begin;
-  const auto after = std::upper_bound(parts.begin(), parts.end(), byte, [](std::size_t b, const Part& part) { return b < part.begin; });
+  const auto after = std::upper_bound(parts.begin(), parts.end(), byte,
+                                      [](std::size_t b, const Part& part) { return b < part.begin; });
   if (after != parts.begin() && byte - after[-1].begin < after[-1].bytes) {
     return fmt::format("byte {} of {}", byte - after[-1].begin, after[-1].name);
   }
@@ -36,7 +37,8 @@ void Region::refine_for(std::uintptr_t address, unsigned count) {
 void Region::mark_initialised(std::uintptr_t address, std::size_t count) {
   refine_for(address, static_cast<unsigned>(count & 3U) | 4U);
   const std::size_t first = (address - begin) >> shift;
-  std::for_each_n(cells.begin() + static_cast<std::ptrdiff_t>(first), count >> shift, [](Cell& cell) { cell.initialised = true; });
+  std::for_each_n(cells.begin() + static_cast<std::ptrdiff_t>(first), count >> shift,
+                  [](Cell& cell) { cell.initialised = true; });
 }
 
 struct MemoryChecker::Now {
@@ -53,7 +55,10 @@ struct MemoryChecker::Now {
   unsigned lane() const { return static_cast<unsigned>(std::countr_zero(lanes)); }
   unsigned thread() const { return warp * lanes_in_warp + lane(); }
   PastAccess past() const {
-    return {.moment = {.interval = interval, .ticket = ticket, .thread = static_cast<std::uint16_t>(thread())}, .type = type, .place = place};
+    return {
+        .moment = {.interval = interval, .ticket = ticket, .thread = static_cast<std::uint16_t>(thread())},
+        .type = type,
+        .place = place};
   }
 };
 
@@ -71,13 +76,16 @@ void MemoryChecker::launch_begins() {
 void MemoryChecker::launch_ends() {
   // A copy that was read too early has been named, with both lines.
   std::erase_if(findings, [this](const Finding& finding) {
-    return finding.kind == ProblemKind::unwaited_copy && !finding.has_other && std::any_of(findings.begin(), findings.end(), [&](const Finding& early) {
-             return early.kind == ProblemKind::unwaited_copy && early.has_other && early.other.place == finding.access.place;
+    return finding.kind == ProblemKind::unwaited_copy && !finding.has_other &&
+           std::any_of(findings.begin(), findings.end(), [&](const Finding& early) {
+             return early.kind == ProblemKind::unwaited_copy && early.has_other &&
+                    early.other.place == finding.access.place;
            });
   });
   // What was read before it was written, because nothing made the reader wait, is a race and named as one.
   std::erase_if(findings, [this](const Finding& finding) {
-    return finding.kind == ProblemKind::uninitialised_read && std::any_of(findings.begin(), findings.end(), [&](const Finding& race) {
+    return finding.kind == ProblemKind::uninitialised_read &&
+           std::any_of(findings.begin(), findings.end(), [&](const Finding& race) {
              return (race.kind == ProblemKind::race || race.kind == ProblemKind::race_across_blocks) &&
                     (race.access.place == finding.access.place || race.other.place == finding.access.place);
            });
@@ -98,12 +106,16 @@ void MemoryChecker::block_barrier() {
 }
 
 Finding::Side MemoryChecker::side_of(const PastAccess& past) const {
-  return {.place = past.place, .type = past.type, .block = ordering.block_of(past.moment.interval), .thread = past.moment.thread};
+  return {.place = past.place,
+          .type = past.type,
+          .block = ordering.block_of(past.moment.interval),
+          .thread = past.moment.thread};
 }
 
-void MemoryChecker::add(ProblemKind kind, const Region& region, std::uintptr_t address, std::string detail, const Finding::Side& side,
-                        const Finding::Side* other) {
-  const auto [known, fresh] = known_.try_emplace({kind, side.place, other != nullptr ? other->place : 0}, findings.size());
+void MemoryChecker::add(ProblemKind kind, const Region& region, std::uintptr_t address, std::string detail,
+                        const Finding::Side& side, const Finding::Side* other) {
+  const auto [known, fresh] =
+      known_.try_emplace({kind, side.place, other != nullptr ? other->place : 0}, findings.size());
   if (!fresh) {
     if (known->second < findings.size()) {
       ++findings[known->second].times;
@@ -129,7 +141,8 @@ void MemoryChecker::add(ProblemKind kind, const Region& region, std::uintptr_t a
 }
 
 void MemoryChecker::found(ProblemKind kind, const Now& now, unsigned lane, const PastAccess* other) {
-  const Finding::Side side{.place = now.place, .type = now.type, .block = block_, .thread = now.warp * lanes_in_warp + lane};
+  const Finding::Side side{
+      .place = now.place, .type = now.type, .block = block_, .thread = now.warp * lanes_in_warp + lane};
   if (other == nullptr) {
     add(kind, now.region, now.address, "", side, nullptr);
   } else {
@@ -138,7 +151,8 @@ void MemoryChecker::found(ProblemKind kind, const Now& now, unsigned lane, const
   }
 }
 
-void MemoryChecker::report(ProblemKind kind, std::string memory, std::string detail, std::uint32_t place, AccessType type, unsigned thread) {
+void MemoryChecker::report(ProblemKind kind, std::string memory, std::string detail, std::uint32_t place,
+                           AccessType type, unsigned thread) {
   const auto [known, fresh] = known_.try_emplace({kind, place, 0}, findings.size());
   if (!fresh) {
     if (known->second < findings.size()) {
@@ -168,7 +182,8 @@ void MemoryChecker::fence(unsigned warp, std::uint32_t lanes) {
 
 // Whether an interval of this launch belongs to another block that nothing orders before this one.
 bool MemoryChecker::in_unordered_block(std::uint32_t interval) const {
-  return ordering.in_another_block(interval) && !std::binary_search(acquired_.begin(), acquired_.end(), ordering.block_of(interval));
+  return ordering.in_another_block(interval) &&
+         !std::binary_search(acquired_.begin(), acquired_.end(), ordering.block_of(interval));
 }
 
 // An atomic operation after a fence: this block learns what others have told at that address, and tells.
@@ -207,7 +222,9 @@ void MemoryChecker::check_copy(const Cell& cell, const Now& now) {
 
 void MemoryChecker::check_against_write(const Cell& cell, const Now& now) {
   const Moment& then = cell.write.moment;
-  if (!ordering.in_this_launch(then.interval) || (now.region.space == MemorySpace::shared && !ordering.in_this_block(then.interval)) || (now.type == AccessType::atomic && cell.write.type == AccessType::atomic)) {
+  if (!ordering.in_this_launch(then.interval) ||
+      (now.region.space == MemorySpace::shared && !ordering.in_this_block(then.interval)) ||
+      (now.type == AccessType::atomic && cell.write.type == AccessType::atomic)) {
     return;
   }
   if (!ordering.in_this_block(then.interval)) {
@@ -307,7 +324,8 @@ void MemoryChecker::remember_read(Cell& cell, const Now& now) {
     return;
   }
   // A reader in another block stays at odds with every later write, whatever barriers come.
-  if (!ordering.in_another_block(cell.other_read.moment.interval) && (last.interval == now.interval || ordering.in_another_block(last.interval))) {
+  if (!ordering.in_another_block(cell.other_read.moment.interval) &&
+      (last.interval == now.interval || ordering.in_another_block(last.interval))) {
     cell.other_read = cell.read;
   }
   cell.read = now.past();
@@ -325,7 +343,8 @@ void MemoryChecker::load(Cell& cell, const Now& now) {
   if (!under_way(cell)) {
     check_against_write(cell, now);
   }
-  if (global && !ordering.in_this_launch(cell.read.moment.interval) && !ordering.in_this_launch(cell.write.moment.interval)) {
+  if (global && !ordering.in_this_launch(cell.read.moment.interval) &&
+      !ordering.in_this_launch(cell.write.moment.interval)) {
     bytes_first_read += now.bytes;
     profile_first_read += cell.read.moment.interval == 0 && cell.write.moment.interval == 0 ? now.bytes : 0;
   }
@@ -357,7 +376,8 @@ void MemoryChecker::store(Cell& cell, const Now& now) {
     // one lane
   } else if (now.type != AccessType::atomic) {
     const PastAccess first = now.past();
-    found(ProblemKind::race, now, static_cast<unsigned>(std::countr_zero(now.lanes & (now.lanes - 1))), &first);
+    found(ProblemKind::race, now, static_cast<unsigned>(std::countr_zero(now.lanes & (now.lanes - 1))),
+          &first);
   }
   if (now.region.space == MemorySpace::global && !ordering.in_this_launch(cell.write.moment.interval)) {
     // An atomic needs the old value too.
@@ -371,7 +391,8 @@ void MemoryChecker::store(Cell& cell, const Now& now) {
   if (now.type == AccessType::atomic && now.region.space == MemorySpace::global && !cell.initialised) {
     found(ProblemKind::uninitialised_read, now, now.lane(), nullptr);
   }
-  if (now.type == AccessType::atomic && now.region.space == MemorySpace::shared && !ordering.in_this_block(cell.write.moment.interval)) {
+  if (now.type == AccessType::atomic && now.region.space == MemorySpace::shared &&
+      !ordering.in_this_block(cell.write.moment.interval)) {
     found(ProblemKind::uninitialised_read, now, now.lane(), nullptr);
   }
   cell.write = now.past();
@@ -384,7 +405,8 @@ void MemoryChecker::store(Cell& cell, const Now& now) {
   }
 }
 
-void MemoryChecker::access(Region& region, unsigned warp, std::uint32_t place, AccessType type, const Request& request) {
+void MemoryChecker::access(Region& region, unsigned warp, std::uint32_t place, AccessType type,
+                           const Request& request) {
   const bool reads = type == AccessType::load || type == AccessType::copy_source;
   std::uint32_t lanes = request.mask;
   while (lanes != 0) {

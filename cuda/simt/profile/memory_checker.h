@@ -25,13 +25,16 @@ struct PastAccess {
 
 /// What is remembered of a few bytes of memory.
 struct Cell {
-  PastAccess write;           ///< the last one
-  PastAccess read;            ///< the last one
-  PastAccess other_read;      ///< one by another warp of the same interval as `read`, or by another block of this launch
-  std::uint32_t readers = 0;  ///< lanes of `read`'s warp that read in its interval and are not ordered before each other
-  std::uint32_t exact = 0;    ///< where they differ in ticket or place: index into the exact readers of the interval
-  std::uint32_t copy = 0;     ///< a cp.async to here is under way: index into the copies
-  bool initialised = false;   ///< global memory: since its allocation
+  PastAccess write;  ///< the last one
+  PastAccess read;   ///< the last one
+  PastAccess
+      other_read;  ///< one by another warp of the same interval as `read`, or by another block of this launch
+  std::uint32_t readers =
+      0;  ///< lanes of `read`'s warp that read in its interval and are not ordered before each other
+  std::uint32_t exact =
+      0;  ///< where they differ in ticket or place: index into the exact readers of the interval
+  std::uint32_t copy = 0;    ///< a cp.async to here is under way: index into the copies
+  bool initialised = false;  ///< global memory: since its allocation
 };
 
 /// A piece of memory whose bytes are followed.
@@ -48,11 +51,13 @@ struct Region {
   std::uintptr_t begin = 0;
   std::size_t bytes = 0;
   std::vector<Part> parts;  ///< rising; none where the region is one array
-  unsigned shift = 2;  ///< a cell is 4 bytes, or fewer once a smaller access was seen
+  unsigned shift = 2;       ///< a cell is 4 bytes, or fewer once a smaller access was seen
   std::vector<Cell> cells;
 
   Region(MemorySpace which, std::string called, std::uintptr_t address, std::size_t count);
-  bool holds(std::uintptr_t address, std::size_t count) const { return address - begin < bytes && count <= bytes - (address - begin); }
+  bool holds(std::uintptr_t address, std::size_t count) const {
+    return address - begin < bytes && count <= bytes - (address - begin);
+  }
   /// "byte 12 of tile".
   std::string describe(std::uintptr_t address) const;
   /// Makes the cells small enough for an access of `count` bytes at `address`.
@@ -101,13 +106,14 @@ class MemoryChecker {
   void fence(unsigned warp, std::uint32_t lanes);
 
   /// Something found elsewhere, by a thread of the current block.
-  void report(ProblemKind kind, std::string memory, std::string detail, std::uint32_t place, AccessType type, unsigned thread);
+  void report(ProblemKind kind, std::string memory, std::string detail, std::uint32_t place, AccessType type,
+              unsigned thread);
 
   std::vector<Finding> findings;  ///< of this launch, each pair of places once
   std::uint64_t left_out = 0;
   std::size_t most_findings = 32;
 
-  std::uint64_t bytes_first_read = 0, bytes_first_written = 0;  ///< global memory, in this launch
+  std::uint64_t bytes_first_read = 0, bytes_first_written = 0;      ///< global memory, in this launch
   std::uint64_t profile_first_read = 0, profile_first_written = 0;  ///< in the whole profile
 
  private:
@@ -117,7 +123,9 @@ class MemoryChecker {
   };
   struct Now;  // the access at hand
 
-  bool under_way(const Cell& cell) const { return cell.copy != 0 && ordering.in_this_block(cell.write.moment.interval); }
+  bool under_way(const Cell& cell) const {
+    return cell.copy != 0 && ordering.in_this_block(cell.write.moment.interval);
+  }
   void load(Cell& cell, const Now& now);
   void store(Cell& cell, const Now& now);
   void check_against_write(const Cell& cell, const Now& now);
@@ -128,15 +136,18 @@ class MemoryChecker {
   void remember_read(Cell& cell, const Now& now);
   void remember_reader_of_the_warp(Cell& cell, const Now& now);
   void found(ProblemKind kind, const Now& now, unsigned lane, const PastAccess* other);
-  void add(ProblemKind kind, const Region& region, std::uintptr_t address, std::string detail, const Finding::Side& side, const Finding::Side* other);
+  void add(ProblemKind kind, const Region& region, std::uintptr_t address, std::string detail,
+           const Finding::Side& side, const Finding::Side* other);
   Finding::Side side_of(const PastAccess& past) const;
 
-  std::map<std::tuple<ProblemKind, std::uint32_t, std::uint32_t>, std::size_t> known_;  // -> index into findings
+  std::map<std::tuple<ProblemKind, std::uint32_t, std::uint32_t>, std::size_t>
+      known_;                        // -> index into findings
   std::vector<ExactReaders> exact_;  // of this interval; the first is not used
   std::vector<PastAccess> copies_;   // of this launch; the first is not used
-  std::unordered_map<std::uintptr_t, std::vector<unsigned>> released_;  // address of an atomic -> blocks, of this launch
-  std::vector<bool> fenced_;                                             // threads of this block
-  std::vector<unsigned> acquired_;                                       // blocks that this block is ordered after, rising
+  std::unordered_map<std::uintptr_t, std::vector<unsigned>>
+      released_;                    // address of an atomic -> blocks, of this launch
+  std::vector<bool> fenced_;        // threads of this block
+  std::vector<unsigned> acquired_;  // blocks that this block is ordered after, rising
   unsigned block_ = 0;
 };
 

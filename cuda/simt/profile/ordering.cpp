@@ -36,7 +36,8 @@ void Ordering::warp_sync(unsigned warp, std::uint32_t mask) {
 }
 
 unsigned Ordering::block_of(std::uint32_t interval) const {
-  const auto after = std::upper_bound(begins_.begin(), begins_.end(), interval, [](std::uint32_t i, const Begin& begin) { return i < begin.interval; });
+  const auto after = std::upper_bound(begins_.begin(), begins_.end(), interval,
+                                      [](std::uint32_t i, const Begin& begin) { return i < begin.interval; });
   return after == begins_.begin() ? 0 : after[-1].block;
 }
 

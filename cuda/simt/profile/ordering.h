@@ -32,14 +32,18 @@ class Ordering {
   void warp_sync(unsigned warp, std::uint32_t mask);
 
   Moment now(unsigned thread) const {
-    return {.interval = interval_, .ticket = warps_[thread / lanes_in_warp].ticket, .thread = static_cast<std::uint16_t>(thread)};
+    return {.interval = interval_,
+            .ticket = warps_[thread / lanes_in_warp].ticket,
+            .thread = static_cast<std::uint16_t>(thread)};
   }
   std::uint32_t interval() const { return interval_; }
   std::uint32_t ticket(unsigned warp) const { return warps_[warp].ticket; }
 
   bool in_this_launch(std::uint32_t interval) const { return interval >= launch_first_; }
   bool in_this_block(std::uint32_t interval) const { return interval >= block_first_; }
-  bool in_another_block(std::uint32_t interval) const { return interval >= launch_first_ && interval < block_first_; }
+  bool in_another_block(std::uint32_t interval) const {
+    return interval >= launch_first_ && interval < block_first_;
+  }
 
   /// Whether `thread` of the current block may rely on what happened at `moment` of this block.
   bool before(const Moment& moment, unsigned thread) const {
@@ -49,7 +53,9 @@ class Ordering {
     return moment.warp() == thread / lanes_in_warp && lane_before(moment, thread % lanes_in_warp);
   }
   /// The same where the moment is one of this interval, by another lane of the same warp.
-  bool lane_before(const Moment& moment, unsigned lane) const { return warps_[moment.warp()].seen[lane][moment.lane()] > moment.ticket; }
+  bool lane_before(const Moment& moment, unsigned lane) const {
+    return warps_[moment.warp()].seen[lane][moment.lane()] > moment.ticket;
+  }
 
   /// The block, counted linearly, that an interval of this launch belongs to.
   unsigned block_of(std::uint32_t interval) const;

@@ -1,11 +1,11 @@
 #include "cuda/simt/profile/profile.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <map>
+
+#include <fmt/format.h>
 
 #include "core/error.h"
 #include "cuda/simt/profile/recorder.h"
@@ -13,13 +13,18 @@
 namespace rung::simt {
 namespace {
 
-double ratio(std::uint64_t part, std::uint64_t whole) { return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole); }
+double ratio(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
 
-unsigned round_up(unsigned value, unsigned unit) { return (value + unit - 1) / unit * unit; }
+unsigned round_up(unsigned value, unsigned unit) {
+  return (value + unit - 1) / unit * unit;
+}
 
 }  // namespace
 
-unsigned resident_blocks(const DeviceDescription& device, unsigned threads, std::size_t shared_bytes, unsigned registers) {
+unsigned resident_blocks(const DeviceDescription& device, unsigned threads, std::size_t shared_bytes,
+                         unsigned registers) {
   constexpr std::size_t reserved_per_block = 1024;  // of shared memory, by the system
   constexpr unsigned registers_at_once = 256;       // given to a warp in such pieces
   const unsigned warps = std::max(1U, (threads + 31) / 32);
@@ -40,10 +45,18 @@ RequestCounts& RequestCounts::operator+=(const RequestCounts& other) {
   return *this;
 }
 
-double RequestCounts::units_per_request() const { return ratio(units, requests); }
-double RequestCounts::ideal_per_request() const { return ratio(ideal, requests); }
-double RequestCounts::lanes_per_request() const { return ratio(lanes, requests); }
-double RequestCounts::units_over_ideal() const { return ideal == 0 ? 1 : ratio(units, ideal); }
+double RequestCounts::units_per_request() const {
+  return ratio(units, requests);
+}
+double RequestCounts::ideal_per_request() const {
+  return ratio(ideal, requests);
+}
+double RequestCounts::lanes_per_request() const {
+  return ratio(lanes, requests);
+}
+double RequestCounts::units_over_ideal() const {
+  return ideal == 0 ? 1 : ratio(units, ideal);
+}
 
 RequestCounts KernelProfile::global() const {
   RequestCounts sum = global_loads;
@@ -59,10 +72,13 @@ RequestCounts KernelProfile::shared() const {
   return sum;
 }
 
-double KernelProfile::active_lanes() const { return steps == 0 ? 32 : ratio(lane_steps, steps); }
+double KernelProfile::active_lanes() const {
+  return steps == 0 ? 32 : ratio(lane_steps, steps);
+}
 
 bool Profile::quiet() const {
-  return error.empty() && std::all_of(kernels.begin(), kernels.end(), [](const KernelProfile& kernel) { return kernel.problems.empty(); });
+  return error.empty() && std::all_of(kernels.begin(), kernels.end(),
+                                      [](const KernelProfile& kernel) { return kernel.problems.empty(); });
 }
 
 KernelProfile Profile::total() const {
@@ -107,7 +123,9 @@ Profile profile(const std::function<void()>& launches, const ProfileOptions& opt
   Profile result = recorder.take();
   if (!error.empty() && !result.kernels.empty()) {
     // Threads that were stopped could not wait for their copies any more.
-    std::erase_if(result.kernels.back().problems, [](const Problem& problem) { return problem.kind == ProblemKind::unwaited_copy && !problem.has_other; });
+    std::erase_if(result.kernels.back().problems, [](const Problem& problem) {
+      return problem.kind == ProblemKind::unwaited_copy && !problem.has_other;
+    });
   }
   result.error = std::move(error);
   return result;
@@ -122,7 +140,8 @@ std::vector<AnnotatedLine> annotate(const std::vector<KernelProfile>& kernels, c
       }
       std::vector<LineCounts>& here = counts[line.where.line];
       const auto same = std::find_if(here.begin(), here.end(), [&](const LineCounts& other) {
-        return other.space == line.space && other.kind == line.kind && other.bytes_per_lane == line.bytes_per_lane;
+        return other.space == line.space && other.kind == line.kind &&
+               other.bytes_per_lane == line.bytes_per_lane;
       });
       if (same == here.end()) {
         here.push_back(line);
@@ -147,31 +166,45 @@ std::vector<AnnotatedLine> annotate(const std::vector<KernelProfile>& kernels, c
       continue;
     }
     const auto found = counts.find(number);
-    lines.push_back({.line = number, .text = text, .counts = found == counts.end() ? std::vector<LineCounts>{} : found->second});
+    lines.push_back({.line = number,
+                     .text = text,
+                     .counts = found == counts.end() ? std::vector<LineCounts>{} : found->second});
   }
   return lines;
 }
 
-std::string_view name_of(MemorySpace space) { return space == MemorySpace::global ? "global" : "shared"; }
+std::string_view name_of(MemorySpace space) {
+  return space == MemorySpace::global ? "global" : "shared";
+}
 
 std::string_view name_of(AccessKind kind) {
   switch (kind) {
-    case AccessKind::load: return "load";
-    case AccessKind::store: return "store";
-    case AccessKind::atomic: return "atomic";
-    case AccessKind::async_copy: break;
+    case AccessKind::load:
+      return "load";
+    case AccessKind::store:
+      return "store";
+    case AccessKind::atomic:
+      return "atomic";
+    case AccessKind::async_copy:
+      break;
   }
   return "cp.async";
 }
 
 std::string_view name_of(ProblemKind kind) {
   switch (kind) {
-    case ProblemKind::race: return "race";
-    case ProblemKind::race_across_blocks: return "race between blocks";
-    case ProblemKind::uninitialised_read: return "uninitialised read";
-    case ProblemKind::out_of_bounds: return "out of bounds";
-    case ProblemKind::unwaited_copy: return "copy not waited for";
-    case ProblemKind::misaligned: break;
+    case ProblemKind::race:
+      return "race";
+    case ProblemKind::race_across_blocks:
+      return "race between blocks";
+    case ProblemKind::uninitialised_read:
+      return "uninitialised read";
+    case ProblemKind::out_of_bounds:
+      return "out of bounds";
+    case ProblemKind::unwaited_copy:
+      return "copy not waited for";
+    case ProblemKind::misaligned:
+      break;
   }
   return "misaligned";
 }

@@ -17,7 +17,8 @@ namespace rung::simt {
 /// The blocks that one SM of the device holds at a time, at least one: as its threads, blocks, shared memory and
 /// registers allow. `threads` and `shared_bytes` (static and dynamic) are a block's; `registers` are a thread's, 0 where
 /// they are not known, and then limit nothing.
-unsigned resident_blocks(const DeviceDescription& device, unsigned threads, std::size_t shared_bytes, unsigned registers = 0);
+unsigned resident_blocks(const DeviceDescription& device, unsigned threads, std::size_t shared_bytes,
+                         unsigned registers = 0);
 
 /// What to measure, and against which device.
 struct ProfileOptions {
@@ -80,7 +81,7 @@ enum class ProblemKind : std::uint8_t {
   uninitialised_read,
   out_of_bounds,
   unwaited_copy,  ///< a destination of cp.async read or written before the copy was waited for, or at the block's end
-  misaligned,     ///< an address that is not a multiple of the access's width: a GPU stops there
+  misaligned,  ///< an address that is not a multiple of the access's width: a GPU stops there
 };
 
 /// One of the accesses a problem is about.
@@ -158,7 +159,7 @@ struct Profile {
 /// Runs `launches`, which may launch any number of kernels, and measures each. The kernels must have been compiled
 /// through rung_profiled_kernels() (cmake/RungProfiledKernels.cmake); others run, and count nothing.
 ///
-/// Blocks run one after another on the calling thread. A kernel that writes out of bounds is stopped there. An error
+/// Blocks run one after another on the calling thread. Where kernels are launched on streams, `launches` waits for them. A kernel that writes out of bounds is stopped there. An error
 /// that a launch throws ends `launches` and becomes Profile::error; other exceptions pass through.
 /// Errors: rung::Error when called while another profile() runs.
 Profile profile(const std::function<void()>& launches, const ProfileOptions& options = {});

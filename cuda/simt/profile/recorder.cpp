@@ -1,12 +1,12 @@
 #include "cuda/simt/profile/recorder.h"
 
-#include <cxxabi.h>
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
 #include <string_view>
+
+#include <cxxabi.h>
+#include <fmt/format.h>
 
 #include "core/error.h"
 #include "cuda/simt/collective.h"
@@ -26,14 +26,19 @@ constexpr std::size_t long_trace = std::size_t{1} << 15U;
 // Beyond dynamic shared memory that far it is still meant.
 constexpr std::uintptr_t near = 4096;
 
-unsigned lowest(std::uint32_t mask) { return static_cast<unsigned>(std::countr_zero(mask)); }
+unsigned lowest(std::uint32_t mask) {
+  return static_cast<unsigned>(std::countr_zero(mask));
+}
 
-std::array<unsigned, 3> extents(const dim3& d) { return {d.x, d.y, d.z}; }
+std::array<unsigned, 3> extents(const dim3& d) {
+  return {d.x, d.y, d.z};
+}
 
 // "tile" of "_ZZN4rung4cuda6kernelEPfE4tile".
 std::string array_name(const std::string& symbol) {
   int status = 0;
-  const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, &status), std::free);
+  const std::unique_ptr<char, void (*)(void*)> text(
+      abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, &status), std::free);
   std::string name = status == 0 ? text.get() : symbol;
   if (const std::size_t colons = name.rfind("::"); colons != std::string::npos) {
     name.erase(0, colons + 2);
@@ -43,10 +48,14 @@ std::string array_name(const std::string& symbol) {
 
 AccessKind kind_of(AccessType type) {
   switch (type) {
-    case AccessType::store: return AccessKind::store;
-    case AccessType::atomic: return AccessKind::atomic;
-    case AccessType::load: return AccessKind::load;
-    default: return AccessKind::async_copy;
+    case AccessType::store:
+      return AccessKind::store;
+    case AccessType::atomic:
+      return AccessKind::atomic;
+    case AccessType::load:
+      return AccessKind::load;
+    default:
+      return AccessKind::async_copy;
   }
 }
 
@@ -77,23 +86,30 @@ Recorder::~Recorder() {
 // Which words of the executable's thread-local memory are __shared__ arrays.
 void Recorder::follow_static_shared() {
   const ThreadLocalRange range = thread_local_range();
-  static_shared_ = std::make_unique<Region>(MemorySpace::shared, "static shared memory", reinterpret_cast<std::uintptr_t>(range.low), range.bytes);
-  static_words_.assign((range.bytes + 3) / 4, thread_local_variables().empty() ? StaticWord::array : StaticWord::gap);
+  static_shared_ = std::make_unique<Region>(MemorySpace::shared, "static shared memory",
+                                            reinterpret_cast<std::uintptr_t>(range.low), range.bytes);
+  static_words_.assign((range.bytes + 3) / 4,
+                       thread_local_variables().empty() ? StaticWord::array : StaticWord::gap);
   for (const ThreadLocalVariable& variable : thread_local_variables()) {
-    const bool guard = variable.symbol.starts_with("_ZGV");  // of a variable that has a constructor; not in the source
-    const bool built_in = is_built_in_variable(static_cast<const unsigned char*>(range.low) + variable.offset);
-    for (std::size_t byte = variable.offset / 4 * 4; byte < std::min(range.bytes, variable.offset + variable.bytes); byte += 4) {
+    const bool guard =
+        variable.symbol.starts_with("_ZGV");  // of a variable that has a constructor; not in the source
+    const bool built_in =
+        is_built_in_variable(static_cast<const unsigned char*>(range.low) + variable.offset);
+    for (std::size_t byte = variable.offset / 4 * 4;
+         byte < std::min(range.bytes, variable.offset + variable.bytes); byte += 4) {
       static_words_[byte / 4] = guard || built_in ? StaticWord::not_memory : StaticWord::array;
     }
     if (!guard && !built_in) {
-      static_shared_->parts.push_back({.begin = variable.offset, .bytes = variable.bytes, .name = array_name(variable.symbol)});
+      static_shared_->parts.push_back(
+          {.begin = variable.offset, .bytes = variable.bytes, .name = array_name(variable.symbol)});
     }
   }
 }
 
 void Recorder::allocated(const void* address, std::size_t bytes) {
   const auto begin = reinterpret_cast<std::uintptr_t>(address);
-  buffers_[begin] = std::make_unique<Region>(MemorySpace::global, fmt::format("device buffer {} ({} bytes)", ++buffers_made_, bytes), begin, bytes);
+  buffers_[begin] = std::make_unique<Region>(
+      MemorySpace::global, fmt::format("device buffer {} ({} bytes)", ++buffers_made_, bytes), begin, bytes);
   buffer_bytes_ += bytes;
   last_buffer_ = nullptr;
 }
@@ -144,9 +160,11 @@ std::string Recorder::nearest_buffer(std::uintptr_t address, std::size_t bytes) 
   const Region* below = after == buffers_.begin() ? nullptr : std::prev(after)->second.get();
   const Region* above = after == buffers_.end() ? nullptr : after->second.get();
   if (below != nullptr && address < below->begin + below->bytes) {
-    return fmt::format("the last {} bytes of {}, and what is behind it", below->begin + below->bytes - address, below->name);
+    return fmt::format("the last {} bytes of {}, and what is behind it",
+                       below->begin + below->bytes - address, below->name);
   }
-  if (below != nullptr && (above == nullptr || address - (below->begin + below->bytes) <= above->begin - address)) {
+  if (below != nullptr &&
+      (above == nullptr || address - (below->begin + below->bytes) <= above->begin - address)) {
     return fmt::format("{} bytes behind the end of {}", address - (below->begin + below->bytes), below->name);
   }
   if (above != nullptr) {
@@ -166,7 +184,9 @@ LaneTrace& Recorder::lane_of(const ThreadState& thread) {
   return *traces_[thread.index];
 }
 
-std::uint32_t Recorder::place_of(const void* code) const { return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(code) - base_); }
+std::uint32_t Recorder::place_of(const void* code) const {
+  return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(code) - base_);
+}
 
 void Recorder::hook_token(const ThreadState& thread, Token::Kind kind, const void* code) {
   if (kind == Token::Kind::call) {
@@ -177,7 +197,8 @@ void Recorder::hook_token(const ThreadState& thread, Token::Kind kind, const voi
 }
 
 // Called for every access of every lane: what is as most are is written down at once.
-void Recorder::hook_access(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, const void* code) {
+void Recorder::hook_access(const ThreadState& thread, std::uintptr_t address, std::size_t bytes,
+                           AccessType type, const void* code) {
   const std::uintptr_t byte = address - static_shared_->begin;
   bool usual = bytes <= most_lane_bytes && std::has_single_bit(bytes);
   if (byte < static_shared_->bytes) {
@@ -186,7 +207,8 @@ void Recorder::hook_access(const ThreadState& thread, std::uintptr_t address, st
     }
     usual = usual && static_words_[byte / 4] == StaticWord::array;
   } else {
-    usual = usual && (dynamic_shared_->holds(address, bytes) || (last_buffer_ != nullptr && last_buffer_->holds(address, bytes)));
+    usual = usual && (dynamic_shared_->holds(address, bytes) ||
+                      (last_buffer_ != nullptr && last_buffer_->holds(address, bytes)));
   }
   if (usual) {
     lane_of(thread).access(place_of(code), Operand(type, static_cast<unsigned>(bytes), address));
@@ -195,7 +217,8 @@ void Recorder::hook_access(const ThreadState& thread, std::uintptr_t address, st
   }
 }
 
-void Recorder::push(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, std::uint32_t place) {
+void Recorder::push(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type,
+                    std::uint32_t place) {
   if (const std::uintptr_t byte = address - static_shared_->begin; byte < static_shared_->bytes) {
     if (static_words_[byte / 4] == StaticWord::not_memory) {
       return;  // threadIdx and its like
@@ -210,7 +233,9 @@ void Recorder::push(const ThreadState& thread, std::uintptr_t address, std::size
   LaneTrace& lane = lane_of(thread);
   // A copy of a struct goes in the widest pieces that its address and length allow.
   while (bytes != 0) {
-    const std::size_t piece = std::min<std::size_t>({most_lane_bytes, std::bit_floor(bytes), std::size_t{1} << std::countr_zero(address | most_lane_bytes)});
+    const std::size_t piece =
+        std::min<std::size_t>({most_lane_bytes, std::bit_floor(bytes),
+                               std::size_t{1} << std::countr_zero(address | most_lane_bytes)});
     lane.access(place, Operand(type, static_cast<unsigned>(piece), address));
     address += piece;
     bytes -= piece;
@@ -218,9 +243,12 @@ void Recorder::push(const ThreadState& thread, std::uintptr_t address, std::size
 }
 
 // Whether an address that is not where most are should be followed. What is out of bounds ends the kernel here.
-bool Recorder::belongs_somewhere(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, std::uint32_t place) {
-  if (const auto begin = reinterpret_cast<std::uintptr_t>(thread.dynamic_low); begin != dynamic_shared_->begin || thread.dynamic_bytes != dynamic_shared_->bytes) {
-    dynamic_shared_ = std::make_unique<Region>(MemorySpace::shared, "dynamic shared memory", begin, thread.dynamic_bytes);
+bool Recorder::belongs_somewhere(const ThreadState& thread, std::uintptr_t address, std::size_t bytes,
+                                 AccessType type, std::uint32_t place) {
+  if (const auto begin = reinterpret_cast<std::uintptr_t>(thread.dynamic_low);
+      begin != dynamic_shared_->begin || thread.dynamic_bytes != dynamic_shared_->bytes) {
+    dynamic_shared_ =
+        std::make_unique<Region>(MemorySpace::shared, "dynamic shared memory", begin, thread.dynamic_bytes);
   }
   if (dynamic_shared_->holds(address, bytes)) {
     return true;
@@ -244,17 +272,24 @@ bool Recorder::belongs_somewhere(const ThreadState& thread, std::uintptr_t addre
   return false;
 }
 
-void Recorder::out_of_bounds(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, std::uint32_t place) {
+void Recorder::out_of_bounds(const ThreadState& thread, std::uintptr_t address, std::size_t bytes,
+                             AccessType type, std::uint32_t place) {
   std::string memory;
   if (const std::size_t byte = address - static_shared_->begin; byte < static_shared_->bytes) {
-    const auto after = std::find_if(static_shared_->parts.begin(), static_shared_->parts.end(), [&](const Region::Part& part) { return part.begin > byte; });
-    memory = after == static_shared_->parts.begin() ? "static shared memory" : fmt::format("what is behind {} ({} bytes)", after[-1].name, after[-1].bytes);
+    const auto after = std::find_if(static_shared_->parts.begin(), static_shared_->parts.end(),
+                                    [&](const Region::Part& part) { return part.begin > byte; });
+    memory = after == static_shared_->parts.begin()
+                 ? "static shared memory"
+                 : fmt::format("what is behind {} ({} bytes)", after[-1].name, after[-1].bytes);
   } else if (address - (dynamic_shared_->begin - near) < dynamic_shared_->bytes + 2 * near) {
-    memory = fmt::format("byte {} of dynamic shared memory ({} bytes)", static_cast<std::ptrdiff_t>(address - dynamic_shared_->begin), dynamic_shared_->bytes);
+    memory =
+        fmt::format("byte {} of dynamic shared memory ({} bytes)",
+                    static_cast<std::ptrdiff_t>(address - dynamic_shared_->begin), dynamic_shared_->bytes);
   } else {
     memory = nearest_buffer(address, bytes);
   }
-  checker_.report(ProblemKind::out_of_bounds, memory, fmt::format("{} bytes", bytes), place, type, thread.index);
+  checker_.report(ProblemKind::out_of_bounds, memory, fmt::format("{} bytes", bytes), place, type,
+                  thread.index);
   rung::simt::detail::stop_here("an access out of bounds", {});
 }
 
@@ -262,13 +297,17 @@ void Recorder::hook_fence(const ThreadState& thread, const void* code) {
   lane_of(thread).access(place_of(code), Operand(AccessType::fence, 1, 0));
 }
 
-void Recorder::hook_misaligned(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, const void* code) {
-  checker_.report(ProblemKind::misaligned, fmt::format("an access of {} bytes to an address that is {} past a multiple of {}", bytes, address % bytes, bytes), "",
-                  place_of(code), type, thread.index);
+void Recorder::hook_misaligned(const ThreadState& thread, std::uintptr_t address, std::size_t bytes,
+                               AccessType type, const void* code) {
+  checker_.report(ProblemKind::misaligned,
+                  fmt::format("an access of {} bytes to an address that is {} past a multiple of {}", bytes,
+                              address % bytes, bytes),
+                  "", place_of(code), type, thread.index);
   rung::simt::detail::stop_here("a misaligned access", {});
 }
 
-void Recorder::hook_index_out_of_bounds(const ThreadState& thread, const SourceLine& where, const std::string& what, const void* code) {
+void Recorder::hook_index_out_of_bounds(const ThreadState& thread, const SourceLine& where,
+                                        const std::string& what, const void* code) {
   const auto place = place_of(code);
   source_.set(place, where);
   checker_.report(ProblemKind::out_of_bounds, what, "", place, AccessType::load, thread.index);
@@ -291,14 +330,17 @@ void Recorder::launch_begins(const LaunchInfo& info) {
   kernel_.grid = extents(info.grid);
   kernel_.block = extents(info.block);
   kernel_.dynamic_shared_bytes = info.shared_bytes;
-  dynamic_shared_ = std::make_unique<Region>(MemorySpace::shared, "dynamic shared memory", 0, 0);  // until a thread tells
+  dynamic_shared_ =
+      std::make_unique<Region>(MemorySpace::shared, "dynamic shared memory", 0, 0);  // until a thread tells
   arguments_ = reinterpret_cast<std::uintptr_t>(info.arguments);
   argument_bytes_ = info.argument_bytes;
   const DeviceDescription& target = options_.device != nullptr ? *options_.device : device();
-  const unsigned resident = resident_blocks(target, info.block.x * info.block.y * info.block.z, info.shared_bytes + info.static_shared_bytes,
-                                            options_.registers_per_thread);
+  const unsigned resident =
+      resident_blocks(target, info.block.x * info.block.y * info.block.z,
+                      info.shared_bytes + info.static_shared_bytes, options_.registers_per_thread);
   kernel_.blocks_in_a_wave = std::uint64_t{target.sms} * resident;
-  const std::size_t capacity = options_.l2_bytes != 0 ? options_.l2_bytes : std::max<std::size_t>(4096, buffer_bytes_ / 8);
+  const std::size_t capacity =
+      options_.l2_bytes != 0 ? options_.l2_bytes : std::max<std::size_t>(4096, buffer_bytes_ / 8);
   traffic_.emplace(capacity, kernel_.blocks_in_a_wave);
   kernel_.l2_bytes = traffic_->l2().bytes();
   checker_.launch_begins();
@@ -345,7 +387,9 @@ void Recorder::block_begins(const BlockInfo& info) {
   traffic_->block_begins();
 }
 
-void Recorder::block_ends() { replay_all(); }
+void Recorder::block_ends() {
+  replay_all();
+}
 
 void Recorder::block_barrier(Where) {
   replay_all();
@@ -363,13 +407,24 @@ void Recorder::warp_event(const WarpEvent& event) {
     is_long |= lane.tokens.size() > long_trace;
   }
   switch (event.op) {
-    case WarpOp::syncwarp: ++kernel_.warp_syncs; break;
+    case WarpOp::syncwarp:
+      ++kernel_.warp_syncs;
+      break;
     case WarpOp::shuffle:
     case WarpOp::vote:
-    case WarpOp::match: ++kernel_.warp_exchanges; break;
-    case WarpOp::ldmatrix: ++kernel_.matrix_loads; break;
-    case WarpOp::mma: ++kernel_.tensor_instructions; break;
-    case WarpOp::wmma: kernel_.tensor_instructions += std::string_view(event.name).find("mma_sync") != std::string_view::npos ? 1U : 0U; break;
+    case WarpOp::match:
+      ++kernel_.warp_exchanges;
+      break;
+    case WarpOp::ldmatrix:
+      ++kernel_.matrix_loads;
+      break;
+    case WarpOp::mma:
+      ++kernel_.tensor_instructions;
+      break;
+    case WarpOp::wmma:
+      kernel_.tensor_instructions +=
+          std::string_view(event.name).find("mma_sync") != std::string_view::npos ? 1U : 0U;
+      break;
   }
   if (is_long && event.mask == 0xffffffffU) {
     replay(event.warp);
@@ -383,23 +438,28 @@ void Recorder::memory_event(const MemoryEvent& event) {
   const AccessType type = event.kind == MemoryEvent::Kind::read    ? AccessType::load
                           : event.kind == MemoryEvent::Kind::write ? AccessType::store
                                                                    : AccessType::atomic;
-  push(*current_thread(), reinterpret_cast<std::uintptr_t>(event.address), event.bytes, type, place_of(event.code, event.where));
+  push(*current_thread(), reinterpret_cast<std::uintptr_t>(event.address), event.bytes, type,
+       place_of(event.code, event.where));
 }
 
 void Recorder::copy_issued(const AsyncCopy& copy) {
   const std::uint32_t place = place_of(copy.code, copy.where);
   if (copy.source_bytes != 0) {
-    push(*current_thread(), reinterpret_cast<std::uintptr_t>(copy.source), copy.source_bytes, AccessType::copy_source, place);
+    push(*current_thread(), reinterpret_cast<std::uintptr_t>(copy.source), copy.source_bytes,
+         AccessType::copy_source, place);
   }
-  push(*current_thread(), reinterpret_cast<std::uintptr_t>(copy.destination), copy.bytes, AccessType::copy_destination, place);
+  push(*current_thread(), reinterpret_cast<std::uintptr_t>(copy.destination), copy.bytes,
+       AccessType::copy_destination, place);
 }
 
 void Recorder::copy_done(const AsyncCopy& copy) {
-  push(*current_thread(), reinterpret_cast<std::uintptr_t>(copy.destination), copy.bytes, AccessType::copy_done, place_of(copy.code, copy.where));
+  push(*current_thread(), reinterpret_cast<std::uintptr_t>(copy.destination), copy.bytes,
+       AccessType::copy_done, place_of(copy.code, copy.where));
 }
 
 void Recorder::copy_dropped(const AsyncCopy& copy) {
-  push(*current_thread(), reinterpret_cast<std::uintptr_t>(copy.destination), copy.bytes, AccessType::copy_dropped, place_of(copy.code, copy.where));
+  push(*current_thread(), reinterpret_cast<std::uintptr_t>(copy.destination), copy.bytes,
+       AccessType::copy_dropped, place_of(copy.code, copy.where));
 }
 
 // Replayed ----------------------------------------------------------------------------------------
@@ -482,13 +542,15 @@ void Recorder::request(Region& region, std::uint32_t place, AccessType type, con
 }
 
 Recorder::Site& Recorder::site(std::uint32_t place, MemorySpace space, AccessKind kind, unsigned bytes) {
-  const std::uint64_t key = std::uint64_t{place} << 16U | std::uint64_t{bytes} << 8U | static_cast<std::uint64_t>(kind) << 4U | static_cast<std::uint64_t>(space);
+  const std::uint64_t key = std::uint64_t{place} << 16U | std::uint64_t{bytes} << 8U |
+                            static_cast<std::uint64_t>(kind) << 4U | static_cast<std::uint64_t>(space);
   if (last_site_ < sites_.size() && last_key_ == key) {
     return sites_[last_site_];
   }
   const auto [found, fresh] = site_of_.try_emplace(key, sites_.size());
   if (fresh) {
-    sites_.push_back({.place = place, .space = space, .kind = kind, .bytes = bytes, .counts = {}, .collisions = 0});
+    sites_.push_back(
+        {.place = place, .space = space, .kind = kind, .bytes = bytes, .counts = {}, .collisions = 0});
   }
   last_key_ = key;
   last_site_ = found->second;
@@ -499,11 +561,17 @@ void Recorder::count_global(std::uint32_t place, AccessType type, const Request&
   Sectors sectors;
   find_sectors(request, sectors);
   const auto lanes = static_cast<unsigned>(std::popcount(request.mask));
-  const RequestCounts one{.requests = 1, .lanes = lanes, .bytes = std::uint64_t{lanes} * request.bytes, .units = sectors.count, .ideal = sectors.ideal};
+  const RequestCounts one{.requests = 1,
+                          .lanes = lanes,
+                          .bytes = std::uint64_t{lanes} * request.bytes,
+                          .units = sectors.count,
+                          .ideal = sectors.ideal};
   Site& at = site(place, MemorySpace::global, kind_of(type), request.bytes);
   at.counts += one;
   switch (type) {
-    case AccessType::store: kernel_.global_stores += one; break;
+    case AccessType::store:
+      kernel_.global_stores += one;
+      break;
     case AccessType::atomic: {
       const unsigned again = count_collisions(request);
       at.collisions += again;
@@ -511,20 +579,28 @@ void Recorder::count_global(std::uint32_t place, AccessType type, const Request&
       kernel_.global_atomics += one;
       break;
     }
-    default: kernel_.global_loads += one; break;
+    default:
+      kernel_.global_loads += one;
+      break;
   }
-  traffic_->request(sectors, type != AccessType::store, type == AccessType::store || type == AccessType::atomic);
+  traffic_->request(sectors, type != AccessType::store,
+                    type == AccessType::store || type == AccessType::atomic);
 }
 
 void Recorder::count_shared(std::uint32_t place, AccessType type, const Request& request) {
   const Wavefronts wavefronts = count_wavefronts(request, type != AccessType::atomic);
   const auto lanes = static_cast<unsigned>(std::popcount(request.mask));
-  const RequestCounts one{
-      .requests = 1, .lanes = lanes, .bytes = std::uint64_t{lanes} * request.bytes, .units = wavefronts.count, .ideal = wavefronts.ideal};
+  const RequestCounts one{.requests = 1,
+                          .lanes = lanes,
+                          .bytes = std::uint64_t{lanes} * request.bytes,
+                          .units = wavefronts.count,
+                          .ideal = wavefronts.ideal};
   Site& at = site(place, MemorySpace::shared, kind_of(type), request.bytes);
   at.counts += one;
   switch (type) {
-    case AccessType::load: kernel_.shared_loads += one; break;
+    case AccessType::load:
+      kernel_.shared_loads += one;
+      break;
     case AccessType::atomic: {
       const unsigned again = count_collisions(request);
       at.collisions += again;
@@ -532,7 +608,9 @@ void Recorder::count_shared(std::uint32_t place, AccessType type, const Request&
       kernel_.shared_atomics += one;
       break;
     }
-    default: kernel_.shared_stores += one; break;
+    default:
+      kernel_.shared_stores += one;
+      break;
   }
 }
 
@@ -557,18 +635,24 @@ Profile Recorder::take() {
     for (const Site& site : launch_sites_[i]) {
       const SourceLine& where = source_.of(site.place);
       const auto same = std::find_if(kernel.lines.begin(), kernel.lines.end(), [&](const LineCounts& line) {
-        return line.where == where && line.space == site.space && line.kind == site.kind && line.bytes_per_lane == site.bytes;
+        return line.where == where && line.space == site.space && line.kind == site.kind &&
+               line.bytes_per_lane == site.bytes;
       });
       if (same == kernel.lines.end()) {
-        kernel.lines.push_back(
-            {.where = where, .space = site.space, .kind = site.kind, .bytes_per_lane = site.bytes, .counts = site.counts, .collisions = site.collisions});
+        kernel.lines.push_back({.where = where,
+                                .space = site.space,
+                                .kind = site.kind,
+                                .bytes_per_lane = site.bytes,
+                                .counts = site.counts,
+                                .collisions = site.collisions});
       } else {
         same->counts += site.counts;
         same->collisions += site.collisions;
       }
     }
     std::sort(kernel.lines.begin(), kernel.lines.end(), [](const LineCounts& a, const LineCounts& b) {
-      return std::tie(a.where, a.space, a.kind, a.bytes_per_lane) < std::tie(b.where, b.space, b.kind, b.bytes_per_lane);
+      return std::tie(a.where, a.space, a.kind, a.bytes_per_lane) <
+             std::tie(b.where, b.space, b.kind, b.bytes_per_lane);
     });
     for (const Finding& finding : findings_[i]) {
       kernel.problems.push_back(name_problem(finding, kernel, source_));

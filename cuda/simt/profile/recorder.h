@@ -29,11 +29,14 @@ class Recorder final : public Observer, private ReplayVisitor {
   Profile take();
 
   // From the hooks, in the name of the current thread. `code` is where the hook returns to.
-  void hook_access(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, const void* code);
+  void hook_access(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type,
+                   const void* code);
   void hook_token(const ThreadState& thread, Token::Kind kind, const void* code);
   void hook_fence(const ThreadState& thread, const void* code);
-  void hook_misaligned(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, const void* code);
-  void hook_index_out_of_bounds(const ThreadState& thread, const SourceLine& where, const std::string& what, const void* code);
+  void hook_misaligned(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type,
+                       const void* code);
+  void hook_index_out_of_bounds(const ThreadState& thread, const SourceLine& where, const std::string& what,
+                                const void* code);
 
   // From the executor.
   void launch_begins(const LaunchInfo& info) override;
@@ -72,9 +75,12 @@ class Recorder final : public Observer, private ReplayVisitor {
   LaneTrace& lane_of(const ThreadState& thread);
   void replay(unsigned warp);
   void replay_all();
-  void push(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, std::uint32_t place);
-  bool belongs_somewhere(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, std::uint32_t place);
-  void out_of_bounds(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type, std::uint32_t place);
+  void push(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type,
+            std::uint32_t place);
+  bool belongs_somewhere(const ThreadState& thread, std::uintptr_t address, std::size_t bytes,
+                         AccessType type, std::uint32_t place);
+  void out_of_bounds(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type,
+                     std::uint32_t place);
   std::uint32_t place_of(const void* code) const;
   std::uint32_t place_of(const void* code, Where where);
   void same_shape(const WarpAccess& access, std::uint32_t lanes);
@@ -107,7 +113,7 @@ class Recorder final : public Observer, private ReplayVisitor {
   // The block.
   std::vector<WarpReplay> warps_;
   std::vector<LaneTrace*> traces_;  // of the warps' lanes: by thread
-  unsigned warp_ = 0;  // whose lanes run
+  unsigned warp_ = 0;               // whose lanes run
   unsigned replayed_warp_ = 0;
   unsigned threads_ = 0;
   std::vector<std::uintptr_t> stacks_;  // of its threads, as far as they were seen
@@ -121,7 +127,7 @@ class Recorder final : public Observer, private ReplayVisitor {
   std::unique_ptr<Region> static_shared_, dynamic_shared_;
   std::vector<StaticWord> static_words_;
 
-  SourceLines source_;
+  SourceLines& source_ = known_lines();
   std::unordered_set<std::uint32_t> named_;  // places whose line the executor has told
 };
 

@@ -26,7 +26,9 @@ struct RisingAddresses {
   }
 };
 
-constexpr unsigned divide_up(unsigned a, unsigned b) { return (a + b - 1) / b; }
+constexpr unsigned divide_up(unsigned a, unsigned b) {
+  return (a + b - 1) / b;
+}
 
 // The words of some lanes, bank by bank.
 class Banks {
@@ -101,7 +103,8 @@ Wavefronts count_wavefronts(const Request& request, bool merge) {
     for (unsigned lane = begin; lane < begin + lanes_at_once; ++lane) {
       if ((request.mask >> lane & 1U) != 0) {
         const std::uintptr_t a = request.address[lane];
-        for (std::uintptr_t word = a / bank_word_bytes; word <= (a + request.bytes - 1) / bank_word_bytes; ++word) {
+        for (std::uintptr_t word = a / bank_word_bytes; word <= (a + request.bytes - 1) / bank_word_bytes;
+             ++word) {
           banks.add(word);
         }
       }

@@ -7,15 +7,15 @@
 namespace rung::simt::profiling {
 
 inline constexpr unsigned lanes_in_warp = 32;
-inline constexpr unsigned sector_bytes = 32;    ///< what global memory is moved in
-inline constexpr unsigned shared_banks = 32;    ///< of shared memory,
-inline constexpr unsigned bank_word_bytes = 4;  ///< each one word wide
+inline constexpr unsigned sector_bytes = 32;     ///< what global memory is moved in
+inline constexpr unsigned shared_banks = 32;     ///< of shared memory,
+inline constexpr unsigned bank_word_bytes = 4;   ///< each one word wide
 inline constexpr unsigned most_lane_bytes = 16;  ///< the widest access of one thread
 
 /// One instruction of one warp: the lanes that take part and the address that each names.
 struct Request {
   std::uint32_t mask = 0;
-  unsigned bytes = 0;  ///< of each lane, at most most_lane_bytes
+  unsigned bytes = 0;                                   ///< of each lane, at most most_lane_bytes
   std::array<std::uintptr_t, lanes_in_warp> address{};  ///< of the lanes in the mask
 };
 
@@ -23,7 +23,8 @@ struct Request {
 struct Sectors {
   unsigned count = 0;
   unsigned ideal = 0;
-  std::array<std::uint64_t, std::size_t{2} * lanes_in_warp> number{};  ///< address / 32, rising; the first `count`
+  std::array<std::uint64_t, std::size_t{2} * lanes_in_warp>
+      number{};  ///< address / 32, rising; the first `count`
 };
 void find_sectors(const Request& request, Sectors& out);
 

@@ -1,9 +1,5 @@
 #include "cuda/simt/profile/source_lines.h"
 
-#include <fmt/format.h>
-#include <link.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -11,13 +7,19 @@
 #include <memory>
 #include <span>
 
+#include <fmt/format.h>
+#include <link.h>
+#include <unistd.h>
+
 namespace rung::simt::profiling {
 namespace {
 
 // Of one call of addr2line: a command line has its limits.
 constexpr std::size_t places_in_a_call = 4000;
 
-bool of_the_device_model(const std::string& file) { return file.starts_with("cuda/simt/"); }
+bool of_the_device_model(const std::string& file) {
+  return file.starts_with("cuda/simt/");
+}
 
 // "/path/file.cuh:12 (discriminator 3)" -> file and line; "??:0" -> nothing.
 SourceLine parse(std::string text) {
@@ -46,7 +48,8 @@ const Executable& executable() {
           found->base = info->dlpi_addr;
           for (const ElfW(Phdr) & part : std::span(info->dlpi_phdr, info->dlpi_phnum)) {
             if (part.p_type == PT_LOAD) {
-              found->end = std::max<std::uintptr_t>(found->end, info->dlpi_addr + part.p_vaddr + part.p_memsz);
+              found->end =
+                  std::max<std::uintptr_t>(found->end, info->dlpi_addr + part.p_vaddr + part.p_memsz);
             }
           }
           return 1;  // the first object is the executable
@@ -59,9 +62,18 @@ const Executable& executable() {
 
 }  // namespace
 
-std::uintptr_t executable_base() { return executable().base; }
+std::uintptr_t executable_base() {
+  return executable().base;
+}
 
-bool in_executable(std::uintptr_t address) { return address >= executable().base && address < executable().end; }
+bool in_executable(std::uintptr_t address) {
+  return address >= executable().base && address < executable().end;
+}
+
+SourceLines& known_lines() {
+  static SourceLines lines;
+  return lines;
+}
 
 std::string from_the_root(const std::string& file) {
   namespace fs = std::filesystem;
@@ -92,7 +104,8 @@ void SourceLines::look_up(const std::vector<std::uint32_t>& places) {
     std::string command = fmt::format("addr2line -a -i -e /proc/{}/exe", getpid());
     const std::size_t end = std::min(unknown.size(), begin + places_in_a_call);
     for (std::size_t i = begin; i < end; ++i) {
-      command += fmt::format(" {:x}", unknown[i] - 1);  // a place is where a call returns to; its line is the call's
+      command +=
+          fmt::format(" {:x}", unknown[i] - 1);  // a place is where a call returns to; its line is the call's
     }
     command += " 2>/dev/null";
     const std::unique_ptr<FILE, int (*)(FILE*)> output(popen(command.c_str(), "r"), pclose);

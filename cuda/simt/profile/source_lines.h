@@ -31,6 +31,9 @@ class SourceLines {
   std::unordered_map<std::uint32_t, SourceLine> lines_;
 };
 
+/// The lines that this process has looked up so far: one profile() after another asks for the same ones.
+SourceLines& known_lines();
+
 /// A file's name from the root of the repository where it is below it.
 std::string from_the_root(const std::string& file);
 

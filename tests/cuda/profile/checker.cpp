@@ -36,7 +36,8 @@ bool is(const Problem& problem, const Lines& expected) {
   const SourceLine one = test::line_with("planted.cpp", expected.one);
   const SourceLine other = test::line_with("planted.cpp", expected.other);
   return problem.kind == expected.kind && problem.has_other &&
-         ((problem.access.where == one && problem.other.where == other) || (problem.access.where == other && problem.other.where == one));
+         ((problem.access.where == one && problem.other.where == other) ||
+          (problem.access.where == other && problem.other.where == one));
 }
 
 // Exactly these are found, perhaps more than once.
@@ -44,11 +45,13 @@ void check_pairs(Plant plant, const std::vector<Lines>& expected) {
   const std::vector<Problem> found = problems_of(plant);
   for (const Lines& lines : expected) {
     CAPTURE(lines.one, lines.other);
-    CHECK(std::any_of(found.begin(), found.end(), [&](const Problem& problem) { return is(problem, lines); }));
+    CHECK(
+        std::any_of(found.begin(), found.end(), [&](const Problem& problem) { return is(problem, lines); }));
   }
   for (const Problem& problem : found) {
     INFO(problem.message);
-    CHECK(std::any_of(expected.begin(), expected.end(), [&](const Lines& lines) { return is(problem, lines); }));
+    CHECK(std::any_of(expected.begin(), expected.end(),
+                      [&](const Lines& lines) { return is(problem, lines); }));
   }
 }
 
@@ -80,27 +83,34 @@ void check_quiet(Plant plant) {
 }  // namespace
 
 TEST_CASE("checker: right kernels are quiet") {
-  for (const Plant plant : {Plant::nothing_in_gemm, Plant::syncwarp, Plant::half_masks, Plant::chain_of_masks, Plant::copies_in_two_stages,
-                            Plant::blocks_write_their_own, Plant::blocks_add_atomically, Plant::last_block_with_fence, Plant::global_with_barrier,
-                            Plant::two_launches}) {
+  for (const Plant plant :
+       {Plant::nothing_in_gemm, Plant::syncwarp, Plant::half_masks, Plant::chain_of_masks,
+        Plant::copies_in_two_stages, Plant::blocks_write_their_own, Plant::blocks_add_atomically,
+        Plant::last_block_with_fence, Plant::global_with_barrier, Plant::two_launches}) {
     CAPTURE(static_cast<int>(plant));
     check_quiet(plant);
   }
 }
 
 TEST_CASE("checker: a missing __syncthreads is a race between two lines") {
-  check_pairs(Plant::no_barrier_before_reading, {{ProblemKind::race, "gemm store a", "gemm read a"}, {ProblemKind::race, "gemm store b", "gemm read b"}});
-  check_pairs(Plant::no_barrier_after_reading, {{ProblemKind::race, "gemm store a", "gemm read a"}, {ProblemKind::race, "gemm store b", "gemm read b"}});
+  check_pairs(Plant::no_barrier_before_reading, {{ProblemKind::race, "gemm store a", "gemm read a"},
+                                                 {ProblemKind::race, "gemm store b", "gemm read b"}});
+  check_pairs(Plant::no_barrier_after_reading, {{ProblemKind::race, "gemm store a", "gemm read a"},
+                                                {ProblemKind::race, "gemm store b", "gemm read b"}});
 }
 
-TEST_CASE("checker: a missing __syncwarp is a race; a shuffle is no fence; a mask orders its own lanes only") {
-  for (const Plant plant : {Plant::no_syncwarp, Plant::shuffle_as_a_fence, Plant::half_mask_across, Plant::broken_chain_of_masks}) {
+TEST_CASE(
+    "checker: a missing __syncwarp is a race; a shuffle is no fence; a mask orders its own lanes only") {
+  for (const Plant plant : {Plant::no_syncwarp, Plant::shuffle_as_a_fence, Plant::half_mask_across,
+                            Plant::broken_chain_of_masks}) {
     CAPTURE(static_cast<int>(plant));
     check_pairs(plant, {{ProblemKind::race, "warp store", "warp read"}});
   }
 }
 
-TEST_CASE("checker: lanes that store to one word at once") { check_pairs(Plant::one_word_from_all_lanes, {{ProblemKind::race, "one word", "one word"}}); }
+TEST_CASE("checker: lanes that store to one word at once") {
+  check_pairs(Plant::one_word_from_all_lanes, {{ProblemKind::race, "one word", "one word"}});
+}
 
 TEST_CASE("checker: the report of a race names kernel, block, threads, array and lines") {
   const std::vector<Problem> found = problems_of(Plant::no_syncwarp);
@@ -112,16 +122,20 @@ TEST_CASE("checker: the report of a race names kernel, block, threads, array and
   CHECK(problem.memory.find(" of s") != std::string::npos);
   const std::string read = std::to_string(problem.access.where.line);
   const std::string store = std::to_string(problem.other.where.line);
-  CHECK(problem.message == "kernel warp: race on byte 124 of s: load at tests/cuda/profile/planted.cpp:" + read +
-                               " by thread (0, 0, 0) of block (0, 0, 0), and store at tests/cuda/profile/planted.cpp:" + store +
-                               " by thread (31, 0, 0) of block (0, 0, 0); no barrier orders them");
+  CHECK(problem.message ==
+        "kernel warp: race on byte 124 of s: load at tests/cuda/profile/planted.cpp:" + read +
+            " by thread (0, 0, 0) of block (0, 0, 0), and store at tests/cuda/profile/planted.cpp:" + store +
+            " by thread (31, 0, 0) of block (0, 0, 0); no barrier orders them");
 }
 
 TEST_CASE("checker: what nobody has written") {
-  CHECK(check_single(Plant::uninitialised_static, ProblemKind::uninitialised_read, "unwritten static", "byte 20 of fixed").access.thread ==
-        std::array<unsigned, 3>{58, 0, 0});
-  check_single(Plant::uninitialised_dynamic, ProblemKind::uninitialised_read, "unwritten dynamic", "byte 20 of dynamic shared memory");
-  check_single(Plant::uninitialised_global, ProblemKind::uninitialised_read, "unwritten global", " of device buffer 1 (256 bytes)");
+  CHECK(check_single(Plant::uninitialised_static, ProblemKind::uninitialised_read, "unwritten static",
+                     "byte 20 of fixed")
+            .access.thread == std::array<unsigned, 3>{58, 0, 0});
+  check_single(Plant::uninitialised_dynamic, ProblemKind::uninitialised_read, "unwritten dynamic",
+               "byte 20 of dynamic shared memory");
+  check_single(Plant::uninitialised_global, ProblemKind::uninitialised_read, "unwritten global",
+               " of device buffer 1 (256 bytes)");
 }
 
 TEST_CASE("checker: an access out of bounds is named, and ends its kernel before it happens") {
@@ -130,17 +144,22 @@ TEST_CASE("checker: an access out of bounds is named, and ends its kernel before
     check_single(plant, ProblemKind::out_of_bounds, mark, text);
     CHECK(profile_of(plant).error.find("kernel bounds, block (0, 0, 0), thread (") == 0);
   };
-  bounds(Plant::behind_dynamic_read, "dynamic read", "4 bytes at byte 256 of dynamic shared memory (256 bytes): load");
-  bounds(Plant::behind_dynamic_write, "dynamic write", "4 bytes at byte 256 of dynamic shared memory (256 bytes): store");
-  bounds(Plant::before_dynamic, "dynamic before", "4 bytes at byte -4 of dynamic shared memory (256 bytes): load");
+  bounds(Plant::behind_dynamic_read, "dynamic read",
+         "4 bytes at byte 256 of dynamic shared memory (256 bytes): load");
+  bounds(Plant::behind_dynamic_write, "dynamic write",
+         "4 bytes at byte 256 of dynamic shared memory (256 bytes): store");
+  bounds(Plant::before_dynamic, "dynamic before",
+         "4 bytes at byte -4 of dynamic shared memory (256 bytes): load");
   bounds(Plant::index_of_an_array, "array index", "index 32 of an array of type 'float [32]'");
   bounds(Plant::index_of_a_row, "row index", "of an array of type 'float [32]'");
   bounds(Plant::behind_a_buffer, "behind buffer", "0 bytes behind the end of device buffer 2 (256 bytes)");
   bounds(Plant::before_a_buffer, "before buffer", "4 bytes at 4 bytes before the begin of device buffer");
   bounds(Plant::between_two_buffers, "between buffers", "behind the end of device buffer 1 (256 bytes)");
   bounds(Plant::far_away, "far away", " of device buffer");
-  check_single(Plant::misaligned, ProblemKind::misaligned, "misaligned", "16 bytes to an address that is 4 past a multiple of 16");
-  check_single(Plant::copy_behind_a_buffer, ProblemKind::out_of_bounds, "copy", "16 bytes at the last 8 bytes of device buffer 1 (504 bytes), and what is behind it");
+  check_single(Plant::misaligned, ProblemKind::misaligned, "misaligned",
+               "16 bytes to an address that is 4 past a multiple of 16");
+  check_single(Plant::copy_behind_a_buffer, ProblemKind::out_of_bounds, "copy",
+               "16 bytes at the last 8 bytes of device buffer 1 (504 bytes), and what is behind it");
   CHECK(profile_of(Plant::null).error.find("kernel bounds") == 0);
 }
 
@@ -154,15 +173,20 @@ TEST_CASE("checker: the profiler goes on after an error") {
 TEST_CASE("checker: cp.async that nobody waited for") {
   check_pairs(Plant::copy_not_waited_for, {{ProblemKind::unwaited_copy, "copy read", "copy"}});
   check_pairs(Plant::copy_of_a_neighbour_without_syncwarp, {{ProblemKind::race, "copy read", "copy"}});
-  check_single(Plant::copy_left_behind, ProblemKind::unwaited_copy, "copy", "copy to byte 0 of s was never waited for");
+  check_single(Plant::copy_left_behind, ProblemKind::unwaited_copy, "copy",
+               "copy to byte 0 of s was never waited for");
   check_pairs(Plant::copy_over_what_is_read, {{ProblemKind::race, "stage copy", "stage read"}});
-  check_pairs(Plant::wait_for_one_group_too_few, {{ProblemKind::unwaited_copy, "stage copy", "stage read"}, {ProblemKind::unwaited_copy, "stage copy", "stage copy"}});
+  check_pairs(Plant::wait_for_one_group_too_few, {{ProblemKind::unwaited_copy, "stage copy", "stage read"},
+                                                  {ProblemKind::unwaited_copy, "stage copy", "stage copy"}});
 }
 
 TEST_CASE("checker: blocks of one launch") {
-  check_pairs(Plant::blocks_write_the_same, {{ProblemKind::race_across_blocks, "blocks write", "blocks write"}});
-  check_pairs(Plant::block_reads_what_another_writes, {{ProblemKind::race_across_blocks, "block writes", "block reads"}});
-  check_pairs(Plant::block_writes_what_another_reads, {{ProblemKind::race_across_blocks, "block writes last", "block reads first"}});
+  check_pairs(Plant::blocks_write_the_same,
+              {{ProblemKind::race_across_blocks, "blocks write", "blocks write"}});
+  check_pairs(Plant::block_reads_what_another_writes,
+              {{ProblemKind::race_across_blocks, "block writes", "block reads"}});
+  check_pairs(Plant::block_writes_what_another_reads,
+              {{ProblemKind::race_across_blocks, "block writes last", "block reads first"}});
   check_pairs(Plant::blocks_add_and_store, {{ProblemKind::race_across_blocks, "blocks add", "blocks store"}});
   check_pairs(Plant::last_block_without_fence, {{ProblemKind::race_across_blocks, "partial", "partials"}});
   check_pairs(Plant::global_without_barrier, {{ProblemKind::race, "global store", "global read"}});

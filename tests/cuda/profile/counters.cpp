@@ -1,7 +1,7 @@
-#include <fmt/format.h>
-
 #include <chrono>
 #include <string>
+
+#include <fmt/format.h>
 
 #include "cuda/simt/profile/profile.h"
 #include "tests/catch.h"
@@ -26,7 +26,8 @@ KernelProfile profile_of(void (*work)(Arguments...), std::type_identity_t<Argume
 }
 
 // The counts of loads or stores on the line of patterns.cpp with this mark.
-RequestCounts on_line(const KernelProfile& kernel, const std::string& mark, AccessKind kind = AccessKind::load) {
+RequestCounts on_line(const KernelProfile& kernel, const std::string& mark,
+                      AccessKind kind = AccessKind::load) {
   const SourceLine line = test::line_with("patterns.cpp", mark);
   RequestCounts sum;
   for (const LineCounts& counts : kernel.lines) {
@@ -41,9 +42,13 @@ struct Row {
   std::uint64_t requests, lanes;
   bool operator==(const Row&) const = default;
 };
-std::ostream& operator<<(std::ostream& out, const Row& row) { return out << row.requests << " requests of " << row.lanes << " lanes"; }
+std::ostream& operator<<(std::ostream& out, const Row& row) {
+  return out << row.requests << " requests of " << row.lanes << " lanes";
+}
 
-Row row(const RequestCounts& counts) { return {counts.requests, counts.lanes}; }
+Row row(const RequestCounts& counts) {
+  return {counts.requests, counts.lanes};
+}
 
 // With sectors: lanes that were put into the wrong request may have the right number, but not the right addresses.
 struct Grouped {
@@ -54,13 +59,16 @@ std::ostream& operator<<(std::ostream& out, const Grouped& g) {
   return out << g.requests << " requests of " << g.lanes << " lanes and " << g.sectors << " sectors";
 }
 
-Grouped grouped(const RequestCounts& counts) { return {counts.requests, counts.lanes, counts.units}; }
+Grouped grouped(const RequestCounts& counts) {
+  return {counts.requests, counts.lanes, counts.units};
+}
 
 }  // namespace
 
 TEST_CASE("profile: sectors per request of 4-byte loads are 4, 8, 32 and 5") {
   using Case = std::tuple<int, int, double>;
-  const auto [stride, offset, expected] = GENERATE(Case{1, 0, 4.0}, Case{2, 0, 8.0}, Case{32, 0, 32.0}, Case{1, 1, 5.0});
+  const auto [stride, offset, expected] =
+      GENERATE(Case{1, 0, 4.0}, Case{2, 0, 8.0}, Case{32, 0, 32.0}, Case{1, 1, 5.0});
   CAPTURE(stride, offset);
   const KernelProfile kernel = profile_of(test::copy_strided, stride, offset);
   CHECK(kernel.global_loads.requests == 16);
@@ -243,7 +251,8 @@ TEST_CASE("profile: the speed of a profiled product, 256 x 256 x 256", "[.speed]
   const auto begin = std::chrono::steady_clock::now();
   const KernelProfile kernel = profile_of(test::gemm_tiled, 256);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-  fmt::print("gemm_tiled 256: {:.2f} s, {} requests\n", seconds.count(), kernel.global().requests + kernel.shared().requests);
+  fmt::print("gemm_tiled 256: {:.2f} s, {} requests\n", seconds.count(),
+             kernel.global().requests + kernel.shared().requests);
 }
 
 }  // namespace rung::simt

@@ -100,7 +100,8 @@ TEST_CASE("the modelled L2: many lines keep their order") {
 
 // Four blocks read the same 16 lines, which do not fit; side by side they share each fetch.
 TEST_CASE("blocks of one wave share what they fetch; blocks of different waves do not") {
-  for (const auto& [blocks_in_a_wave, fetched] : {std::pair{4U, 64U}, std::pair{2U, 2 * 64U}, std::pair{1U, 4 * 64U}, std::pair{100U, 64U}}) {
+  for (const auto& [blocks_in_a_wave, fetched] :
+       {std::pair{4U, 64U}, std::pair{2U, 2 * 64U}, std::pair{1U, 4 * 64U}, std::pair{100U, 64U}}) {
     L2Traffic traffic(4 * 128, blocks_in_a_wave);
     for (int block = 0; block < 4; ++block) {
       traffic.block_begins();

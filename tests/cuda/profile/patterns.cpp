@@ -81,7 +81,8 @@ __device__ float warp_sum(float v) {
 __global__ void block_sum_kernel(float* out, const float* in, int n) {
   __shared__ float part[32];
   float v = 0;
-  for (unsigned i = blockIdx.x * blockDim.x + threadIdx.x; i < static_cast<unsigned>(n); i += gridDim.x * blockDim.x) {
+  for (unsigned i = blockIdx.x * blockDim.x + threadIdx.x; i < static_cast<unsigned>(n);
+       i += gridDim.x * blockDim.x) {
     v += __ldg(&in[i]);
   }
   v = warp_sum(v);
@@ -166,7 +167,9 @@ __global__ void gemm_mma_kernel(float* c, const half* a, const half* b, int n) {
   c[(row + g + 8) * n + column + 2 * t + 1] = d[3];
 }
 
-__global__ void histogram_kernel(int* bins, int count) { atomicAdd(&bins[static_cast<int>(threadIdx.x) % count], 1); }
+__global__ void histogram_kernel(int* bins, int count) {
+  atomicAdd(&bins[static_cast<int>(threadIdx.x) % count], 1);
+}
 
 __global__ void divergent_kernel(float* out, const float* in) {
   float v = 0;
@@ -284,7 +287,7 @@ __global__ void called_in_a_loop_kernel(float* out, const float* in) {
 __global__ void short_circuit_kernel(float* out, const float* a, const float* b) {
   const unsigned i = threadIdx.x;
   float v = 0;
-  if (a[i] > 0       // [circuit first]
+  if (a[i] > 0        // [circuit first]
       && b[i] > 0) {  // [circuit second]
     v = a[i + 32];    // [circuit inside]
   }
@@ -302,7 +305,9 @@ device_buffer<float> numbers(std::size_t count) {
   return device_buffer<float>(values);
 }
 
-device_buffer<half> halves(std::size_t count) { return device_buffer<half>(std::vector<half>(count, __float2half(1.0F))); }
+device_buffer<half> halves(std::size_t count) {
+  return device_buffer<half>(std::vector<half>(count, __float2half(1.0F)));
+}
 
 // A kernel of one warp that reads 256 numbers and writes 32.
 void one_warp(const char* name, void (*kernel)(float*, const float*)) {
@@ -316,37 +321,41 @@ void one_warp(const char* name, void (*kernel)(float*, const float*)) {
 void copy_strided(int stride, int offset) {
   device_buffer<float> out(512);
   const device_buffer<float> in = numbers(static_cast<std::size_t>(512 * stride + offset));
-  launch("copy_strided", copy_strided_kernel, Launch{.grid = 4, .block = 128}, out.data(), in.data() + offset, stride);
+  launch("copy_strided", copy_strided_kernel, Launch{.grid = 4, .block = 128}, out.data(), in.data() + offset,
+         stride);
 }
 
 void copy_float4() {
   device_buffer<float> out(2048);
   const device_buffer<float> in = numbers(2048);
-  launch("copy_float4", copy_float4_kernel, Launch{.grid = 4, .block = 128}, reinterpret_cast<float4*>(out.data()),
-         reinterpret_cast<const float4*>(in.data()));
+  launch("copy_float4", copy_float4_kernel, Launch{.grid = 4, .block = 128},
+         reinterpret_cast<float4*>(out.data()), reinterpret_cast<const float4*>(in.data()));
 }
 
 void sum_float4() {
   device_buffer<float> out(512);
   const device_buffer<float> in = numbers(2048);
-  launch("sum_float4", sum_float4_kernel, Launch{.grid = 4, .block = 128}, out.data(), reinterpret_cast<const float4*>(in.data()));
+  launch("sum_float4", sum_float4_kernel, Launch{.grid = 4, .block = 128}, out.data(),
+         reinterpret_cast<const float4*>(in.data()));
 }
 
 void transpose(int padding) {
   device_buffer<float> out(4096);
   const device_buffer<float> in = numbers(4096);
-  launch("transpose", padding == 0 ? transpose_kernel<0> : transpose_kernel<1>, Launch{.grid = dim3(2, 2), .block = dim3(32, 8)}, out.data(), in.data(),
-         64);
+  launch("transpose", padding == 0 ? transpose_kernel<0> : transpose_kernel<1>,
+         Launch{.grid = dim3(2, 2), .block = dim3(32, 8)}, out.data(), in.data(), 64);
 }
 
 void shared_float4_rows(int padding) {
   device_buffer<float> out(32);
-  launch("shared_float4_rows", padding == 0 ? shared_float4_rows_kernel<0> : shared_float4_rows_kernel<1>, Launch{.grid = 1, .block = 32}, out.data());
+  launch("shared_float4_rows", padding == 0 ? shared_float4_rows_kernel<0> : shared_float4_rows_kernel<1>,
+         Launch{.grid = 1, .block = 32}, out.data());
 }
 
 void ldmatrix(int padding) {
   device_buffer<unsigned> out(32);
-  launch("ldmatrix", padding == 0 ? ldmatrix_kernel<0> : ldmatrix_kernel<8>, Launch{.grid = 1, .block = 32}, out.data());
+  launch("ldmatrix", padding == 0 ? ldmatrix_kernel<0> : ldmatrix_kernel<8>, Launch{.grid = 1, .block = 32},
+         out.data());
 }
 
 void block_sum() {
@@ -361,7 +370,8 @@ void gemm_tiled(int n) {
   const device_buffer<float> a = numbers(count);
   const device_buffer<float> b = numbers(count);
   const auto tiles = static_cast<unsigned>(n / 32);
-  launch("gemm_tiled", gemm_tiled_kernel, Launch{.grid = dim3(tiles, tiles), .block = dim3(32, 32)}, c.data(), a.data(), b.data(), n);
+  launch("gemm_tiled", gemm_tiled_kernel, Launch{.grid = dim3(tiles, tiles), .block = dim3(32, 32)}, c.data(),
+         a.data(), b.data(), n);
 }
 
 void gemm_wmma() {
@@ -377,7 +387,8 @@ void gemm_mma(int n, int padding) {
   const device_buffer<half> a = halves(count);
   const device_buffer<half> b = halves(count);
   launch("gemm_mma", padding == 0 ? gemm_mma_kernel<0> : gemm_mma_kernel<8>,
-         Launch{.grid = dim3(static_cast<unsigned>(n / 8), static_cast<unsigned>(n / 16)), .block = 32}, c.data(), a.data(), b.data(), n);
+         Launch{.grid = dim3(static_cast<unsigned>(n / 8), static_cast<unsigned>(n / 16)), .block = 32},
+         c.data(), a.data(), b.data(), n);
 }
 
 void histogram(int bins) {
@@ -391,14 +402,30 @@ void early_exit() {
   launch("early_exit", early_exit_kernel, Launch{.grid = 1, .block = 128}, out.data(), in.data(), 100U);
 }
 
-void divergent() { one_warp("divergent", divergent_kernel); }
-void break_and_continue() { one_warp("break_and_continue", break_and_continue_kernel); }
-void switch_of_four() { one_warp("switch_of_four", switch_kernel); }
-void nested() { one_warp("nested", nested_kernel); }
-void nested_twice() { one_warp("nested_twice", nested_twice_kernel); }
-void while_halving() { one_warp("while_halving", while_halving_kernel); }
-void called_from_two_places() { one_warp("called_from_two_places", two_places_kernel); }
-void called_in_a_loop() { one_warp("called_in_a_loop", called_in_a_loop_kernel); }
+void divergent() {
+  one_warp("divergent", divergent_kernel);
+}
+void break_and_continue() {
+  one_warp("break_and_continue", break_and_continue_kernel);
+}
+void switch_of_four() {
+  one_warp("switch_of_four", switch_kernel);
+}
+void nested() {
+  one_warp("nested", nested_kernel);
+}
+void nested_twice() {
+  one_warp("nested_twice", nested_twice_kernel);
+}
+void while_halving() {
+  one_warp("while_halving", while_halving_kernel);
+}
+void called_from_two_places() {
+  one_warp("called_from_two_places", two_places_kernel);
+}
+void called_in_a_loop() {
+  one_warp("called_in_a_loop", called_in_a_loop_kernel);
+}
 
 void short_circuit() {
   device_buffer<float> out(32);
@@ -410,14 +437,16 @@ void short_circuit() {
   }
   const device_buffer<float> a(first);
   const device_buffer<float> b(second);
-  launch("short_circuit", short_circuit_kernel, Launch{.grid = 1, .block = 32}, out.data(), a.data(), b.data());
+  launch("short_circuit", short_circuit_kernel, Launch{.grid = 1, .block = 32}, out.data(), a.data(),
+         b.data());
 }
 
 void conditional_operator() {
   device_buffer<float> out(32);
   const device_buffer<float> a = numbers(32);
   const device_buffer<float> b = numbers(32);
-  launch("conditional_operator", conditional_operator_kernel, Launch{.grid = 1, .block = 32}, out.data(), a.data(), b.data());
+  launch("conditional_operator", conditional_operator_kernel, Launch{.grid = 1, .block = 32}, out.data(),
+         a.data(), b.data());
 }
 
 }  // namespace rung::test

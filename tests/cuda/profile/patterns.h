@@ -27,16 +27,16 @@ void gemm_mma(int n, int padding);
 void histogram(int bins);  ///< 128 threads add to bin i % bins of a global array
 
 // Lanes that part ways.
-void divergent();          ///< odd lanes loop twice, even ones once; then the lower half loads
-void early_exit();         ///< 100 of 128 threads have work
+void divergent();   ///< odd lanes loop twice, even ones once; then the lower half loads
+void early_exit();  ///< 100 of 128 threads have work
 void break_and_continue();
 void switch_of_four();
-void nested();             ///< inner trips: 1 + lane % 2, outer: 2
-void nested_twice();       ///< outer trips: 1 + lane % 2; inner: 1 + lane % 4 / 2 ; loads in both
-void while_halving();      ///< while (n > 0) n /= 2 with n = lane
+void nested();         ///< inner trips: 1 + lane % 2, outer: 2
+void nested_twice();   ///< outer trips: 1 + lane % 2; inner: 1 + lane % 4 / 2 ; loads in both
+void while_halving();  ///< while (n > 0) n /= 2 with n = lane
 void called_from_two_places();
-void called_in_a_loop();   ///< a function that loops by lane, in a loop
-void short_circuit();      ///< if (a[i] > 0 && b[i] > 0)
+void called_in_a_loop();  ///< a function that loops by lane, in a loop
+void short_circuit();     ///< if (a[i] > 0 && b[i] > 0)
 void conditional_operator();
 
 }  // namespace rung::test

@@ -20,8 +20,8 @@ __global__ void gemm_kernel(float* c, const float* a, const float* b, int n) {
   const unsigned column = blockIdx.x * 16 + threadIdx.x;
   float sum = 0;
   for (int t = 0; t < n; t += 16) {
-    as[threadIdx.y][threadIdx.x] = a[row * n + t + threadIdx.x];          // [gemm store a]
-    bs[threadIdx.y][threadIdx.x] = b[(t + threadIdx.y) * n + column];     // [gemm store b]
+    as[threadIdx.y][threadIdx.x] = a[row * n + t + threadIdx.x];       // [gemm store a]
+    bs[threadIdx.y][threadIdx.x] = b[(t + threadIdx.y) * n + column];  // [gemm store b]
     if (plant != Plant::no_barrier_before_reading) {
       __syncthreads();
     }
@@ -111,9 +111,15 @@ __global__ void bounds_kernel(float* out, const float* in, int n) {
   out[i] = row[i % 32] + table[i / 16][i % 16];
   __syncthreads();
   switch (plant) {
-    case Plant::behind_dynamic_read: out[i] = dynamic[i + 1]; break;  // [dynamic read]
-    case Plant::behind_dynamic_write: dynamic[i + 1] = 0; break;      // [dynamic write]
-    case Plant::before_dynamic: out[i] = dynamic[i - 1]; break;       // [dynamic before]
+    case Plant::behind_dynamic_read:
+      out[i] = dynamic[i + 1];
+      break;  // [dynamic read]
+    case Plant::behind_dynamic_write:
+      dynamic[i + 1] = 0;
+      break;  // [dynamic write]
+    case Plant::before_dynamic:
+      out[i] = dynamic[i - 1];
+      break;  // [dynamic before]
     case Plant::index_of_an_array:
       if (i < 32) {
         row[i + 1] = 1;  // [array index]
@@ -124,17 +130,28 @@ __global__ void bounds_kernel(float* out, const float* in, int n) {
         table[0][i + n] = 1;  // [row index]
       }
       break;
-    case Plant::behind_a_buffer: out[i + 1] = 1; break;             // [behind buffer]
-    case Plant::between_two_buffers: out[i] = in[n + i]; break;     // [between buffers]
-    case Plant::before_a_buffer: out[i] = in[i - 1]; break;         // [before buffer]
-    case Plant::far_away: out[i * (1 << 28)] = 1; break;            // [far away]
-    case Plant::null: out[i] = *static_cast<const float*>(nullptr); break;
+    case Plant::behind_a_buffer:
+      out[i + 1] = 1;
+      break;  // [behind buffer]
+    case Plant::between_two_buffers:
+      out[i] = in[n + i];
+      break;  // [between buffers]
+    case Plant::before_a_buffer:
+      out[i] = in[i - 1];
+      break;  // [before buffer]
+    case Plant::far_away:
+      out[i * (1 << 28)] = 1;
+      break;  // [far away]
+    case Plant::null:
+      out[i] = *static_cast<const float*>(nullptr);
+      break;
     case Plant::misaligned: {
       const float4 v = *reinterpret_cast<const float4*>(in + 1);  // [misaligned]
       out[i] = v.x;
       break;
     }
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -191,19 +208,25 @@ template <Plant plant>
 __global__ void blocks_kernel(int* out, int* flag, const int* in) {
   const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
   switch (plant) {
-    case Plant::blocks_write_their_own: out[i] = in[i]; break;
-    case Plant::blocks_write_the_same: out[threadIdx.x] = in[i]; break;  // [blocks write]
+    case Plant::blocks_write_their_own:
+      out[i] = in[i];
+      break;
+    case Plant::blocks_write_the_same:
+      out[threadIdx.x] = in[i];
+      break;  // [blocks write]
     case Plant::block_reads_what_another_writes:
-      out[i] = in[i];                          // [block writes]
+      out[i] = in[i];  // [block writes]
       __syncthreads();
-      flag[i] = out[(i + 32) % 128];           // [block reads]
+      flag[i] = out[(i + 32) % 128];  // [block reads]
       break;
     case Plant::block_writes_what_another_reads:
-      flag[i] = out[(i + 32) % 128];           // [block reads first]
+      flag[i] = out[(i + 32) % 128];  // [block reads first]
       __syncthreads();
-      out[i] = in[i];                          // [block writes last]
+      out[i] = in[i];  // [block writes last]
       break;
-    case Plant::blocks_add_atomically: atomicAdd(&out[0], 1); break;
+    case Plant::blocks_add_atomically:
+      atomicAdd(&out[0], 1);
+      break;
     case Plant::blocks_add_and_store:
       atomicAdd(&out[0], 1);  // [blocks add]
       __syncthreads();
@@ -240,18 +263,22 @@ __global__ void blocks_kernel(int* out, int* flag, const int* in) {
       }
       flag[i] = out[blockIdx.x * blockDim.x + blockDim.x - 1 - threadIdx.x];  // [global read]
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
-__global__ void scale_kernel(int* out, const int* in) { out[threadIdx.x] = 2 * in[31 - threadIdx.x]; }
+__global__ void scale_kernel(int* out, const int* in) {
+  out[threadIdx.x] = 2 * in[31 - threadIdx.x];
+}
 
 template <Plant plant>
 void run_gemm() {
   const device_buffer<float> a(std::vector<float>(32 * 32, 1.0F));
   const device_buffer<float> b(std::vector<float>(32 * 32, 1.0F));
   device_buffer<float> c(32 * 32);
-  launch("gemm", gemm_kernel<plant>, Launch{.grid = dim3(2, 2), .block = dim3(16, 16)}, c.data(), a.data(), b.data(), 32);
+  launch("gemm", gemm_kernel<plant>, Launch{.grid = dim3(2, 2), .block = dim3(16, 16)}, c.data(), a.data(),
+         b.data(), 32);
 }
 
 template <Plant plant>
@@ -265,14 +292,16 @@ template <Plant plant>
 void run_unwritten() {
   const device_buffer<float> never(64);
   device_buffer<float> out(64);
-  launch("unwritten", unwritten_kernel<plant>, Launch{.grid = 1, .block = 64, .shared_bytes = 256}, out.data(), never.data());
+  launch("unwritten", unwritten_kernel<plant>, Launch{.grid = 1, .block = 64, .shared_bytes = 256},
+         out.data(), never.data());
 }
 
 template <Plant plant>
 void run_bounds() {
   const device_buffer<float> in(std::vector<float>(64, 1.0F));
   device_buffer<float> out(std::vector<float>(64, 1.0F));
-  launch("bounds", bounds_kernel<plant>, Launch{.grid = 1, .block = 64, .shared_bytes = 256}, out.data(), in.data(), 64);
+  launch("bounds", bounds_kernel<plant>, Launch{.grid = 1, .block = 64, .shared_bytes = 256}, out.data(),
+         in.data(), 64);
 }
 
 template <Plant plant>
@@ -309,7 +338,9 @@ void run_two_launches() {
 
 void run_planted(Plant plant) {
 #define RUNG_RUN(name, with) \
-  case Plant::name: with<Plant::name>(); break
+  case Plant::name:          \
+    with<Plant::name>();     \
+    break
   switch (plant) {
     RUNG_RUN(nothing_in_gemm, run_gemm);
     RUNG_RUN(no_barrier_before_reading, run_gemm);
@@ -353,7 +384,9 @@ void run_planted(Plant plant) {
     RUNG_RUN(last_block_without_fence, run_blocks);
     RUNG_RUN(global_with_barrier, run_blocks);
     RUNG_RUN(global_without_barrier, run_blocks);
-    case Plant::two_launches: run_two_launches(); break;
+    case Plant::two_launches:
+      run_two_launches();
+      break;
   }
 #undef RUNG_RUN
 }

@@ -39,7 +39,9 @@ struct Writer {
   WarpReplay& warp;
   unsigned lane;
   void block(std::uint32_t place) { warp.lanes[lane].tokens.emplace_back(Token::Kind::block, place); }
-  void load(std::uint32_t place) { warp.lanes[lane].access(place, Operand(AccessType::load, 4, place * 1000 + lane)); }
+  void load(std::uint32_t place) {
+    warp.lanes[lane].access(place, Operand(AccessType::load, 4, place * 1000 + lane));
+  }
   void call(std::uint32_t place) { warp.lanes[lane].tokens.emplace_back(Token::Kind::call, place); }
   void leave(std::uint32_t place) { warp.lanes[lane].tokens.emplace_back(Token::Kind::leave, place); }
   void meet(std::uint32_t mask) {
@@ -139,7 +141,13 @@ TEST_CASE("replay: break and continue") {
     lane.block(59);
     lane.load(60);
   });
-  CHECK(log.log == std::vector<Issued>{{20, all}, {40, even & ~1U}, {20, all & ~1U}, {40, even & ~1U}, {20, all & ~1U}, {40, even & ~1U}, {60, all}});
+  CHECK(log.log == std::vector<Issued>{{20, all},
+                                       {40, even & ~1U},
+                                       {20, all & ~1U},
+                                       {40, even & ~1U},
+                                       {20, all & ~1U},
+                                       {40, even & ~1U},
+                                       {60, all}});
 }
 
 TEST_CASE("replay: calls from two places are two instructions, a call from one place is one") {

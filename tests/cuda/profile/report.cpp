@@ -1,5 +1,6 @@
-#include <nlohmann/json.hpp>
 #include <stdexcept>
+
+#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "cuda/simt/profile/profile.h"
@@ -66,10 +67,11 @@ TEST_CASE("profile: as many blocks side by side as the device holds") {
   CHECK(resident_blocks(a100, 256, 0) == 8);
   CHECK(resident_blocks(a100, 32, 0) == 32);
   CHECK(resident_blocks(a100, 33, 0) == 32);
-  CHECK(resident_blocks(a100, 256, 48 * 1024) == 3);           // 164 KiB in pieces of 49
-  CHECK(resident_blocks(a100, 256, 0, 128) == 2);              // 65536 registers, 32768 a block
-  CHECK(resident_blocks(a100, 256, 0, 65) == 3);               // 65 x 32 registers of a warp are given as 2304: 18432 a block
-  CHECK(resident_blocks(a100, 1024, 160 * 1024, 255) == 1);    // never none
+  CHECK(resident_blocks(a100, 256, 48 * 1024) == 3);  // 164 KiB in pieces of 49
+  CHECK(resident_blocks(a100, 256, 0, 128) == 2);     // 65536 registers, 32768 a block
+  CHECK(resident_blocks(a100, 256, 0, 65) ==
+        3);  // 65 x 32 registers of a warp are given as 2304: 18432 a block
+  CHECK(resident_blocks(a100, 1024, 160 * 1024, 255) == 1);  // never none
   CHECK(resident_blocks(device_description("rtx4090"), 1024, 0) == 1);
   ProfileOptions options;
   options.device = &device_description("h100");

@@ -6,7 +6,8 @@ namespace rung::simt::profiling {
 namespace {
 
 // Lane i at base + i * stride.
-Request strided(std::uintptr_t base, std::uintptr_t stride, unsigned bytes, std::uint32_t mask = 0xffffffffU) {
+Request strided(std::uintptr_t base, std::uintptr_t stride, unsigned bytes,
+                std::uint32_t mask = 0xffffffffU) {
   Request request;
   request.mask = mask;
   request.bytes = bytes;
@@ -81,8 +82,9 @@ TEST_CASE("wavefronts of narrow accesses: lanes that share a word share the pass
 TEST_CASE("wavefronts of 8-byte accesses go by half warps, of 16-byte by quarter warps") {
   CHECK(wavefronts(strided(0, 8, 8)) == Expected{2, 2});
   CHECK(wavefronts(strided(0, 16, 16)) == Expected{4, 4});
-  CHECK(wavefronts(strided(0, 128, 16)) == Expected{32, 4});       // rows of 128 bytes: every lane in the same banks
-  CHECK(wavefronts(strided(0, 128 + 16, 16)) == Expected{4, 4});   // padded by one access
+  CHECK(wavefronts(strided(0, 128, 16)) ==
+        Expected{32, 4});  // rows of 128 bytes: every lane in the same banks
+  CHECK(wavefronts(strided(0, 128 + 16, 16)) == Expected{4, 4});  // padded by one access
   CHECK(wavefronts(strided(0, 128, 8)) == Expected{32, 2});
   CHECK(wavefronts(strided(0, 16, 16, 0x000000ffU)) == Expected{1, 1});
 }
