@@ -112,14 +112,14 @@ __global__ void bounds_kernel(float* out, const float* in, int n) {
   __syncthreads();
   switch (plant) {
     case Plant::behind_dynamic_read:
-      out[i] = dynamic[i + 1];
-      break;  // [dynamic read]
+      out[i] = dynamic[i + 1];  // [dynamic read]
+      break;
     case Plant::behind_dynamic_write:
-      dynamic[i + 1] = 0;
-      break;  // [dynamic write]
+      dynamic[i + 1] = 0;  // [dynamic write]
+      break;
     case Plant::before_dynamic:
-      out[i] = dynamic[i - 1];
-      break;  // [dynamic before]
+      out[i] = dynamic[i - 1];  // [dynamic before]
+      break;
     case Plant::index_of_an_array:
       if (i < 32) {
         row[i + 1] = 1;  // [array index]
@@ -131,17 +131,17 @@ __global__ void bounds_kernel(float* out, const float* in, int n) {
       }
       break;
     case Plant::behind_a_buffer:
-      out[i + 1] = 1;
-      break;  // [behind buffer]
+      out[i + 1] = 1;  // [behind buffer]
+      break;
     case Plant::between_two_buffers:
-      out[i] = in[n + i];
-      break;  // [between buffers]
+      out[i] = in[n + i];  // [between buffers]
+      break;
     case Plant::before_a_buffer:
-      out[i] = in[i - 1];
-      break;  // [before buffer]
+      out[i] = in[i - 1];  // [before buffer]
+      break;
     case Plant::far_away:
-      out[i * (1 << 28)] = 1;
-      break;  // [far away]
+      out[i * (1 << 28)] = 1;  // [far away]
+      break;
     case Plant::null:
       out[i] = *static_cast<const float*>(nullptr);
       break;
@@ -212,8 +212,8 @@ __global__ void blocks_kernel(int* out, int* flag, const int* in) {
       out[i] = in[i];
       break;
     case Plant::blocks_write_the_same:
-      out[threadIdx.x] = in[i];
-      break;  // [blocks write]
+      out[threadIdx.x] = in[i];  // [blocks write]
+      break;
     case Plant::block_reads_what_another_writes:
       out[i] = in[i];  // [block writes]
       __syncthreads();
