@@ -29,6 +29,13 @@ Json json_of(const LineCounts& line) {
   return json;
 }
 
+Json json_of(const LineEvents& events) {
+  Json json = json_of(events.where);
+  json["name"] = events.name;
+  json["times"] = events.times;
+  return json;
+}
+
 Json json_of(const ProblemAccess& access) {
   Json json = json_of(access.where);
   json["kind"] = name_of(access.kind);
@@ -88,6 +95,7 @@ Json json_of(const KernelProfile& kernel) {
           {"steps", kernel.steps},
           {"lane_steps", kernel.lane_steps},
           {"lines", array_of(kernel.lines)},
+          {"events", array_of(kernel.events)},
           {"problems", array_of(kernel.problems)},
           {"problems_left_out", kernel.problems_left_out}};
 }

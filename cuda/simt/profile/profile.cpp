@@ -104,6 +104,7 @@ KernelProfile Profile::total() const {
     sum.steps += kernel.steps;
     sum.lane_steps += kernel.lane_steps;
     sum.lines.insert(sum.lines.end(), kernel.lines.begin(), kernel.lines.end());
+    sum.events.insert(sum.events.end(), kernel.events.begin(), kernel.events.end());
     sum.problems.insert(sum.problems.end(), kernel.problems.begin(), kernel.problems.end());
     sum.problems_left_out += kernel.problems_left_out;
   }

@@ -75,6 +75,13 @@ struct LineCounts {
   std::uint64_t collisions = 0;  ///< atomics: lanes beyond the first of a request that hit the same address
 };
 
+/// What threads did together on one line of the source.
+struct LineEvents {
+  SourceLine where;
+  std::string name;         ///< as in the source: "__syncthreads", "__shfl_xor_sync", "mma.m16n8k16"
+  std::uint64_t times = 0;  ///< block barriers once per block, the others once per warp
+};
+
 enum class ProblemKind : std::uint8_t {
   race,                ///< two threads, one of them writing, and nothing that orders them
   race_across_blocks,  ///< the same between blocks of one launch
@@ -133,7 +140,8 @@ struct KernelProfile {
   std::uint64_t steps = 0;       ///< basic blocks and accesses issued by warps
   std::uint64_t lane_steps = 0;  ///< the same, each active lane counted
 
-  std::vector<LineCounts> lines;  ///< by file, line, space, kind
+  std::vector<LineCounts> lines;   ///< by file, line, space, kind
+  std::vector<LineEvents> events;  ///< barriers, shuffles, matrix instructions: by file, line, name
   std::vector<Problem> problems;
   std::uint64_t problems_left_out = 0;
 

@@ -346,6 +346,7 @@ void Recorder::launch_begins(const LaunchInfo& info) {
   checker_.launch_begins();
   sites_.clear();
   site_of_.clear();
+  events_.clear();
 }
 
 void Recorder::launch_ends() {
@@ -361,6 +362,12 @@ void Recorder::launch_ends() {
   if (!options_.check) {
     checker_.findings.clear();
     kernel_.problems_left_out = 0;
+  }
+  for (const auto& [what, times] : events_) {
+    const auto& [file, line, name] = what;
+    kernel_.events.push_back({.where = {.file = from_the_root(std::string(file)), .line = line},
+                              .name = std::string(name),
+                              .times = times});
   }
   profile_.kernels.push_back(std::move(kernel_));
   findings_.push_back(std::move(checker_.findings));
@@ -391,7 +398,8 @@ void Recorder::block_ends() {
   replay_all();
 }
 
-void Recorder::block_barrier(Where) {
+void Recorder::block_barrier(Where where) {
+  ++events_[{where.file, where.line, "__syncthreads"}];
   replay_all();
   checker_.block_barrier();
   ++kernel_.block_barriers;
@@ -406,6 +414,7 @@ void Recorder::warp_event(const WarpEvent& event) {
     lane.operands.emplace_back(AccessType::rendezvous, event.orders_memory ? 1U : 0U, event.mask);
     is_long |= lane.tokens.size() > long_trace;
   }
+  ++events_[{event.where.file, event.where.line, event.name}];
   switch (event.op) {
     case WarpOp::syncwarp:
       ++kernel_.warp_syncs;

@@ -5,6 +5,8 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -103,6 +105,7 @@ class Recorder final : public Observer, private ReplayVisitor {
   std::optional<L2Traffic> traffic_;
   std::vector<Site> sites_;
   std::unordered_map<std::uint64_t, std::size_t> site_of_;
+  std::map<std::tuple<std::string_view, int, std::string_view>, std::uint64_t> events_;  // file, line, name
   std::uint64_t last_key_ = 0;  // the site that was counted last
   std::size_t last_site_ = 0;
   std::uintptr_t arguments_ = 0;

@@ -25,6 +25,16 @@ KernelProfile profile_of(void (*work)(Arguments...), std::type_identity_t<Argume
   return measured.kernels[0];
 }
 
+// How often it happened on the line of patterns.cpp with this mark.
+std::uint64_t events_on_line(const KernelProfile& kernel, const std::string& mark, const std::string& name) {
+  const SourceLine line = test::line_with("patterns.cpp", mark);
+  std::uint64_t times = 0;
+  for (const LineEvents& events : kernel.events) {
+    times += events.where == line && events.name == name ? events.times : 0;
+  }
+  return times;
+}
+
 // The counts of loads or stores on the line of patterns.cpp with this mark.
 RequestCounts on_line(const KernelProfile& kernel, const std::string& mark,
                       AccessKind kind = AccessKind::load) {
@@ -139,6 +149,7 @@ TEST_CASE("profile: a sum over blocks") {
   CHECK(row(kernel.shared_stores) == Row{4 * 8, 4 * 8});
   CHECK(row(kernel.shared_loads) == Row{4, 4 * 8});
   CHECK(kernel.warp_exchanges == 4 * 8 * 5 + 4 * 5);
+  CHECK(events_on_line(kernel, "shuffle", "__shfl_xor_sync") == 4 * 8 * 5 + 4 * 5);
   CHECK(kernel.block_barriers == 4);
   CHECK(kernel.unique_bytes_loaded == 1000 * 4 + 4);
   CHECK(kernel.unique_bytes_stored == 4);
@@ -153,6 +164,8 @@ TEST_CASE("profile: the tiled matrix product") {
   CHECK(kernel.shared_loads.units_over_ideal() == 1);
   CHECK(kernel.shared_stores.requests == 4 * 32 * 2 * 2);
   CHECK(kernel.block_barriers == 4 * 4);
+  CHECK(events_on_line(kernel, "gemm loaded", "__syncthreads") == 4 * 2);
+  CHECK(events_on_line(kernel, "gemm used", "__syncthreads") == 4 * 2);
   CHECK(kernel.unique_bytes_loaded == 2 * 4096 * 4);
   CHECK(kernel.unique_bytes_stored == 4096 * 4);
   CHECK(kernel.l2_sectors == 512 * 4 + 128 * 4);

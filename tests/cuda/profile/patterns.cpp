@@ -73,7 +73,7 @@ __global__ void ldmatrix_kernel(unsigned* out) {
 
 __device__ float warp_sum(float v) {
   for (int o = 16; o > 0; o >>= 1) {
-    v += __shfl_xor_sync(0xffffffffU, v, o);
+    v += __shfl_xor_sync(0xffffffffU, v, o);  // [shuffle]
   }
   return v;
 }
@@ -107,11 +107,11 @@ __global__ void gemm_tiled_kernel(float* c, const float* a, const float* b, int 
   for (int t = 0; t < n; t += 32) {
     as[threadIdx.y][threadIdx.x] = a[row * n + t + threadIdx.x];
     bs[threadIdx.y][threadIdx.x] = b[(t + threadIdx.y) * n + column];
-    __syncthreads();
+    __syncthreads();  // [gemm loaded]
     for (int k = 0; k < 32; ++k) {
       sum += as[threadIdx.y][k] * bs[k][threadIdx.x];
     }
-    __syncthreads();
+    __syncthreads();  // [gemm used]
   }
   c[row * n + column] = sum;
 }
