@@ -21,8 +21,9 @@ class SourceLines {
  public:
   /// Looks up all of these that are not known yet.
   void look_up(const std::vector<std::uint32_t>& places);
-  /// The line of a place that was looked up. Where code was inlined it is the innermost line that is not in cuda/simt/
-  /// itself: the kernel's, not that of a helper such as __ldg. An unknown place has an empty file.
+  /// The line of a place that was looked up. Where code was inlined it is the innermost line that is neither in
+  /// cuda/simt/ nor in a header of cuda/ itself: the kernel's, not that of a helper such as __ldg or load16. An unknown
+  /// place has an empty file.
   const SourceLine& of(std::uint32_t place) const;
   /// What the caller knows better.
   void set(std::uint32_t place, SourceLine line) { lines_.try_emplace(place, std::move(line)); }
