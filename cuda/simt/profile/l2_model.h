@@ -19,14 +19,19 @@ class L2Model {
   /// `bytes` is rounded down to whole lines, at least one.
   explicit L2Model(std::size_t bytes);
 
+  /// A sector is asked for.
   void load(std::uint64_t sector) { touch(sector, false); }
+  /// A sector is written to.
   void store(std::uint64_t sector) { touch(sector, true); }
 
   /// Writes back what was stored and empties the cache.
   void flush();
 
+  /// From DRAM, so far.
   std::uint64_t sectors_fetched() const { return fetched_; }
+  /// To DRAM, so far.
   std::uint64_t sectors_written_back() const { return written_back_; }
+  /// Its capacity, in whole lines.
   std::size_t bytes() const { return capacity_ * 128; }
 
  private:

@@ -17,15 +17,19 @@ namespace rung::simt::profiling {
 /// then the next of each. Within a block the order is that of the CPU: warp after warp, from barrier to barrier.
 class L2Traffic {
  public:
+  /// An empty cache of that many bytes.
   L2Traffic(std::size_t l2_bytes, std::size_t blocks_in_a_wave);
 
+  /// What follows are its requests.
   void block_begins();
   /// One request of a warp of the current block.
   void request(const Sectors& sectors, bool loads, bool stores);
   /// The launch is over: serves the last wave and writes back what is left.
   void finish();
 
+  /// The cache; complete after finish().
   const L2Model& l2() const { return l2_; }
+  /// Asked for so far, in both directions.
   std::uint64_t sectors() const { return sectors_; }
 
  private:

@@ -11,6 +11,7 @@ namespace rung::simt::profiling {
 /// What a lane did, in one word: a kind and a place in the program (bytes from the start of the executable).
 class Token {
  public:
+  /// What the lane did.
   enum class Kind : std::uint8_t {
     block,       ///< entered a basic block
     access,      ///< touched memory; takes one Operand
@@ -23,9 +24,12 @@ class Token {
   static constexpr std::uint32_t most_places = 1U << place_bits;
 
   constexpr Token() = default;
+  /// Of a kind, at a place below most_places.
   constexpr Token(Kind kind, std::uint32_t place)
       : word_(static_cast<std::uint32_t>(kind) << place_bits | (place & (most_places - 1))) {}
+  /// What the lane did.
   constexpr Kind kind() const { return static_cast<Kind>(word_ >> place_bits); }
+  /// Where.
   constexpr std::uint32_t place() const { return word_ & (most_places - 1); }
   constexpr bool operator==(const Token&) const = default;
 
@@ -50,12 +54,17 @@ enum class AccessType : std::uint8_t {
 class Operand {
  public:
   constexpr Operand() = default;
+  /// At most 255 bytes, at an address of 48 bits.
   constexpr Operand(AccessType type, unsigned bytes, std::uintptr_t address)
       : word_(static_cast<std::uint64_t>(type) << 56U | static_cast<std::uint64_t>(bytes) << 48U |
               (address & address_mask)) {}
+  /// What is done to the memory.
   constexpr AccessType type() const { return static_cast<AccessType>(word_ >> 56U); }
+  /// How much of it.
   constexpr unsigned bytes() const { return static_cast<unsigned>(word_ >> 48U & 0xffU); }
+  /// Where it is.
   constexpr std::uintptr_t address() const { return word_ & address_mask; }
+  /// Whether the type and the number of bytes are the same.
   constexpr bool same_shape(const Operand& other) const { return (word_ ^ other.word_) >> 48U == 0; }
 
  private:
@@ -68,6 +77,7 @@ struct LaneTrace {
   std::vector<Token> tokens;
   std::vector<Operand> operands;  ///< of the tokens that take one, in their order
 
+  /// Adds an access.
   void access(std::uint32_t place, Operand operand) {
     tokens.emplace_back(Token::Kind::access, place);
     operands.push_back(operand);
@@ -85,7 +95,9 @@ struct WarpAccess {
 class ReplayVisitor {
  public:
   virtual ~ReplayVisitor() = default;
+  /// Lanes touched memory with one instruction.
   virtual void access(const WarpAccess& access) = 0;
+  /// Lanes took part in a collective.
   virtual void rendezvous(std::uint32_t mask, bool orders_memory) = 0;
   /// `count` instructions or basic blocks were issued for `lanes` lanes at once.
   virtual void issued(std::uint64_t count, unsigned lanes) = 0;
@@ -107,6 +119,7 @@ class WarpReplay {
   void replay(ReplayVisitor& visitor);
   /// Forgets everything, the calls that lanes are in too: a new block begins.
   void reset();
+  /// Whether nothing was recorded since.
   bool empty() const;
 
  private:

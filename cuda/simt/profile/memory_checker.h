@@ -54,7 +54,9 @@ struct Region {
   unsigned shift = 2;       ///< a cell is 4 bytes, or fewer once a smaller access was seen
   std::vector<Cell> cells;
 
+  /// Of `count` bytes at `address`; nothing was done to them yet.
   Region(MemorySpace which, std::string called, std::uintptr_t address, std::size_t count);
+  /// Whether all of an access lies in it.
   bool holds(std::uintptr_t address, std::size_t count) const {
     return address - begin < bytes && count <= bytes - (address - begin);
   }
@@ -62,11 +64,13 @@ struct Region {
   std::string describe(std::uintptr_t address) const;
   /// Makes the cells small enough for an access of `count` bytes at `address`.
   void refine_for(std::uintptr_t address, unsigned count);
+  /// Global memory: these bytes have been written.
   void mark_initialised(std::uintptr_t address, std::size_t count);
 };
 
 /// A finding, before its places have names.
 struct Finding {
+  /// An access that it is about.
   struct Side {
     std::uint32_t place = 0;
     AccessType type = AccessType::load;
@@ -93,10 +97,13 @@ class MemoryChecker {
  public:
   Ordering ordering;
 
+  /// Forgets the findings of the launch before.
   void launch_begins();
   /// Uninitialised reads that a race explains are dropped here.
   void launch_ends();
+  /// What shared memory held is gone.
   void block_begins(unsigned linear, unsigned threads);
+  /// All threads of the block have met.
   void block_barrier();
 
   /// Lanes `mask` of a warp, at once; all addresses lie in the region.

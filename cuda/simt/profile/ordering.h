@@ -16,7 +16,9 @@ struct Moment {
   std::uint32_t ticket = 0;
   std::uint16_t thread = 0;  ///< in its block
 
+  /// The thread's warp in its block.
   unsigned warp() const { return thread / lanes_in_warp; }
+  /// The thread's lane in its warp.
   unsigned lane() const { return thread % lanes_in_warp; }
 };
 
@@ -25,22 +27,31 @@ struct Moment {
 /// ordered after); nothing orders two blocks; shuffles, votes and matrix instructions order no memory.
 class Ordering {
  public:
+  /// What was before is ordered before all that comes.
   void launch_begins() { launch_first_ = interval_ + 1; }
+  /// A block of that many threads, which nothing orders after the launch's others.
   void block_begins(unsigned linear, unsigned threads);
+  /// All threads of the block have met.
   void block_barrier() { ++interval_; }
   /// The lanes of `mask` of a warp met at a __syncwarp.
   void warp_sync(unsigned warp, std::uint32_t mask);
 
+  /// The moment at which a thread of the current block does something now.
   Moment now(unsigned thread) const {
     return {.interval = interval_,
             .ticket = warps_[thread / lanes_in_warp].ticket,
             .thread = static_cast<std::uint16_t>(thread)};
   }
+  /// The current one.
   std::uint32_t interval() const { return interval_; }
+  /// How many syncs a warp has seen.
   std::uint32_t ticket(unsigned warp) const { return warps_[warp].ticket; }
 
+  /// Whether an interval is of the current launch.
   bool in_this_launch(std::uint32_t interval) const { return interval >= launch_first_; }
+  /// Whether it is of the current block.
   bool in_this_block(std::uint32_t interval) const { return interval >= block_first_; }
+  /// Whether it is of another block of the current launch.
   bool in_another_block(std::uint32_t interval) const {
     return interval >= launch_first_ && interval < block_first_;
   }

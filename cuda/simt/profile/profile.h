@@ -39,10 +39,13 @@ struct SourceLine {
   std::string
       file;  ///< from the root of the repository where it is below it, else as the compiler was given it
   int line = 0;
+  /// By file, then line.
   auto operator<=>(const SourceLine&) const = default;
 };
 
+/// The memories that all threads of a grid, or all of a block, see.
 enum class MemorySpace : std::uint8_t { global, shared };
+/// What an instruction does to memory.
 enum class AccessKind : std::uint8_t {
   load,
   store,
@@ -58,11 +61,12 @@ struct RequestCounts {
   std::uint64_t units = 0;  ///< 32-byte sectors of global memory, or wavefronts of shared memory
   std::uint64_t ideal = 0;  ///< the fewest units that could carry the different bytes asked for
 
+  /// Adds all of them.
   RequestCounts& operator+=(const RequestCounts& other);
   double units_per_request() const;  ///< 0 where there is no request
-  double ideal_per_request() const;
-  double lanes_per_request() const;
-  double units_over_ideal() const;  ///< 1 where there is nothing to carry
+  double ideal_per_request() const;  ///< the same
+  double lanes_per_request() const;  ///< the same
+  double units_over_ideal() const;   ///< 1 where there is nothing to carry
 };
 
 /// One kind of access on one line of the source.
@@ -82,6 +86,7 @@ struct LineEvents {
   std::uint64_t times = 0;  ///< block barriers once per block, the others once per warp
 };
 
+/// What the checker finds.
 enum class ProblemKind : std::uint8_t {
   race,                ///< two threads, one of them writing, and nothing that orders them
   race_across_blocks,  ///< the same between blocks of one launch
@@ -145,11 +150,13 @@ struct KernelProfile {
   std::vector<Problem> problems;
   std::uint64_t problems_left_out = 0;
 
+  /// The least that any kernel could move between the device's memory and itself.
   std::uint64_t unique_bytes() const { return unique_bytes_loaded + unique_bytes_stored; }
+  /// What the model says that this one moves.
   std::uint64_t dram_bytes() const { return dram_bytes_loaded + dram_bytes_stored; }
   RequestCounts global() const;  ///< loads, stores and atomics together
-  RequestCounts shared() const;
-  double active_lanes() const;  ///< of 32, over all steps: 32 without divergence
+  RequestCounts shared() const;  ///< the same of shared memory
+  double active_lanes() const;   ///< of 32, over all steps: 32 without divergence
 };
 
 /// All launches of one profiled piece of work, in order.
@@ -187,8 +194,11 @@ struct AnnotatedLine {
 /// two below the last. Empty where no line of the file has counts. Errors: rung::Error when it cannot be read.
 std::vector<AnnotatedLine> annotate(const std::vector<KernelProfile>& kernels, const std::string& file);
 
+/// "global", "shared".
 std::string_view name_of(MemorySpace space);
+/// "load", "store", "atomic", "cp.async".
 std::string_view name_of(AccessKind kind);
+/// "race", "out of bounds", …
 std::string_view name_of(ProblemKind kind);
 
 }  // namespace rung::simt

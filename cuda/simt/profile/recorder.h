@@ -24,19 +24,24 @@ namespace rung::simt::profiling {
 /// lanes wait for the block or have ended, counts, and has the checker look at each access.
 class Recorder final : public Observer, private ReplayVisitor {
  public:
+  /// Watches from now on.
   explicit Recorder(const ProfileOptions& options);
   ~Recorder() override;
 
   /// What was measured; the recorder is used up.
   Profile take();
 
-  // From the hooks, in the name of the current thread. `code` is where the hook returns to.
+  /// A load or store of the current thread, not of its own stack. `code` is where the hook returns to: the place of the access.
   void hook_access(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type,
                    const void* code);
+  /// It entered a basic block or a function, or left one.
   void hook_token(const ThreadState& thread, Token::Kind kind, const void* code);
+  /// It passed a __threadfence.
   void hook_fence(const ThreadState& thread, const void* code);
+  /// Its access is not aligned: ends the kernel.
   void hook_misaligned(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type,
                        const void* code);
+  /// Its index is past an array: ends the kernel.
   void hook_index_out_of_bounds(const ThreadState& thread, const SourceLine& where, const std::string& what,
                                 const void* code);
 

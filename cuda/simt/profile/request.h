@@ -26,6 +26,7 @@ struct Sectors {
   std::array<std::uint64_t, std::size_t{2} * lanes_in_warp>
       number{};  ///< address / 32, rising; the first `count`
 };
+/// Writes them to `out`, whose array is large: it is not made anew for each request.
 void find_sectors(const Request& request, Sectors& out);
 
 /// The passes that shared memory needs for a request.
