@@ -99,12 +99,7 @@ void Worker::end_thread() {
   }
 }
 
-void Worker::set_ready(Thread& thread) {
-  thread.activity = Activity::ready;
-  ready_[thread.index / warp_size] |= 1u << thread.index % warp_size;
-}
-
-Thread* Worker::next_ready() {
+inline Thread* Worker::next_ready() {
   if (!failure_.empty()) return nullptr;  // run_block winds up
   const unsigned warp = current_->index / warp_size, lane = current_->index % warp_size;
   const std::uint32_t later = ready_[warp] & ~((2u << lane) - 1);  // 2 << 31 is 0: no lane is later
@@ -117,13 +112,13 @@ Thread* Worker::next_ready() {
   return nullptr;
 }
 
-void Worker::go_on_with(Thread& thread) {
+inline void Worker::go_on_with(Thread& thread) {
   current_ = &thread;
   detail::current = &thread;
   threadIdx = thread.thread;
 }
 
-void Worker::give_way() {
+inline void Worker::give_way() {
   Thread& self = *current_;
   Thread* next = next_ready();
   if (next == &self) return;
@@ -143,19 +138,18 @@ void Worker::give_way() {
 unsigned Worker::wait_at_barrier(Barrier kind, bool predicate, Where where) {
   Thread& self = *current_;
   if (abandoning_) return 0;  // a destructor, on the way out
+  const unsigned warp = self.index / warp_size;
+  const std::uint32_t bit = 1u << self.index % warp_size;
   self.activity = Activity::at_barrier;
   self.barrier = kind;
-  self.predicate = predicate;
   self.where = where;
-  ready_[self.index / warp_size] &= ~(1u << self.index % warp_size);
+  ready_[warp] &= ~bit;
+  barred_[warp] |= bit;
+  if (predicate) predicates_[warp] |= bit;
   if (at_barrier_ == 0) {
     first_at_barrier_ = &self;
   } else if (first_at_barrier_->barrier != kind || !same_place(first_at_barrier_->where, where)) {
-    fail(self,
-         fmt::format("threads meet at different barriers: {}, but {} waits at {}", barrier_text(kind, where),
-                     thread_text(first_at_barrier_->thread),
-                     barrier_text(first_at_barrier_->barrier, first_at_barrier_->where)),
-         where);
+    fail_barrier(self);
   }
   ++at_barrier_;
   if (at_barrier_ == live_) {
@@ -167,16 +161,15 @@ unsigned Worker::wait_at_barrier(Barrier kind, bool predicate, Where where) {
 }
 
 void Worker::release_barrier() {
-  const Barrier kind = first_at_barrier_->barrier;
   const Where where = first_at_barrier_->where;
   unsigned yes = 0;
-  for (unsigned i = 0; i < count_; ++i) {
-    Thread& thread = threads_[i];
-    if (thread.activity != Activity::at_barrier) continue;
-    if (thread.predicate) ++yes;
-    set_ready(thread);
+  for (unsigned warp = 0; warp < (count_ + warp_size - 1) / warp_size; ++warp) {
+    yes += static_cast<unsigned>(std::popcount(predicates_[warp]));
+    ready_[warp] |= barred_[warp];
+    barred_[warp] = 0;
+    predicates_[warp] = 0;
   }
-  switch (kind) {
+  switch (first_at_barrier_->barrier) {
     case Barrier::plain:
       break;
     case Barrier::count:
@@ -197,29 +190,21 @@ void Worker::release_barrier() {
 void Worker::arrive(const Collective& collective, void* argument, unsigned mask, Where where) {
   Thread& self = *current_;
   if (abandoning_) return;
-  const unsigned warp = self.index / warp_size, own = self.index % warp_size;
-  const unsigned first = warp * warp_size;
-  if ((mask >> own & 1) == 0) {
-    fail(self,
-         fmt::format("{} with mask {}, which does not name this lane, {}", collective.name, mask_text(mask),
-                     own),
-         where);
-  }
+  const unsigned warp = self.index / warp_size, first = warp * warp_size;
+  const std::uint32_t bit = 1u << self.index % warp_size;
+  if ((mask & bit) == 0) fail_mask(self, collective, mask, where);
   if (count_ - first < warp_size)
     mask &= (1u << (count_ - first)) - 1;  // lanes that a partial warp does not have
   if (collective.whole_warp && (mask != 0xffffffffu || ended_[warp] != 0)) {
-    fail(self,
-         fmt::format("{} needs all 32 lanes of a warp; here are lanes {}", collective.name,
-                     mask_text(mask & ~ended_[warp])),
-         where);
+    fail_partial(self, collective, mask & ~ended_[warp], where);
   }
   self.activity = Activity::in_collective;
   self.collective = &collective;
   self.argument = argument;
   self.mask = mask;
   self.where = where;
-  ready_[warp] &= ~(1u << own);
-  collected_[warp] |= 1u << own;
+  ready_[warp] &= ~bit;
+  collected_[warp] |= bit;
   if (!try_complete(self)) give_way();
 }
 
@@ -227,28 +212,28 @@ bool Worker::try_complete(Thread& thread) {
   const unsigned warp = thread.index / warp_size, first = warp * warp_size;
   const std::uint32_t wanted = thread.mask & ~ended_[warp];
   const std::uint32_t here = wanted & collected_[warp];
-  for (std::uint32_t lanes = here; lanes != 0; lanes &= lanes - 1) {
-    const Thread& other = threads_[first + static_cast<unsigned>(std::countr_zero(lanes))];
-    if (other.collective == thread.collective && other.mask == thread.mask &&
-        (!thread.collective->whole_warp || same_place(other.where, thread.where))) {
-      continue;
-    }
-    // It waits for some other operation. That may end without this thread, and then it may come here; not if it waits for
-    // this thread too.
-    if ((other.mask >> thread.index % warp_size & 1) == 0) return false;
-    fail(thread,
-         fmt::format("lanes of a warp wait for each other in different operations: {}, but {} in {}",
-                     collective_text(thread), thread_text(other.thread), collective_text(other)),
-         thread.where);
+  // All of them are looked at when all are here. Until then one is, so that most mistakes are told where they are made.
+  for (std::uint32_t lanes = here == wanted ? here : here & (0u - here); lanes != 0; lanes &= lanes - 1) {
+    if (!meets(thread, threads_[first + static_cast<unsigned>(std::countr_zero(lanes))])) return false;
   }
   if (here != wanted) return false;
-  complete(thread);
+  complete(thread, wanted);
   return true;
 }
 
-void Worker::complete(Thread& thread) {
+bool Worker::meets(const Thread& thread, const Thread& other) {
+  if (other.collective == thread.collective && other.mask == thread.mask &&
+      (!thread.collective->whole_warp || same_place(other.where, thread.where))) {
+    return true;
+  }
+  // It waits for some other operation. That may end without this thread, and then it may come here; not if it waits for
+  // this thread too.
+  if ((other.mask >> thread.index % warp_size & 1) != 0) fail_mismatch(thread, other);
+  return false;
+}
+
+void Worker::complete(Thread& thread, std::uint32_t lanes) {
   const unsigned warp = thread.index / warp_size, first = warp * warp_size;
-  const std::uint32_t lanes = thread.mask & ~ended_[warp];
   const Collective& collective = *thread.collective;
   if (collective.complete != nullptr) {
     void* arguments[warp_size] = {};
@@ -259,13 +244,40 @@ void Worker::complete(Thread& thread) {
     collective.complete(arguments, lanes);
   }
   collected_[warp] &= ~lanes;
-  for (std::uint32_t left = lanes; left != 0; left &= left - 1) {
-    set_ready(threads_[first + static_cast<unsigned>(std::countr_zero(left))]);
-  }
+  ready_[warp] |= lanes;
   if (Observer* watching = observer()) {
     watching->warp_event(
         {collective.op, collective.name, warp, lanes, collective.op == WarpOp::syncwarp, thread.where});
   }
+}
+
+void Worker::fail_barrier(const Thread& thread) {
+  const Thread& first = *first_at_barrier_;
+  fail(thread,
+       fmt::format("threads meet at different barriers: {}, but {} waits at {}",
+                   barrier_text(thread.barrier, thread.where), thread_text(first.thread),
+                   barrier_text(first.barrier, first.where)),
+       thread.where);
+}
+
+void Worker::fail_mask(const Thread& thread, const Collective& collective, unsigned mask, Where where) {
+  fail(thread,
+       fmt::format("{} with mask {}, which does not name this lane, {}", collective.name, mask_text(mask),
+                   thread.index % warp_size),
+       where);
+}
+
+void Worker::fail_partial(const Thread& thread, const Collective& collective, unsigned lanes, Where where) {
+  fail(thread,
+       fmt::format("{} needs all 32 lanes of a warp; here are lanes {}", collective.name, mask_text(lanes)),
+       where);
+}
+
+void Worker::fail_mismatch(const Thread& thread, const Thread& other) {
+  fail(thread,
+       fmt::format("lanes of a warp wait for each other in different operations: {}, but {} in {}",
+                   collective_text(thread), thread_text(other.thread), collective_text(other)),
+       thread.where);
 }
 
 // Blocks ------------------------------------------------------------------------------------------
@@ -306,12 +318,15 @@ void Worker::run_block(unsigned linear) {
   crash_ = {};
   std::fill(std::begin(ready_), std::end(ready_), 0);
   std::fill(std::begin(collected_), std::end(collected_), 0);
+  std::fill(std::begin(barred_), std::end(barred_), 0);
+  std::fill(std::begin(predicates_), std::end(predicates_), 0);
   std::fill(std::begin(ended_), std::end(ended_), 0);
   // What the last block left there is not this one's.
   if (dynamic_bytes_ != 0) std::memset(dynamic_, 0xcd, dynamic_bytes_);
   for (unsigned i = 0; i < count_; ++i) {
     threads_[i].block = block_;
-    set_ready(threads_[i]);
+    threads_[i].activity = Activity::started;
+    ready_[i / warp_size] |= 1u << i % warp_size;
   }
   Observer* watching = observer();
   if (watching != nullptr) watching->block_begins({block_, linear, count_});

@@ -24,20 +24,20 @@ inline constexpr unsigned most_threads = 1024;  // of a block
 enum class Barrier : std::uint8_t { plain, count, all, any };
 
 /// What a thread of the current block does.
-enum class Activity : std::uint8_t { ready, at_barrier, in_collective, ended };
+enum class Activity : std::uint8_t { started, at_barrier, in_collective, ended };
 
 /// One CUDA thread: a fiber, and where it waits. Lives as long as its worker and serves one block after the other.
-struct Thread : ThreadState {
-  Fiber fiber;
-  Activity activity = Activity::ended;
-  // Where it waits.
+/// What a switch needs is in its first two lines of the cache.
+struct alignas(64) Thread : ThreadState {
+  // Where it waits, or waited last: it goes on when the worker's masks say so.
   const Collective* collective = nullptr;
   void* argument = nullptr;
-  unsigned mask = 0;
-  Barrier barrier = Barrier::plain;
-  bool predicate = false;
   Where where;
+  unsigned mask = 0;
+  Activity activity = Activity::ended;
+  Barrier barrier = Barrier::plain;
   bool inside = false;  ///< the kernel is on its stack
+  Fiber fiber;
   // Asynchronous copies that were not waited for: all of them in order, and how many there were at each commit.
   std::vector<AsyncCopy> copies;
   std::vector<std::size_t> groups;
@@ -84,10 +84,16 @@ class Worker {
   void give_way();
   Thread* next_ready();
   void go_on_with(Thread& thread);
-  void set_ready(Thread& thread);
   void release_barrier();
   bool try_complete(Thread& thread);
-  void complete(Thread& thread);
+  /// Whether `other`, which `thread` waits for, is in the same operation; fails if each waits for the other in vain.
+  bool meets(const Thread& thread, const Thread& other);
+  void complete(Thread& thread, std::uint32_t lanes);
+  [[noreturn]] void fail_barrier(const Thread& thread);
+  [[noreturn]] void fail_mask(const Thread& thread, const Collective& collective, unsigned mask, Where where);
+  [[noreturn]] void fail_partial(const Thread& thread, const Collective& collective, unsigned lanes,
+                                 Where where);
+  [[noreturn]] void fail_mismatch(const Thread& thread, const Thread& other);
   void report_deadlock();
   void report_crash();
   /// Unwinds the threads of a block that has failed; true when one of them crashes on the way.
@@ -106,9 +112,11 @@ class Worker {
   unsigned live_ = 0;   // of these, not ended
   uint3 block_{};
   Thread* current_ = nullptr;
-  Fiber home_;                               // run_block itself
-  std::uint32_t ready_[warp_size] = {};      // a bit per lane, a word per warp
-  std::uint32_t collected_[warp_size] = {};  // lanes that wait in a collective
+  Fiber home_;                                // run_block itself
+  std::uint32_t ready_[warp_size] = {};       // a bit per lane, a word per warp
+  std::uint32_t collected_[warp_size] = {};   // lanes that wait in a collective
+  std::uint32_t barred_[warp_size] = {};      // that wait at the barrier
+  std::uint32_t predicates_[warp_size] = {};  // and with which predicate
   std::uint32_t ended_[warp_size] = {};
   unsigned at_barrier_ = 0;
   unsigned barrier_result_ = 0;

@@ -1,24 +1,15 @@
 #include "cuda/simt/fiber.h"
 
-#include <cstdint>
-#include <exception>
-
-#include <boost/context/detail/fcontext.hpp>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdint>
+#include <exception>
+
 #include "core/error.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define RUNG_SIMT_ADDRESS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define RUNG_SIMT_ADDRESS_SANITIZER 1
-#endif
-#endif
 #ifdef RUNG_SIMT_ADDRESS_SANITIZER
 #include <sanitizer/asan_interface.h>
-#include <sanitizer/common_interface_defs.h>
 #endif
 
 namespace rung::simt::detail {
@@ -26,22 +17,6 @@ namespace rung::simt::detail {
 namespace {
 
 namespace context = boost::context::detail;
-
-/// Told to whom a switch goes on with; on the stack of whom it leaves.
-struct Handover {
-  Fiber* from;
-  Fiber* to;
-};
-
-/// The first thing after every switch, on the stack that was switched to.
-void arrived(const context::transfer_t& transfer) {
-  const Handover handover = *static_cast<const Handover*>(transfer.data);
-  handover.from->context = transfer.fctx;
-#ifdef RUNG_SIMT_ADDRESS_SANITIZER
-  __sanitizer_finish_switch_fiber(handover.to->sanitizer_stack, &handover.from->stack_low,
-                                  &handover.from->stack_bytes);
-#endif
-}
 
 void enter(context::transfer_t transfer) {
   const Fiber& self = *static_cast<const Handover*>(transfer.data)->to;
@@ -70,14 +45,6 @@ void make_fiber(Fiber& fiber, void* stack_low, std::size_t stack_bytes, std::siz
   __asan_unpoison_memory_region(stack_low, stack_bytes);
 #endif
   fiber.context = context::make_fcontext(static_cast<unsigned char*>(stack_low) + usable, usable, enter);
-}
-
-void switch_fiber(Fiber& from, Fiber& to) {
-  Handover handover{&from, &to};
-#ifdef RUNG_SIMT_ADDRESS_SANITIZER
-  __sanitizer_start_switch_fiber(&from.sanitizer_stack, to.stack_low, to.stack_bytes);
-#endif
-  arrived(context::jump_fcontext(to.context, &handover));
 }
 
 std::size_t FiberStacks::stack_bytes() {

@@ -9,7 +9,7 @@
 namespace rung::cuda::first {
 
 /// out = inᵀ, [n, n].
-__global__ void __launch_bounds__(256) transpose(float* out, const float* in, int n) {
+inline __global__ void __launch_bounds__(256) transpose(float* out, const float* in, int n) {
   __shared__ float tile[32][33];
   int x = blockIdx.x * 32 + threadIdx.x, y = blockIdx.y * 32 + threadIdx.y;
   for (int j = 0; j < 32; j += 8) {
@@ -31,7 +31,7 @@ __device__ T warp_sum(T value) {
 }
 
 /// *out += Σ in.
-__global__ void block_sum(float* out, const float* in, int n) {
+inline __global__ void block_sum(float* out, const float* in, int n) {
   __shared__ float partial[32];
   float sum = 0;
   for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += gridDim.x * blockDim.x)
@@ -122,7 +122,7 @@ __global__ void gemm_mma(float* c, const T* a, const T* b, int n) {
 }
 
 /// out = in backwards, through dynamic shared memory.
-__global__ void reverse(float* out, const float* in) {
+inline __global__ void reverse(float* out, const float* in) {
   float* held = simt::dynamic_shared<float>();
   held[threadIdx.x] = in[threadIdx.x];
   __syncthreads();

@@ -1,7 +1,6 @@
 // Tensor cores: where each element lies, against tables written from the PTX ISA ("Matrix Fragments for mma.m16n8k16 with
 // floating point type", "… for mma.m16n8k32", "ldmatrix"), and how sums are formed.
 
-
 #include <cmath>
 #include <cstdint>
 #include <functional>
