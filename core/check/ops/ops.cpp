@@ -10,6 +10,11 @@ const std::vector<Op>& ops() {
   return all;
 }
 
+const std::vector<Op>& kernel_ops() {
+  static const std::vector<Op> all = {add_op(), embedding_op(), add_rms_norm_op()};
+  return all;
+}
+
 const Op& find_op(std::string_view name) {
   std::string known;
   for (const Op& op : ops()) {

@@ -12,6 +12,9 @@ Op softmax_op();
 Op attention_op();
 Op swiglu_op();
 Op linear_op();
+Op add_op();
+Op embedding_op();
+Op add_rms_norm_op();
 ///@}
 
 }  // namespace rung::check
