@@ -29,7 +29,7 @@ __device__ __forceinline__ Vector16<T> load16(const T* from) {
 template <typename T>
 __device__ __forceinline__ void store16(T* to, const Vector16<T>& vector) {
   float4 bytes;
-  memcpy(&bytes, vector.of, sizeof bytes);
+  memcpy(static_cast<void*>(&bytes), vector.of, sizeof bytes);
   *reinterpret_cast<float4*>(to) = bytes;
 }
 

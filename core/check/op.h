@@ -105,6 +105,8 @@ const std::vector<Op>& ops();
 /// Ops that only kernels are judged by, for no chapter before 13 has a function of its own for them: add, embedding,
 /// add_rmsnorm. They have no place in the C ABI, and find_op() does not know them.
 const std::vector<Op>& kernel_ops();
+/// One of them. @throws Error (usage) listing the names there are
+const Op& find_kernel_op(std::string_view name);
 /// @throws Error (usage) listing the names there are
 const Op& find_op(std::string_view name);
 

@@ -15,7 +15,8 @@ inline constexpr int add_01_threads = 32;
 inline constexpr int add_01_piece = 16;  // columns of a thread
 
 template <typename T>
-__global__ void __launch_bounds__(add_01_threads) add_01_kernel(T* y, const T* a, const T* b, AddShape shape) {
+__global__ void __launch_bounds__(add_01_threads)
+    add_01_kernel(T* y, const T* a, const T* b, AddShape shape) {
   const int r = blockIdx.x;
   const int first = (blockIdx.y * add_01_threads + threadIdx.x) * add_01_piece;
   const int last = min(first + add_01_piece, shape.n);

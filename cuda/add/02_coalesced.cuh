@@ -13,7 +13,8 @@ namespace rung::cuda {
 inline constexpr int add_02_threads = 128;
 
 template <typename T>
-__global__ void __launch_bounds__(add_02_threads) add_02_kernel(T* y, const T* a, const T* b, AddShape shape) {
+__global__ void __launch_bounds__(add_02_threads)
+    add_02_kernel(T* y, const T* a, const T* b, AddShape shape) {
   const int r = blockIdx.x;
   const int i = blockIdx.y * add_02_threads + threadIdx.x;
   if (i < shape.n) {

@@ -15,7 +15,8 @@ namespace rung::cuda {
 inline constexpr int add_03_threads = 128;
 
 template <typename T>
-__global__ void __launch_bounds__(add_03_threads) add_03_kernel(T* y, const T* a, const T* b, AddShape shape) {
+__global__ void __launch_bounds__(add_03_threads)
+    add_03_kernel(T* y, const T* a, const T* b, AddShape shape) {
   constexpr int width = Vector16<T>::size;
   const T* const a_row = a + 1LL * blockIdx.x * shape.a_stride;
   const T* const b_row = b + 1LL * blockIdx.x * shape.b_stride;

@@ -16,16 +16,17 @@ inline constexpr int add_rmsnorm_02_threads = 128;
 inline constexpr int add_rmsnorm_02_held = 4;  // vectors of a thread
 
 template <typename T>
-__global__ void __launch_bounds__(add_rmsnorm_02_threads) add_rmsnorm_02_kernel(
-    T* sum, T* y, const T* x, const T* residual, const T* weight, AddRmsNormShape shape) {
+__global__ void __launch_bounds__(add_rmsnorm_02_threads)
+    add_rmsnorm_02_kernel(T* sum, T* y, const T* x, const T* residual, const T* weight,
+                          AddRmsNormShape shape) {
   constexpr int width = Vector16<T>::size;
   constexpr int held_by_block = add_rmsnorm_02_held * add_rmsnorm_02_threads;
   const T* const x_row = x + 1LL * blockIdx.x * shape.x_stride;
   const T* const residual_row = residual + 1LL * blockIdx.x * shape.residual_stride;
   T* const sum_row = sum + 1LL * blockIdx.x * shape.sum_stride;
   T* const y_row = y + 1LL * blockIdx.x * shape.y_stride;
-  const bool aligned =
-      aligned16(x_row) && aligned16(residual_row) && aligned16(sum_row) && aligned16(y_row) && aligned16(weight);
+  const bool aligned = aligned16(x_row) && aligned16(residual_row) && aligned16(sum_row) &&
+                       aligned16(y_row) && aligned16(weight);
   const int vectors = aligned ? shape.n / width : 0;
   float squares = 0;
   const auto add = [&](int v) {
@@ -80,8 +81,8 @@ __global__ void __launch_bounds__(add_rmsnorm_02_threads) add_rmsnorm_02_kernel(
 template <typename T>
 void add_rmsnorm_02(T* sum, T* y, const T* x, const T* residual, const T* weight, AddRmsNormShape shape) {
   const dim3 grid(shape.rows);
-  simt::launch("add_rmsnorm_02", add_rmsnorm_02_kernel<T>, {.grid = grid, .block = dim3(add_rmsnorm_02_threads)}, sum, y, x,
-               residual, weight, shape);
+  simt::launch("add_rmsnorm_02", add_rmsnorm_02_kernel<T>,
+               {.grid = grid, .block = dim3(add_rmsnorm_02_threads)}, sum, y, x, residual, weight, shape);
 }
 
 }  // namespace rung::cuda

@@ -26,8 +26,8 @@ __global__ void __launch_bounds__(embedding_01_threads)
 template <typename T>
 void embedding_01(T* y, const T* table, const int* ids, EmbeddingShape shape) {
   const dim3 grid((shape.tokens + embedding_01_threads - 1) / embedding_01_threads);
-  simt::launch("embedding_01", embedding_01_kernel<T>, {.grid = grid, .block = dim3(embedding_01_threads)}, y, table, ids,
-               shape);
+  simt::launch("embedding_01", embedding_01_kernel<T>, {.grid = grid, .block = dim3(embedding_01_threads)}, y,
+               table, ids, shape);
 }
 
 }  // namespace rung::cuda

@@ -23,8 +23,8 @@ __global__ void __launch_bounds__(embedding_02_threads)
 template <typename T>
 void embedding_02(T* y, const T* table, const int* ids, EmbeddingShape shape) {
   const dim3 grid(shape.tokens);
-  simt::launch("embedding_02", embedding_02_kernel<T>, {.grid = grid, .block = dim3(embedding_02_threads)}, y, table, ids,
-               shape);
+  simt::launch("embedding_02", embedding_02_kernel<T>, {.grid = grid, .block = dim3(embedding_02_threads)}, y,
+               table, ids, shape);
 }
 
 }  // namespace rung::cuda

@@ -22,15 +22,16 @@ __global__ void __launch_bounds__(embedding_03_threads)
   const T* const from = table + 1LL * ids[t] * shape.table_stride;
   T* const to = y + 1LL * t * shape.y_stride;
   const int vectors = aligned16(from) && aligned16(to) ? shape.n / width : 0;
-  for (int v = threadIdx.x; v < vectors; v += embedding_03_threads) store16(to + v * width, load16(from + v * width));
+  for (int v = threadIdx.x; v < vectors; v += embedding_03_threads)
+    store16(to + v * width, load16(from + v * width));
   for (int i = vectors * width + threadIdx.x; i < shape.n; i += embedding_03_threads) to[i] = from[i];
 }
 
 template <typename T>
 void embedding_03(T* y, const T* table, const int* ids, EmbeddingShape shape) {
   const dim3 grid(shape.tokens);
-  simt::launch("embedding_03", embedding_03_kernel<T>, {.grid = grid, .block = dim3(embedding_03_threads)}, y, table, ids,
-               shape);
+  simt::launch("embedding_03", embedding_03_kernel<T>, {.grid = grid, .block = dim3(embedding_03_threads)}, y,
+               table, ids, shape);
 }
 
 }  // namespace rung::cuda

@@ -35,7 +35,8 @@ __global__ void __launch_bounds__(rmsnorm_01_threads)
 template <typename T>
 void rmsnorm_01(T* y, const T* x, const T* weight, RmsNormShape shape) {
   const dim3 grid((shape.rows + rmsnorm_01_threads - 1) / rmsnorm_01_threads);
-  simt::launch("rmsnorm_01", rmsnorm_01_kernel<T>, {.grid = grid, .block = dim3(rmsnorm_01_threads)}, y, x, weight, shape);
+  simt::launch("rmsnorm_01", rmsnorm_01_kernel<T>, {.grid = grid, .block = dim3(rmsnorm_01_threads)}, y, x,
+               weight, shape);
 }
 
 }  // namespace rung::cuda

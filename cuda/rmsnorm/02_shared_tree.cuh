@@ -27,7 +27,7 @@ __global__ void __launch_bounds__(rmsnorm_02_threads)
   __shared__ float of_thread[rmsnorm_02_threads];
   of_thread[threadIdx.x] = squares;
   __syncthreads();
-  for (int half = rmsnorm_02_threads / 2; half > 0; half /= 2) {
+  for (unsigned half = rmsnorm_02_threads / 2; half > 0; half /= 2) {
     if (threadIdx.x < half) of_thread[threadIdx.x] += of_thread[threadIdx.x + half];
     __syncthreads();
   }
@@ -41,7 +41,8 @@ __global__ void __launch_bounds__(rmsnorm_02_threads)
 template <typename T>
 void rmsnorm_02(T* y, const T* x, const T* weight, RmsNormShape shape) {
   const dim3 grid(shape.rows);
-  simt::launch("rmsnorm_02", rmsnorm_02_kernel<T>, {.grid = grid, .block = dim3(rmsnorm_02_threads)}, y, x, weight, shape);
+  simt::launch("rmsnorm_02", rmsnorm_02_kernel<T>, {.grid = grid, .block = dim3(rmsnorm_02_threads)}, y, x,
+               weight, shape);
 }
 
 }  // namespace rung::cuda

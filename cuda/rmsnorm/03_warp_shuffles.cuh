@@ -35,7 +35,8 @@ __global__ void __launch_bounds__(rmsnorm_03_threads)
 template <typename T>
 void rmsnorm_03(T* y, const T* x, const T* weight, RmsNormShape shape) {
   const dim3 grid(shape.rows);
-  simt::launch("rmsnorm_03", rmsnorm_03_kernel<T>, {.grid = grid, .block = dim3(rmsnorm_03_threads)}, y, x, weight, shape);
+  simt::launch("rmsnorm_03", rmsnorm_03_kernel<T>, {.grid = grid, .block = dim3(rmsnorm_03_threads)}, y, x,
+               weight, shape);
 }
 
 }  // namespace rung::cuda

@@ -51,7 +51,8 @@ __global__ void __launch_bounds__(rmsnorm_04_threads)
 template <typename T>
 void rmsnorm_04(T* y, const T* x, const T* weight, RmsNormShape shape) {
   const dim3 grid(shape.rows);
-  simt::launch("rmsnorm_04", rmsnorm_04_kernel<T>, {.grid = grid, .block = dim3(rmsnorm_04_threads)}, y, x, weight, shape);
+  simt::launch("rmsnorm_04", rmsnorm_04_kernel<T>, {.grid = grid, .block = dim3(rmsnorm_04_threads)}, y, x,
+               weight, shape);
 }
 
 }  // namespace rung::cuda

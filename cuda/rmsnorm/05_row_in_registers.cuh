@@ -37,7 +37,8 @@ __global__ void __launch_bounds__(rmsnorm_05_threads)
       add_squares(held[k]);
     }
   }
-  for (int v = held_by_block + threadIdx.x; v < vectors; v += rmsnorm_05_threads) add_squares(load16(x_row + v * width));
+  for (int v = held_by_block + threadIdx.x; v < vectors; v += rmsnorm_05_threads)
+    add_squares(load16(x_row + v * width));
   for (int i = vectors * width + threadIdx.x; i < shape.n; i += rmsnorm_05_threads) {
     squares += to_float(x_row[i]) * to_float(x_row[i]);
   }
@@ -58,7 +59,8 @@ __global__ void __launch_bounds__(rmsnorm_05_threads)
     const int v = k * rmsnorm_05_threads + threadIdx.x;
     if (v < vectors) write(v, held[k]);
   }
-  for (int v = held_by_block + threadIdx.x; v < vectors; v += rmsnorm_05_threads) write(v, load16(x_row + v * width));
+  for (int v = held_by_block + threadIdx.x; v < vectors; v += rmsnorm_05_threads)
+    write(v, load16(x_row + v * width));
   for (int i = vectors * width + threadIdx.x; i < shape.n; i += rmsnorm_05_threads) {
     y_row[i] = from_float<T>(to_float(x_row[i]) * inverse * to_float(weight[i]));
   }
@@ -67,7 +69,8 @@ __global__ void __launch_bounds__(rmsnorm_05_threads)
 template <typename T>
 void rmsnorm_05(T* y, const T* x, const T* weight, RmsNormShape shape) {
   const dim3 grid(shape.rows);
-  simt::launch("rmsnorm_05", rmsnorm_05_kernel<T>, {.grid = grid, .block = dim3(rmsnorm_05_threads)}, y, x, weight, shape);
+  simt::launch("rmsnorm_05", rmsnorm_05_kernel<T>, {.grid = grid, .block = dim3(rmsnorm_05_threads)}, y, x,
+               weight, shape);
 }
 
 }  // namespace rung::cuda

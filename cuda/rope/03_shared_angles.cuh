@@ -16,7 +16,7 @@ template <typename T, RopeLayout layout>
 __global__ void __launch_bounds__(rope_03_threads)
     rope_03_kernel(T* y, const T* x, const int* positions, RopeShape shape) {
   const int t = blockIdx.x;
-  const int pairs = shape.D / 2;  // of a head
+  const int pairs = shape.D / 2;                         // of a head
   float* const cosines = simt::dynamic_shared<float>();  // [D/2]
   float* const sines = cosines + pairs;                  // [D/2]
   for (int i = threadIdx.x; i < pairs; i += rope_03_threads) {
@@ -44,8 +44,8 @@ void rope_03(T* y, const T* x, const int* positions, RopeShape shape) {
   const std::size_t shared = sizeof(float) * shape.D;
   const auto kernel = shape.layout == RopeLayout::half_split ? rope_03_kernel<T, RopeLayout::half_split>
                                                              : rope_03_kernel<T, RopeLayout::interleaved>;
-  simt::launch("rope_03", kernel, {.grid = grid, .block = dim3(rope_03_threads), .shared_bytes = shared}, y, x, positions,
-               shape);
+  simt::launch("rope_03", kernel, {.grid = grid, .block = dim3(rope_03_threads), .shared_bytes = shared}, y,
+               x, positions, shape);
 }
 
 }  // namespace rung::cuda

@@ -20,7 +20,7 @@ __global__ void __launch_bounds__(rope_04_threads)
   constexpr int width = Vector16<T>::size;
   constexpr int step = layout == RopeLayout::half_split ? width : width / 2;  // pairs of a thread
   const int t = blockIdx.x;
-  const int pairs = shape.D / 2;  // of a head
+  const int pairs = shape.D / 2;                         // of a head
   float* const cosines = simt::dynamic_shared<float>();  // [D/2]
   float* const sines = cosines + pairs;                  // [D/2]
   for (int i = threadIdx.x; i < pairs; i += rope_04_threads) {
@@ -30,7 +30,8 @@ __global__ void __launch_bounds__(rope_04_threads)
   }
   __syncthreads();
 
-  const bool aligned = aligned16(x) && aligned16(y) && shape.x_stride % width == 0 && shape.y_stride % width == 0;
+  const bool aligned =
+      aligned16(x) && aligned16(y) && shape.x_stride % width == 0 && shape.y_stride % width == 0;
   if (aligned && pairs % step == 0) {
     for (int p = threadIdx.x * step; p < shape.H * pairs; p += rope_04_threads * step) {
       const int head = t * shape.H + p / pairs;  // of all tokens
@@ -83,8 +84,8 @@ void rope_04(T* y, const T* x, const int* positions, RopeShape shape) {
   const std::size_t shared = sizeof(float) * shape.D;
   const auto kernel = shape.layout == RopeLayout::half_split ? rope_04_kernel<T, RopeLayout::half_split>
                                                              : rope_04_kernel<T, RopeLayout::interleaved>;
-  simt::launch("rope_04", kernel, {.grid = grid, .block = dim3(rope_04_threads), .shared_bytes = shared}, y, x, positions,
-               shape);
+  simt::launch("rope_04", kernel, {.grid = grid, .block = dim3(rope_04_threads), .shared_bytes = shared}, y,
+               x, positions, shape);
 }
 
 }  // namespace rung::cuda

@@ -13,7 +13,8 @@ namespace rung::cuda {
 inline constexpr int softmax_01_threads = 32;
 
 template <typename T>
-__global__ void __launch_bounds__(softmax_01_threads) softmax_01_kernel(T* y, const T* x, SoftmaxShape shape) {
+__global__ void __launch_bounds__(softmax_01_threads)
+    softmax_01_kernel(T* y, const T* x, SoftmaxShape shape) {
   const int r = blockIdx.x * softmax_01_threads + threadIdx.x;
   if (r < shape.rows) {
     const T* const x_row = x + 1LL * r * shape.x_stride;
@@ -30,7 +31,8 @@ __global__ void __launch_bounds__(softmax_01_threads) softmax_01_kernel(T* y, co
 template <typename T>
 void softmax_01(T* y, const T* x, SoftmaxShape shape) {
   const dim3 grid((shape.rows + softmax_01_threads - 1) / softmax_01_threads);
-  simt::launch("softmax_01", softmax_01_kernel<T>, {.grid = grid, .block = dim3(softmax_01_threads)}, y, x, shape);
+  simt::launch("softmax_01", softmax_01_kernel<T>, {.grid = grid, .block = dim3(softmax_01_threads)}, y, x,
+               shape);
 }
 
 }  // namespace rung::cuda

@@ -14,7 +14,8 @@ namespace rung::cuda {
 inline constexpr int softmax_02_threads = 128;
 
 template <typename T>
-__global__ void __launch_bounds__(softmax_02_threads) softmax_02_kernel(T* y, const T* x, SoftmaxShape shape) {
+__global__ void __launch_bounds__(softmax_02_threads)
+    softmax_02_kernel(T* y, const T* x, SoftmaxShape shape) {
   const T* const x_row = x + 1LL * blockIdx.x * shape.x_stride;
   T* const y_row = y + 1LL * blockIdx.x * shape.y_stride;
   MaxSum all;
@@ -37,7 +38,8 @@ __global__ void __launch_bounds__(softmax_02_threads) softmax_02_kernel(T* y, co
 template <typename T>
 void softmax_02(T* y, const T* x, SoftmaxShape shape) {
   const dim3 grid(shape.rows);
-  simt::launch("softmax_02", softmax_02_kernel<T>, {.grid = grid, .block = dim3(softmax_02_threads)}, y, x, shape);
+  simt::launch("softmax_02", softmax_02_kernel<T>, {.grid = grid, .block = dim3(softmax_02_threads)}, y, x,
+               shape);
 }
 
 }  // namespace rung::cuda

@@ -15,7 +15,8 @@ namespace rung::cuda {
 inline constexpr int softmax_03_threads = 128;
 
 template <typename T>
-__global__ void __launch_bounds__(softmax_03_threads) softmax_03_kernel(T* y, const T* x, SoftmaxShape shape) {
+__global__ void __launch_bounds__(softmax_03_threads)
+    softmax_03_kernel(T* y, const T* x, SoftmaxShape shape) {
   constexpr int warps = softmax_03_threads / lanes_in_warp;
   const T* const x_row = x + 1LL * blockIdx.x * shape.x_stride;
   T* const y_row = y + 1LL * blockIdx.x * shape.y_stride;
@@ -42,7 +43,8 @@ __global__ void __launch_bounds__(softmax_03_threads) softmax_03_kernel(T* y, co
 template <typename T>
 void softmax_03(T* y, const T* x, SoftmaxShape shape) {
   const dim3 grid(shape.rows);
-  simt::launch("softmax_03", softmax_03_kernel<T>, {.grid = grid, .block = dim3(softmax_03_threads)}, y, x, shape);
+  simt::launch("softmax_03", softmax_03_kernel<T>, {.grid = grid, .block = dim3(softmax_03_threads)}, y, x,
+               shape);
 }
 
 }  // namespace rung::cuda

@@ -14,7 +14,8 @@ namespace rung::cuda {
 inline constexpr int softmax_04_threads = 128;
 
 template <typename T>
-__global__ void __launch_bounds__(softmax_04_threads) softmax_04_kernel(T* y, const T* x, SoftmaxShape shape) {
+__global__ void __launch_bounds__(softmax_04_threads)
+    softmax_04_kernel(T* y, const T* x, SoftmaxShape shape) {
   constexpr int rows_of_block = softmax_04_threads / lanes_in_warp;
   const int r = blockIdx.x * rows_of_block + threadIdx.x / lanes_in_warp;
   const int lane = threadIdx.x % lanes_in_warp;
@@ -36,7 +37,8 @@ template <typename T>
 void softmax_04(T* y, const T* x, SoftmaxShape shape) {
   constexpr int rows_of_block = softmax_04_threads / lanes_in_warp;
   const dim3 grid((shape.rows + rows_of_block - 1) / rows_of_block);
-  simt::launch("softmax_04", softmax_04_kernel<T>, {.grid = grid, .block = dim3(softmax_04_threads)}, y, x, shape);
+  simt::launch("softmax_04", softmax_04_kernel<T>, {.grid = grid, .block = dim3(softmax_04_threads)}, y, x,
+               shape);
 }
 
 }  // namespace rung::cuda

@@ -18,7 +18,8 @@ inline constexpr int softmax_05_threads = 128;
 inline constexpr int softmax_05_held = 8;  // vectors of a lane
 
 template <typename T>
-__global__ void __launch_bounds__(softmax_05_threads) softmax_05_kernel(T* y, const T* x, SoftmaxShape shape) {
+__global__ void __launch_bounds__(softmax_05_threads)
+    softmax_05_kernel(T* y, const T* x, SoftmaxShape shape) {
   constexpr int width = Vector16<T>::size;
   constexpr int held_by_warp = softmax_05_held * lanes_in_warp;
   constexpr int rows_of_block = softmax_05_threads / lanes_in_warp;
@@ -49,7 +50,8 @@ __global__ void __launch_bounds__(softmax_05_threads) softmax_05_kernel(T* y, co
     const Vector16<T> x16 = load16(x_row + v * width);
     for (int e = 0; e < width; ++e) own = merged(own, {to_float(x16.of[e]), 1});
   }
-  for (int i = vectors * width + lane; i < shape.n; i += lanes_in_warp) own = merged(own, {to_float(x_row[i]), 1});
+  for (int i = vectors * width + lane; i < shape.n; i += lanes_in_warp)
+    own = merged(own, {to_float(x_row[i]), 1});
 
   const MaxSum all = warp_merged(own);
 
@@ -73,7 +75,8 @@ template <typename T>
 void softmax_05(T* y, const T* x, SoftmaxShape shape) {
   constexpr int rows_of_block = softmax_05_threads / lanes_in_warp;
   const dim3 grid((shape.rows + rows_of_block - 1) / rows_of_block);
-  simt::launch("softmax_05", softmax_05_kernel<T>, {.grid = grid, .block = dim3(softmax_05_threads)}, y, x, shape);
+  simt::launch("softmax_05", softmax_05_kernel<T>, {.grid = grid, .block = dim3(softmax_05_threads)}, y, x,
+               shape);
 }
 
 }  // namespace rung::cuda

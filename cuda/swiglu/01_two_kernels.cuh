@@ -13,7 +13,8 @@ namespace rung::cuda {
 inline constexpr int swiglu_01_threads = 128;
 
 template <typename T>
-__global__ void __launch_bounds__(swiglu_01_threads) swiglu_01_silu_kernel(T* y, const T* gate, SwigluShape shape) {
+__global__ void __launch_bounds__(swiglu_01_threads)
+    swiglu_01_silu_kernel(T* y, const T* gate, SwigluShape shape) {
   const int r = blockIdx.x;
   const int i = blockIdx.y * swiglu_01_threads + threadIdx.x;
   if (i < shape.n) {
@@ -39,8 +40,8 @@ void swiglu_01(T* y, const T* gate, const T* up, SwigluShape shape) {
   simt::device_buffer<T> silu_of_gate(1ULL * shape.rows * shape.n);  // [rows, n]
   simt::launch("swiglu_01 silu", swiglu_01_silu_kernel<T>, {.grid = grid, .block = dim3(swiglu_01_threads)},
                silu_of_gate.data(), gate, shape);
-  simt::launch("swiglu_01 product", swiglu_01_product_kernel<T>, {.grid = grid, .block = dim3(swiglu_01_threads)}, y,
-               silu_of_gate.data(), up, shape);
+  simt::launch("swiglu_01 product", swiglu_01_product_kernel<T>,
+               {.grid = grid, .block = dim3(swiglu_01_threads)}, y, silu_of_gate.data(), up, shape);
   simt::synchronize();  // before the buffer is given back
 }
 

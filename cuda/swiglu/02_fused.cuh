@@ -27,7 +27,8 @@ template <typename T>
 void swiglu_02(T* y, const T* gate, const T* up, SwigluShape shape) {
   constexpr int columns = swiglu_02_threads;  // of a block
   const dim3 grid(shape.rows, (shape.n + columns - 1) / columns);
-  simt::launch("swiglu_02", swiglu_02_kernel<T>, {.grid = grid, .block = dim3(swiglu_02_threads)}, y, gate, up, shape);
+  simt::launch("swiglu_02", swiglu_02_kernel<T>, {.grid = grid, .block = dim3(swiglu_02_threads)}, y, gate,
+               up, shape);
 }
 
 }  // namespace rung::cuda

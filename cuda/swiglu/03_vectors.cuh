@@ -42,7 +42,8 @@ template <typename T>
 void swiglu_03(T* y, const T* gate, const T* up, SwigluShape shape) {
   constexpr int columns = swiglu_03_threads * Vector16<T>::size;  // of a block
   const dim3 grid(shape.rows, (shape.n + columns - 1) / columns);
-  simt::launch("swiglu_03", swiglu_03_kernel<T>, {.grid = grid, .block = dim3(swiglu_03_threads)}, y, gate, up, shape);
+  simt::launch("swiglu_03", swiglu_03_kernel<T>, {.grid = grid, .block = dim3(swiglu_03_threads)}, y, gate,
+               up, shape);
 }
 
 }  // namespace rung::cuda

@@ -3,6 +3,18 @@
 #include "core/error.h"
 
 namespace rung::check {
+namespace {
+
+const Op& find_in(const std::vector<Op>& all, std::string_view name) {
+  std::string known;
+  for (const Op& op : all) {
+    if (op.name == name) return op;
+    known += (known.empty() ? "" : ", ") + op.name;
+  }
+  throw Error(ErrorKind::usage, "no op is called \"{}\"; there are {}", name, known);
+}
+
+}  // namespace
 
 const std::vector<Op>& ops() {
   static const std::vector<Op> all = {rms_norm_op(),  rope_op(),   softmax_op(),
@@ -16,12 +28,11 @@ const std::vector<Op>& kernel_ops() {
 }
 
 const Op& find_op(std::string_view name) {
-  std::string known;
-  for (const Op& op : ops()) {
-    if (op.name == name) return op;
-    known += (known.empty() ? "" : ", ") + op.name;
-  }
-  throw Error(ErrorKind::usage, "no op is called \"{}\"; there are {}", name, known);
+  return find_in(ops(), name);
+}
+
+const Op& find_kernel_op(std::string_view name) {
+  return find_in(kernel_ops(), name);
 }
 
 }  // namespace rung::check
