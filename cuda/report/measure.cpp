@@ -1,0 +1,146 @@
+#include "cuda/report/measure.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <vector>
+
+#include "core/check/check.h"
+#include "core/check/number_type.h"
+#include "core/error.h"
+
+namespace rung::cuda {
+namespace {
+
+/// Memory for a case, as a Call hands it out. Unlike the harness's it has no guards: the kernel works on device buffers.
+class MeasuredCall {
+ public:
+  explicit MeasuredCall(const check::Case& problem) : problem_(problem) {
+    memory_.reserve(problem.inputs.size() + problem.outputs.size());
+    for (const check::Array& input : problem.inputs) {
+      const std::size_t size = input.whole ? 4 : check::size_of(problem.type);
+      std::vector<std::byte>& bytes = memory_.emplace_back(input.values.size() * size);
+      if (input.whole) {
+        check::store_whole(input.values, bytes.data());
+      } else {
+        check::store(problem.type, input.values, bytes.data());
+      }
+      inputs_.push_back({.name = input.name,
+                         .type = problem.type,
+                         .shape = input.shape,
+                         .row_stride = input.row_stride,
+                         .data = bytes.data(),
+                         .whole = input.whole});
+    }
+    for (const check::OutputInfo& output : problem.outputs) {
+      const std::int64_t rows = elements(output.shape) / output.shape.back();
+      std::vector<std::byte>& bytes = memory_.emplace_back(
+          static_cast<std::size_t>(rows * output.row_stride) * check::size_of(problem.type));
+      outputs_.push_back({.name = output.name,
+                          .type = problem.type,
+                          .shape = output.shape,
+                          .row_stride = output.row_stride,
+                          .data = bytes.data()});
+    }
+  }
+
+  check::Call call() const {
+    return {.op = problem_.op,
+            .case_name = problem_.name,
+            .type = problem_.type,
+            .params = problem_.params,
+            .inputs = inputs_,
+            .outputs = outputs_};
+  }
+
+ private:
+  const check::Case& problem_;
+  std::vector<std::vector<std::byte>> memory_;
+  std::vector<check::ConstTensor> inputs_;
+  std::vector<check::MutableTensor> outputs_;
+};
+
+constexpr double sector_bytes = 32;
+
+}  // namespace
+
+double RungMeasure::l2_over_least() const {
+  return static_cast<double>(total.l2_sectors) * sector_bytes / work.bytes;
+}
+
+double RungMeasure::dram_over_least() const {
+  return static_cast<double>(total.dram_bytes()) / work.bytes;
+}
+
+std::optional<RungFacts> facts_of(const StaticFacts& facts, const KernelRung& rung, check::NumberType type,
+                                  const simt::DeviceDescription& device, const simt::Profile& profile) {
+  const auto belongs = [&](const std::string& symbol) {
+    return rung.kernels.empty() || std::ranges::any_of(rung.kernels, [&](const std::string& kernel) {
+             return is_kernel(symbol, kernel, type);
+           });
+  };
+  RungFacts worst{.occupancy = 1};
+  bool found = false;
+  for (const KernelFacts& one : facts.kernels) {
+    if (one.architecture != device.compute_capability || !belongs(one.symbol)) continue;
+    found = true;
+    worst.registers = std::max(worst.registers, one.registers);
+    worst.spilled_bytes = std::max(worst.spilled_bytes, one.spill_stores + one.spill_loads);
+    // Which launch is which kernel is not known: each is taken to be launched as the largest of them is.
+    for (const simt::KernelProfile& launch : profile.kernels) {
+      const unsigned threads = launch.block[0] * launch.block[1] * launch.block[2];
+      const std::size_t shared = launch.dynamic_shared_bytes + static_cast<std::size_t>(one.shared_bytes);
+      const unsigned blocks =
+          simt::resident_blocks(device, threads, shared, static_cast<unsigned>(one.registers));
+      worst.occupancy = std::min(worst.occupancy, static_cast<double>(blocks) * threads / device.max_threads);
+    }
+  }
+  if (!found) return std::nullopt;
+  for (const PtxCounts& one : facts.ptx) {
+    if (!belongs(one.symbol)) continue;
+    worst.mma += one.mma;
+    worst.ldmatrix += one.ldmatrix;
+    worst.cp_async += one.cp_async;
+    worst.loads_of_16_bytes += one.loads_of_16_bytes;
+  }
+  return worst;
+}
+
+Bound bound_of(const simt::KernelProfile& total, const Work& work, check::NumberType type,
+               const simt::DeviceDescription& device) {
+  // An SM of 8.0 multiplies and adds 64 fp32 numbers in a cycle, one of 8.9 and 9.0 128.
+  const double multiply_adds_per_cycle = device.compute_capability == 80 ? 64 : 128;
+  const double wavefronts_per_second =
+      device.fp32_flops / (2 * multiply_adds_per_cycle);  // one per SM and cycle
+  const bool tensor = work.tensor_cores && type != check::NumberType::f32 && total.tensor_instructions > 0;
+  const Bound bounds[] = {
+      {static_cast<double>(total.dram_bytes()) / device.dram_bytes_per_second, "memory"},
+      {static_cast<double>(total.shared().units) / wavefronts_per_second, "shared memory"},
+      {work.flops / (tensor ? device.half_tensor_flops : device.fp32_flops), "arithmetic"}};
+  return *std::ranges::max_element(bounds, {}, &Bound::seconds);
+}
+
+RungMeasure measure(const KernelLadder& ladder, const KernelRung& rung, const MeasureOptions& options) {
+  if (std::ranges::find(rung.types, options.type) == rung.types.end())
+    throw Error(ErrorKind::usage, "{}: has no kernel for {}", rung.source, check::name(options.type));
+  const simt::DeviceDescription& device =
+      options.device != nullptr ? *options.device : simt::device_descriptions().front();
+  RungMeasure measured;
+  measured.rung = &rung;
+  measured.type = options.type;
+  if (options.judge)
+    measured.verdict = check::check(*ladder.judged_by, options.type, candidate_of(ladder, rung));
+
+  const check::Case problem = ladder.measured(options.type);
+  measured.work = ladder.work(problem);
+  const MeasuredCall memory(problem);
+  measured.profile =
+      simt::profile([&] { rung.run(memory.call(), Memory::of_the_device); }, {.device = &device});
+  measured.total = measured.profile.total();
+  if (options.facts != nullptr)
+    measured.facts = facts_of(*options.facts, rung, options.type, device, measured.profile);
+  measured.bound = bound_of(measured.total, measured.work, options.type, device);
+  return measured;
+}
+
+}  // namespace rung::cuda
