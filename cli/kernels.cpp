@@ -43,7 +43,7 @@ struct Options {
   std::filesystem::path svg;
   bool json = false;
   bool lines = false;
-  bool fast = false;
+  bool counters = false;
 };
 
 check::NumberType type_of(const std::string& name) {
@@ -53,8 +53,8 @@ check::NumberType type_of(const std::string& name) {
 }
 
 /// The source that nvcc is to compile for an op: its ladder, or what holds the user's kernel.
-std::filesystem::path unit_of(const std::string& op) {
-  return std::filesystem::path(RUNG_SOURCE_DIR) / "cuda" / op / "ladder.cpp";
+std::filesystem::path unit_of(const KernelLadder& ladder) {
+  return std::filesystem::path(RUNG_SOURCE_DIR) / "cuda" / folder_of(ladder) / "ladder.cpp";
 }
 
 /// nvcc's facts of one source; nothing, and why in `missing`, where they cannot be had.
@@ -76,7 +76,8 @@ LadderMeasure measure_ladder(const KernelLadder& ladder, const std::vector<UserK
                              const Options& options) {
   LadderMeasure measured{
       .ladder = &ladder, .device = &simt::device_description(options.device), .type = type_of(options.type)};
-  const auto facts = facts_or_why(unit_of(ladder.op), measured.no_facts);
+  std::optional<StaticFacts> facts;
+  if (!options.counters) facts = facts_or_why(unit_of(ladder), measured.no_facts);
   const auto add = [&](const KernelRung& rung, const std::optional<StaticFacts>& rung_facts) {
     if (std::ranges::find(rung.types, measured.type) == rung.types.end()) {
       note("{}: has no kernel for {}; not measured", rung.source, options.type);
@@ -85,14 +86,15 @@ LadderMeasure measure_ladder(const KernelLadder& ladder, const std::vector<UserK
     measured.rungs.push_back(measure(ladder, rung,
                                      {.type = measured.type,
                                       .device = measured.device,
-                                      .judge = !options.fast,
+                                      .judge = !options.counters,
                                       .facts = rung_facts ? &*rung_facts : nullptr}));
   };
   for (const KernelRung& rung : ladder.rungs) add(rung, facts);
   for (const UserKernel& user : own) {
-    if (user.op != ladder.op) continue;
+    if (&find_kernel_ladder(user.op) != &ladder) continue;
     std::string missing;
-    const auto own_facts = facts_or_why(RUNG_USER_KERNEL, missing);
+    std::optional<StaticFacts> own_facts;
+    if (!options.counters) own_facts = facts_or_why(RUNG_USER_KERNEL, missing);
     if (!missing.empty() && measured.no_facts.empty()) note("{}", missing);
     add(user.rung, own_facts);
   }
@@ -171,7 +173,8 @@ int start(int argc, char** argv) {
   app.add_option("--dtype", options.type, "f32, f16 or bf16")->capture_default_str();
   app.add_flag("--json", options.json, "One JSON object, with the counters of every source line");
   app.add_flag("--lines", options.lines, "The sources, with the counters beside their lines");
-  app.add_flag("--fast", options.fast, "Counters only: the harness, which takes seconds, is not asked");
+  app.add_flag("--counters", options.counters,
+               "Counters only: neither the harness nor nvcc is asked, which take seconds");
   app.add_option("--svg", options.svg, "Draws the ladders into this file")
       ->type_name("FILE")
       ->check(not_empty());

@@ -92,10 +92,10 @@ def build(folder, arguments):
 
 
 def main():
-    if len(sys.argv) < 3 or sys.argv[1] != "--build":
-        print("usage: kernels.py --build FOLDER [arguments of ./rung kernels]", file=sys.stderr)
+    if len(sys.argv) < 4 or sys.argv[1] != "--build" or sys.argv[3] != "--":
+        print("usage: kernels.py --build FOLDER -- [arguments of ./rung kernels]", file=sys.stderr)
         return 2
-    arguments = sys.argv[3:]
+    arguments = sys.argv[4:]
     try:
         program = build(Path(sys.argv[2]), arguments)
     except Failure as failure:

@@ -86,6 +86,8 @@ void add_commands(CLI::App& app) {
     add_with(*find_command(app, name));
   }
   add_script_command(app, "exercise", "Take or grade a chapter's exercises: ./rung exercise 3 --start");
+  add_script_command(app, "kernels",
+                     "Every CUDA kernel, run without a GPU: is it right, and what does it do to memory?");
   add_script_command(app, "doctor", "What is installed, what is missing, and the line that gets it");
   add_script_command(app, "test", "Build and run every test");
   add_script_command(app, "docs", "Build the site: the chapters in order, and every public function");
@@ -102,7 +104,7 @@ void add_commands(CLI::App& app) {
   group(look_theme, {"inspect", "tokenize", "logits", "trace"});
   group(make_theme, {"quantize", "synthesize"});
   group(prove_theme, {"ladder", "check", "cases", "test"});
-  group(measure_theme, {"bench", "perplexity"});
+  group(measure_theme, {"bench", "perplexity", "kernels"});
   group(house_theme, {"doctor", "docs"});
 }
 

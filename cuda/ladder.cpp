@@ -16,10 +16,16 @@ const std::vector<KernelLadder>& kernel_ladders() {
 const KernelLadder& find_kernel_ladder(std::string_view op) {
   std::string known;
   for (const KernelLadder& ladder : kernel_ladders()) {
-    if (ladder.op == op) return ladder;
+    if (ladder.op == op || folder_of(ladder) == op) return ladder;
     known += (known.empty() ? "" : ", ") + ladder.op;
   }
   throw Error(ErrorKind::usage, "there are no kernels for an op '{}'; there are {}", op, known);
+}
+
+std::string folder_of(const KernelLadder& ladder) {
+  constexpr std::string_view cuda = "cuda/";
+  const std::string& source = ladder.rungs.front().source;
+  return source.substr(cuda.size(), source.find('/', cuda.size()) - cuda.size());
 }
 
 check::Candidate candidate_of(const KernelLadder& ladder, const KernelRung& rung) {

@@ -54,8 +54,12 @@ struct KernelLadder {
 /// The ladders of all ops, in the order of the chapters.
 const std::vector<KernelLadder>& kernel_ladders();
 
+/// By the op's name, or by that of its folder in cuda/.
 /// @throws Error (usage) listing the names there are
 const KernelLadder& find_kernel_ladder(std::string_view op);
+
+/// The folder below cuda/ that an op's rungs are in: its name as a rule, for linear gemm.
+std::string folder_of(const KernelLadder& ladder);
 
 /// A rung as the harness takes it, on the harness's own memory.
 check::Candidate candidate_of(const KernelLadder& ladder, const KernelRung& rung);

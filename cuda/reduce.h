@@ -11,12 +11,14 @@ inline constexpr int lanes_in_warp = 32;
 inline constexpr unsigned all_lanes = 0xffffffffu;
 
 /// For a warp where lane k holds value_k, all 32 lanes alive: gives every lane the sum over k of value_k.
+// [warp_sum]
 __device__ __forceinline__ float warp_sum(float value) {
   for (int distance = lanes_in_warp / 2; distance > 0; distance /= 2) {
     value += __shfl_xor_sync(all_lanes, value, distance);
   }
   return value;
 }
+// [warp_sum]
 
 /// The same for the largest of the 32.
 __device__ __forceinline__ float warp_max(float value) {

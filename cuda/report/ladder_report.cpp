@@ -24,21 +24,29 @@ std::string over_ideal(const simt::RequestCounts& counts) {
 }
 
 std::string budget(const RungMeasure& rung) {
-  if (rung.verdict.cases.empty()) return "-";
-  return rung.verdict.passed ? fmt::format("{:.0f} %", rung.verdict.percent) : "FAIL";
+  if (!rung.right()) return "FAIL";
+  return rung.verdict.cases.empty() ? "-" : fmt::format("{:.0f} %", rung.verdict.percent);
+}
+
+/// What the checker found in one run.
+std::string findings(const std::string& source, const std::string& problem, const simt::Profile& profile) {
+  std::string text;
+  if (!profile.error.empty()) text += fmt::format("{} ({}): {}\n", source, problem, profile.error);
+  for (const simt::KernelProfile& kernel : profile.kernels) {
+    for (const simt::Problem& one : kernel.problems)
+      text += fmt::format("{} ({}): {}\n", source, problem, one.message);
+    if (kernel.problems_left_out > 0)
+      text += fmt::format("{}: {} more findings\n", source, kernel.problems_left_out);
+  }
+  return text;
 }
 
 /// What the checker and the harness have against a rung.
-std::string complaints(const RungMeasure& rung) {
+std::string complaints(const RungMeasure& rung, const std::string& measured_problem) {
   std::string text;
   if (!rung.verdict.cases.empty() && !rung.verdict.passed) text += check::to_text(rung.verdict);
-  if (!rung.profile.error.empty()) text += fmt::format("{}: {}\n", rung.rung->source, rung.profile.error);
-  for (const simt::KernelProfile& kernel : rung.profile.kernels) {
-    for (const simt::Problem& problem : kernel.problems)
-      text += fmt::format("{}: {}\n", rung.rung->source, problem.message);
-    if (kernel.problems_left_out > 0)
-      text += fmt::format("{}: {} more findings\n", rung.rung->source, kernel.problems_left_out);
-  }
+  text += findings(rung.rung->source, measured_problem, rung.profile);
+  if (rung.profile.quiet()) text += findings(rung.rung->source, rung.checked, rung.findings);
   return text;
 }
 
@@ -72,9 +80,7 @@ std::string escaped(std::string_view text) {
 }  // namespace
 
 bool all_right(const LadderMeasure& measured) {
-  return std::ranges::all_of(measured.rungs, [](const RungMeasure& rung) {
-    return (rung.verdict.cases.empty() || rung.verdict.passed) && rung.profile.quiet();
-  });
+  return std::ranges::all_of(measured.rungs, &RungMeasure::right);
 }
 
 std::string to_text(const LadderMeasure& measured) {
@@ -102,7 +108,8 @@ std::string to_text(const LadderMeasure& measured) {
                         rung.total.block_barriers, registers, spills, occupancy,
                         fmt::format("{} {}", nanoseconds(rung.bound.seconds), rung.bound.by));
   }
-  for (const RungMeasure& rung : measured.rungs) text += complaints(rung);
+  for (const RungMeasure& rung : measured.rungs)
+    text += complaints(rung, ladder.measured(measured.type).description);
   return text;
 }
 
@@ -124,7 +131,7 @@ std::string to_json(const LadderMeasure& measured) {
                        {"wavefronts_over_ideal", shared.units_over_ideal()},
                        {"bound_seconds", rung.bound.seconds},
                        {"bound_by", rung.bound.by},
-                       {"quiet", rung.profile.quiet()},
+                       {"quiet", rung.quiet()},
                        {"profile", nlohmann::json::parse(simt::to_json(rung.profile))}};
     if (!rung.verdict.cases.empty()) {
       one["passed"] = rung.verdict.passed;

@@ -62,6 +62,30 @@ class MeasuredCall {
 
 constexpr double sector_bytes = 32;
 
+/// The checker on the first case of each of the op's problems, up to the first one on which it finds something.
+void check_shapes(const KernelLadder& ladder, const KernelRung& rung, check::NumberType type,
+                  RungMeasure& measured) {
+  const check::Op& op = *ladder.judged_by;
+  for (std::size_t i = 0; i < op.problems.size(); ++i) {
+    const check::Case problem = check::draw_cases(op, type, i, check::default_seed).front();
+    const MeasuredCall memory(problem);
+    simt::Profile profile = simt::profile([&] { rung.run(memory.call(), Memory::of_the_device); });
+    if (profile.quiet()) continue;
+    measured.checked = problem.description;
+    measured.findings = std::move(profile);
+    return;
+  }
+}
+
+bool is_safe(const simt::Profile& profile) {
+  return profile.error.empty() &&
+         std::ranges::none_of(profile.kernels, [](const simt::KernelProfile& kernel) {
+           return std::ranges::any_of(kernel.problems, [](const simt::Problem& problem) {
+             return problem.kind == simt::ProblemKind::out_of_bounds;
+           });
+         });
+}
+
 }  // namespace
 
 double RungMeasure::l2_over_least() const {
@@ -137,6 +161,10 @@ RungMeasure measure(const KernelLadder& ladder, const KernelRung& rung, const Me
   measured.profile =
       simt::profile([&] { rung.run(memory.call(), Memory::of_the_device); }, {.device = &device});
   measured.total = measured.profile.total();
+  if (options.check_shapes) check_shapes(ladder, rung, options.type, measured);
+  // On the harness's memory nothing stops a kernel that writes where it must not.
+  if (options.judge && is_safe(measured.profile) && is_safe(measured.findings))
+    measured.verdict = check::check(*ladder.judged_by, options.type, candidate_of(ladder, rung));
   if (options.facts != nullptr)
     measured.facts = facts_of(*options.facts, rung, options.type, device, measured.profile);
   measured.bound = bound_of(measured.total, measured.work, options.type, device);

@@ -35,13 +35,19 @@ struct Bound {
 struct RungMeasure {
   const KernelRung* rung = nullptr;
   check::NumberType type = check::NumberType::f32;
-  check::Report verdict;      ///< of the harness, on all of the op's cases
-  simt::Profile profile;      ///< on the ladder's measured problem
+  std::string checked;     ///< the first of the op's shapes on which the checker found something; empty: none
+  simt::Profile findings;  ///< what it found there
+  check::Report verdict;   ///< of the harness, on all of the op's cases; without cases where it was not asked
+  simt::Profile profile;   ///< on the ladder's measured problem
   simt::KernelProfile total;  ///< of all its launches
   Work work;
   std::optional<RungFacts> facts;  ///< where nvcc is
   Bound bound;
 
+  /// Whether the checker found nothing, on any shape.
+  bool quiet() const { return profile.quiet() && checked.empty(); }
+  /// Whether nothing is known against the rung.
+  bool right() const { return quiet() && (verdict.cases.empty() || verdict.passed); }
   double l2_over_least() const;    ///< bytes between L1 and L2, of the op's least
   double dram_over_least() const;  ///< bytes between the modelled L2 and DRAM, of the op's least
 };
@@ -50,11 +56,13 @@ struct RungMeasure {
 struct MeasureOptions {
   check::NumberType type = check::NumberType::f32;
   const simt::DeviceDescription* device = nullptr;  ///< must live on
-  bool judge = true;                                ///< whether the harness is asked; it takes seconds
+  bool check_shapes = true;  ///< whether the checker looks at a case of every shape that the op has
+  /// Whether the harness is asked; it takes seconds. It is not, where the checker found a write out of bounds.
+  bool judge = true;
   const StaticFacts* facts = nullptr;  ///< of the translation unit that the rung is in; null: none
 };
 
-/// Judges a rung by the harness and profiles it on the ladder's measured problem.
+/// Has a rung looked at by the checker and judged by the harness, and profiles it on the ladder's measured problem.
 /// @throws Error (usage) when the rung has no kernel for the type
 RungMeasure measure(const KernelLadder& ladder, const KernelRung& rung, const MeasureOptions& options);
 

@@ -24,6 +24,7 @@ __global__ void __launch_bounds__(rmsnorm_02_threads)
     squares += number * number;
   }
 
+  // [tree]
   __shared__ float of_thread[rmsnorm_02_threads];
   of_thread[threadIdx.x] = squares;
   __syncthreads();
@@ -31,6 +32,7 @@ __global__ void __launch_bounds__(rmsnorm_02_threads)
     if (threadIdx.x < half) of_thread[threadIdx.x] += of_thread[threadIdx.x + half];
     __syncthreads();
   }
+  // [tree]
 
   const float inverse = 1 / sqrtf(of_thread[0] / static_cast<float>(shape.n) + shape.eps);
   for (int i = threadIdx.x; i < shape.n; i += rmsnorm_02_threads) {

@@ -2,7 +2,8 @@
 
 // RoPE: turns each pair of numbers of a head by an angle that grows with the position (Su et al. 2021).
 //
-// What this rung changes: a thread loads 16 bytes at a time. In the half-split layout these are the first numbers of some
+// What this rung changes: a thread loads 16 bytes at a time (and of the angles in shared memory as many as it needs, in one
+// or two requests: with one number per request, threads that are apart by a multiple of 32 numbers meet in a bank). In the half-split layout these are the first numbers of some
 // pairs, and another 16 bytes their second numbers; in the interleaved one whole pairs, so that no sector comes twice. Heads
 // that do not begin at a multiple of 16 bytes, or whose pairs do not fill vectors, go pair by pair.
 
@@ -13,6 +14,27 @@
 namespace rung::cuda {
 
 inline constexpr int rope_04_threads = 128;
+
+/// 2, 4 or 8 numbers from a multiple of their bytes, or of 16, by the widest loads there are.
+template <int count>
+struct Floats {
+  float of[count];
+};
+template <int count>
+__device__ __forceinline__ Floats<count> load_floats(const float* from) {
+  Floats<count> floats;
+  if constexpr (count == 2) {
+    const float2 two = *reinterpret_cast<const float2*>(from);
+    floats.of[0] = two.x;
+    floats.of[1] = two.y;
+  } else {
+    for (int k = 0; k < count; k += 4) {
+      const Vector16<float> four = load16(from + k);
+      for (int e = 0; e < 4; ++e) floats.of[k + e] = four.of[e];
+    }
+  }
+  return floats;
+}
 
 template <typename T, RopeLayout layout>
 __global__ void __launch_bounds__(rope_04_threads)
@@ -38,6 +60,8 @@ __global__ void __launch_bounds__(rope_04_threads)
       const int i = p % pairs;
       const T* const x_head = x + 1LL * head * shape.x_stride;
       T* const y_head = y + 1LL * head * shape.y_stride;
+      const Floats<step> c = load_floats<step>(cosines + i);
+      const Floats<step> s = load_floats<step>(sines + i);
       if (layout == RopeLayout::half_split) {
         const Vector16<T> first = load16(x_head + i);
         const Vector16<T> second = load16(x_head + i + pairs);
@@ -46,8 +70,8 @@ __global__ void __launch_bounds__(rope_04_threads)
         for (int e = 0; e < width; ++e) {
           const float a = to_float(first.of[e]);
           const float b = to_float(second.of[e]);
-          turned_first.of[e] = from_float<T>(a * cosines[i + e] - b * sines[i + e]);
-          turned_second.of[e] = from_float<T>(b * cosines[i + e] + a * sines[i + e]);
+          turned_first.of[e] = from_float<T>(a * c.of[e] - b * s.of[e]);
+          turned_second.of[e] = from_float<T>(b * c.of[e] + a * s.of[e]);
         }
         store16(y_head + i, turned_first);
         store16(y_head + i + pairs, turned_second);
@@ -57,8 +81,8 @@ __global__ void __launch_bounds__(rope_04_threads)
         for (int e = 0; e < width / 2; ++e) {
           const float a = to_float(both.of[2 * e]);
           const float b = to_float(both.of[2 * e + 1]);
-          turned.of[2 * e] = from_float<T>(a * cosines[i + e] - b * sines[i + e]);
-          turned.of[2 * e + 1] = from_float<T>(b * cosines[i + e] + a * sines[i + e]);
+          turned.of[2 * e] = from_float<T>(a * c.of[e] - b * s.of[e]);
+          turned.of[2 * e + 1] = from_float<T>(b * c.of[e] + a * s.of[e]);
         }
         store16(y_head + 2 * i, turned);
       }

@@ -23,11 +23,13 @@ struct MaxSum {
 };
 
 /// That of two sets of scores together (Milakov and Gimelshein 2018): the sums are made to refer to the larger maximum.
+// [merged]
 __device__ __forceinline__ MaxSum merged(MaxSum a, MaxSum b) {
   const float max = fmaxf(a.max, b.max);
   if (max == -INFINITY) return {};  // -inf - -inf is NaN: nothing but masked scores so far
   return {max, a.sum * expf(a.max - max) + b.sum * expf(b.max - max)};
 }
+// [merged]
 
 /// For a warp where lane k holds own_k, all 32 lanes alive: gives every lane all of them merged.
 __device__ __forceinline__ MaxSum warp_merged(MaxSum own) {
