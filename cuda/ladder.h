@@ -76,6 +76,7 @@ KernelLadder add_rmsnorm_ladder();
 KernelLadder softmax_ladder();
 KernelLadder rope_ladder();
 KernelLadder embedding_ladder();
+KernelLadder gemm_ladder();
 ///@}
 
 }  // namespace rung::cuda

@@ -46,6 +46,7 @@ EVERY_RUNG("add_rmsnorm")
 EVERY_RUNG("softmax")
 EVERY_RUNG("rope")
 EVERY_RUNG("embedding")
+EVERY_RUNG("linear")
 
 TEST_CASE("the ladders are whole: numbered from 1, each rung's source is there, at three types") {
   for (const KernelLadder& ladder : kernel_ladders()) {
