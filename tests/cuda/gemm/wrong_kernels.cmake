@@ -43,9 +43,6 @@ rung_wrong_kernel(copies_not_shared FILE ${gemm}/09_double_buffered.cuh
   REPLACE "__syncthreads();          // and everybody else's" BY "")
 
 rung_wrong_kernel(w_row_major FILE ${gemm}/10_wmma.cuh REPLACE "T, wmma::col_major>" BY "T, wmma::row_major>")
-rung_wrong_kernel(fragment_not_awaited FILE ${gemm}/10_wmma.cuh
-  REPLACE "wmma::mem_row_major);
-      __syncwarp();" BY "wmma::mem_row_major);")
 rung_wrong_kernel(fragment_overwritten FILE ${gemm}/10_wmma.cuh
   REPLACE "__syncwarp();  // before the next fragment takes this one's place" BY "")
 
