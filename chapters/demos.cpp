@@ -8,6 +8,7 @@
 #include "chapters/06_kv_cache/demo.h"
 #include "chapters/07_grouped_query/demo.h"
 #include "chapters/08_quantization/demo.h"
+#include "chapters/14_gemm/demo.h"
 
 namespace rung {
 
@@ -15,6 +16,7 @@ const std::vector<Demo>& demos() {
   static const std::vector<Demo> all = {
       tokens_demo(),   tensors_demo(),  attention_demo(),     transformer_demo(),
       sampling_demo(), kv_cache_demo(), grouped_query_demo(), quantization_demo(),
+      gemm_demo(),
   };
   return all;
 }

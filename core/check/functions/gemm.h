@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/check/function_check.h"
+
+// The functions of chapter 14: what a tiled product moves, banks of shared memory, and three kernels.
+
+namespace rung::check {
+
+/// C[m, n] = A[m, k] · W[n, k]ᵀ in tiles.
+struct GemmTrafficInput {
+  std::int64_t m = 1, n = 1, k = 1, tile_rows = 1, tile_columns = 1, number_bytes = 4;
+};
+/// Bytes come back.
+FunctionCheck<GemmTrafficInput, std::int64_t> gemm_traffic_check();
+
+/// A load of one warp from shared memory.
+struct WavefrontsInput {
+  std::vector<std::int64_t> addresses;  ///< in bytes, a lane each
+  int bytes_per_lane = 4;               ///< 4 or 16
+};
+/// Wavefronts come back.
+FunctionCheck<WavefrontsInput, std::int64_t> wavefronts_check();
+
+/// A product of whole numbers, whose sums are exact in fp32.
+struct GemmKernelInput {
+  std::int64_t m = 1, n = 1, k = 1, a_gap = 0, w_gap = 0, c_gap = 0;
+  std::int64_t parts = 1;  ///< of k
+
+  static constexpr double untouched = -7777;  ///< what lies where C's kernel has not written
+  /// A and W as they lie in memory, with numbers in the gaps that no right result holds.
+  std::vector<double> a() const;
+  std::vector<double> w() const;
+};
+/// C as it lies in memory comes back, from the first number to the last.
+FunctionCheck<GemmKernelInput, std::vector<double>> tiled_gemm_check();
+FunctionCheck<GemmKernelInput, std::vector<double>> split_gemm_check();
+
+/// A[16, 16] and W[8, 16], whole numbers.
+struct MmaTileInput {
+  std::vector<double> a, w;
+};
+/// C[16, 8] comes back.
+FunctionCheck<MmaTileInput, std::vector<double>> mma_tile_check();
+
+}  // namespace rung::check
