@@ -53,6 +53,7 @@ __global__ void __launch_bounds__(threads, 2)
 
 #pragma unroll 4  // all 16 steps at once take too many registers
     for (int d = 0; d < tile_depth; ++d) {
+      // [products]
       float a_numbers[thread_rows];
 #pragma unroll
       for (int i = 0; i < thread_rows; ++i) a_numbers[i] = to_float(a_tile[y + i * threads_y][d]);
@@ -62,6 +63,7 @@ __global__ void __launch_bounds__(threads, 2)
 #pragma unroll
         for (int i = 0; i < thread_rows; ++i) sums[i][j] += a_numbers[i] * w_number;
       }
+      // [products]
     }
     __syncthreads();  // nobody reads them any more
   }

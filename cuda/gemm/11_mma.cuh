@@ -71,6 +71,7 @@ __global__ void __launch_bounds__(threads, 2)
   for (int ahead = 0; ahead < buffers - 1; ++ahead) fetch(ahead, ahead * tile_chunks);
   int buffer = 0;
   for (int first_chunk = 0; first_chunk < chunks; first_chunk += tile_chunks) {
+    // [round]
     ptx::cp_async_wait<buffers - 2>();  // this thread's part of the oldest pair has come
     __syncthreads();                    // and everybody else's; the pair before it is read no more
     fetch((buffer + buffers - 1) % buffers, first_chunk + (buffers - 1) * tile_chunks);
@@ -93,6 +94,7 @@ __global__ void __launch_bounds__(threads, 2)
       }
     }
     buffer = (buffer + 1) % buffers;
+    // [round]
   }
 
   // Lane 4g + t holds numbers 2t and 2t + 1 of four chunks of row g, and after the exchange all of chunk t.

@@ -33,12 +33,14 @@ struct Parts {
   int count;   ///< parts of k
   int chunks;  ///< of 16 bytes in each, a multiple of tile_chunks
 };
+// [parts]
 inline Parts parts_of(int m, int n, int chunks) {
   const int tiles = blocks_of(m, tile_rows) * blocks_of(n, tile_columns);
   const int rounds = std::max(blocks_of(chunks, tile_chunks), 1);
   const int rounds_each = blocks_of(rounds, std::clamp(wanted_blocks / tiles, 1, rounds));
   return {.count = blocks_of(rounds, rounds_each), .chunks = rounds_each * tile_chunks};
 }
+// [parts]
 
 /// @param sums  [parts, m, sums_stride] fp32
 template <typename T>
