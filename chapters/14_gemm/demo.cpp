@@ -96,7 +96,7 @@ Json show_banks(const DemoInput&, DemoText& text) {
 }
 
 Json show_words(const DemoInput&, DemoText& text) {
-  text.print("a warp of rung 03 reads one word of w_tile in each of 32 rows; rung 04 likewise\n\n");
+  text.print("32 lanes read one word in each of 32 rows\n\n");
   text.print("words from row to row   wavefronts\n");
   Json data = Json::array();
   for (const std::int64_t stride : {32, 16, 8, 4, 2, 1, 33, 17}) {
@@ -119,7 +119,7 @@ Json show_pipeline(const DemoInput&, DemoText& text) {
       for (int ahead = 1; ahead < buffers && round + ahead < rounds; ++ahead)
         coming += fmt::format("{}pair {} to buffer {}", coming.empty() ? "" : ", ", round + ahead,
                               (round + ahead) % buffers);
-      text.print("{:>5}   {:<24} {}\n", round, round % buffers, coming);
+      text.print("{:>5}   {:<24} {}\n", round, round % buffers, coming.empty() ? "nothing" : coming);
       rows.push_back({{"round", round}, {"buffer", round % buffers}});
     }
     text.print("{}", buffers == 2 ? "\n" : "");
