@@ -9,7 +9,7 @@ namespace rung::cuda {
 const std::vector<KernelLadder>& kernel_ladders() {
   static const std::vector<KernelLadder> all = {add_ladder(),         swiglu_ladder(),  rmsnorm_ladder(),
                                                 add_rmsnorm_ladder(), softmax_ladder(), rope_ladder(),
-                                                embedding_ladder(),   gemm_ladder()};
+                                                embedding_ladder(),   gemm_ladder(),    attention_ladder()};
   return all;
 }
 

@@ -77,6 +77,7 @@ KernelLadder softmax_ladder();
 KernelLadder rope_ladder();
 KernelLadder embedding_ladder();
 KernelLadder gemm_ladder();
+KernelLadder attention_ladder();
 ///@}
 
 }  // namespace rung::cuda
