@@ -73,7 +73,19 @@ std::string place_text(std::string_view given) {
   constexpr std::string_view root = RUNG_SOURCE_DIR "/";
   const std::string normal = std::filesystem::path(given).lexically_normal().string();
   std::string_view place = normal;
-  if (place.starts_with(root)) place.remove_prefix(root.size());
+  if (place.starts_with(root)) {
+    place.remove_prefix(root.size());
+    return std::string(place);
+  }
+  // An object that a compiler's cache has kept from another checkout: the same file in this one.
+  const std::string_view file = place.substr(0, place.rfind(':'));
+  for (std::size_t slash = file.find('/', 1); slash != std::string_view::npos;
+       slash = file.find('/', slash + 1)) {
+    std::error_code unreadable;
+    if (std::filesystem::exists(std::filesystem::path(root) / file.substr(slash + 1), unreadable)) {
+      return std::string(place.substr(slash + 1));
+    }
+  }
   // A compiler that was given paths from the build folder (ccache does that) says how to come from there.
   while (place.starts_with("../")) place.remove_prefix(3);
   return std::string(place);

@@ -245,7 +245,6 @@ __global__ void writes_to_nowhere(float* where) {
   }
   __syncthreads();
 }
-constexpr int recursion_line = __LINE__ + 3;
 __attribute__((noinline)) int too_deep(volatile int* held, int depth) {
   volatile int more[256] = {};
   more[depth % 256] = *held;
