@@ -21,7 +21,7 @@ std::string Region::describe(std::uintptr_t address) const {
   return fmt::format("byte {} of {}", byte, name);
 }
 
-void Region::refine_for(std::uintptr_t address, unsigned count) {
+void Region::refine(std::uintptr_t address, unsigned count) {
   while (((address - begin) | count) & ((1U << shift) - 1U)) {
     --shift;
     std::vector<Cell> smaller;

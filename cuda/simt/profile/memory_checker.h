@@ -63,9 +63,16 @@ struct Region {
   /// "byte 12 of tile".
   std::string describe(std::uintptr_t address) const;
   /// Makes the cells small enough for an access of `count` bytes at `address`.
-  void refine_for(std::uintptr_t address, unsigned count);
+  void refine_for(std::uintptr_t address, unsigned count) {
+    if ((((address - begin) | count) & ((1U << shift) - 1U)) != 0) {
+      refine(address, count);
+    }
+  }
   /// Global memory: these bytes have been written.
   void mark_initialised(std::uintptr_t address, std::size_t count);
+
+ private:
+  void refine(std::uintptr_t address, unsigned count);
 };
 
 /// A finding, before its places have names.

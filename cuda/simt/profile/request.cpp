@@ -72,6 +72,21 @@ class Banks {
   std::array<std::uintptr_t, std::size_t{2} * lanes_in_warp> words_;
 };
 
+// Whether the whole warp names one word, or 32 words in a row: most requests do.
+bool is_plain(const Request& request) {
+  if (request.mask != 0xffffffffU || request.bytes != bank_word_bytes ||
+      request.address[0] % bank_word_bytes != 0) {
+    return false;
+  }
+  bool same = true;
+  bool in_a_row = true;
+  for (unsigned lane = 1; lane < lanes_in_warp; ++lane) {
+    same &= request.address[lane] == request.address[0];
+    in_a_row &= request.address[lane] == request.address[0] + std::uintptr_t{bank_word_bytes} * lane;
+  }
+  return same || in_a_row;
+}
+
 }  // namespace
 
 void find_sectors(const Request& request, Sectors& out) {
@@ -96,6 +111,9 @@ void find_sectors(const Request& request, Sectors& out) {
 }
 
 Wavefronts count_wavefronts(const Request& request, bool merge) {
+  if (merge && is_plain(request)) {
+    return {.count = 1, .ideal = 1};
+  }
   const unsigned lanes_at_once = request.bytes <= 4 ? 32 : request.bytes <= 8 ? 16 : 8;
   Wavefronts all;
   for (unsigned begin = 0; begin < lanes_in_warp; begin += lanes_at_once) {

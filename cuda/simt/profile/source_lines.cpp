@@ -20,7 +20,8 @@ constexpr std::size_t places_in_a_call = 4000;
 // Files whose lines tell less than the line that uses them: the device model's, and the helpers of all kernels, which
 // lie in cuda/ itself.
 bool of_the_device_model(const std::string& file) {
-  return file.starts_with("cuda/simt/") || (file.starts_with("cuda/") && file.find('/', 5) == std::string::npos);
+  return file.starts_with("cuda/simt/") ||
+         (file.starts_with("cuda/") && file.find('/', 5) == std::string::npos);
 }
 
 // "/path/file.cuh:12 (discriminator 3)" -> file and line; "??:0" -> nothing.
