@@ -21,8 +21,8 @@ namespace rung::cuda {{
 
 std::vector<UserKernel> user_kernels() {{
   const auto own = [](auto... arguments) -> decltype({op}(arguments...)) {{ return {op}(arguments...); }};
-  UserKernel user{{.op = "{op}", .rung = {op}_rung({{.name = "{name}", .news = "yours", .source = "{file}"}}, own)}};
-  static_assert(callable_with<{arguments}>(own), "{file}: found no function that can be called as {op}");
+  UserKernel user{{.op = "{op}", .rung = {op}_rung({{.name = "{name}", .news = "yours", .source = "{shown}"}}, own)}};
+  static_assert(callable_with<{arguments}>(own), "{shown}: found no function that can be called as {op}");
   return {{user}};
 }}
 
@@ -54,7 +54,7 @@ def fill_slot(slot, file, op):
         raise Failure(f"--file: there is no file {file}", 2)
     if '"' in path or "\\" in path or "\n" in path:
         raise Failure(f"--file {path}: a path with a quotation mark or a backslash cannot be included; move the file", 2)
-    text = SLOT.format(op=op, file=path, name=Path(path).stem[:20], arguments=arguments_of(op))
+    text = SLOT.format(op=op, file=path, shown=shown(path), name=Path(path).stem[:20], arguments=arguments_of(op))
     if not slot.exists() or slot.read_text() != text:
         slot.parent.mkdir(parents=True, exist_ok=True)
         slot.write_text(text)

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
+#include <span>
 #include <vector>
 
 #include "core/check/check.h"
@@ -62,18 +62,28 @@ class MeasuredCall {
 
 constexpr double sector_bytes = 32;
 
-/// The checker on the first case of each of the op's problems, up to the first one on which it finds something.
+/// The checker on the first case of each of the op's problems; where it finds something, the first of them alone.
 void check_shapes(const KernelLadder& ladder, const KernelRung& rung, check::NumberType type,
                   RungMeasure& measured) {
   const check::Op& op = *ladder.judged_by;
-  for (std::size_t i = 0; i < op.problems.size(); ++i) {
-    const check::Case problem = check::draw_cases(op, type, i, check::default_seed).front();
-    const MeasuredCall memory(problem);
-    simt::Profile profile = simt::profile([&] { rung.run(memory.call(), Memory::of_the_device); });
-    if (profile.quiet()) continue;
+  std::vector<check::Case> problems;
+  problems.reserve(op.problems.size());
+  for (std::size_t i = 0; i < op.problems.size(); ++i)
+    problems.push_back(check::draw_cases(op, type, i, check::default_seed).front());
+  const auto run = [&](std::span<const check::Case> some) {
+    return simt::profile([&] {
+      for (const check::Case& problem : some) {
+        const MeasuredCall memory(problem);
+        rung.run(memory.call(), Memory::of_the_device);
+      }
+    });
+  };
+  // All at once, for looking up source lines takes longer than running; one by one only where there is something.
+  if (run(problems).quiet()) return;
+  for (const check::Case& problem : problems) {
     measured.checked = problem.description;
-    measured.findings = std::move(profile);
-    return;
+    measured.findings = run({&problem, 1});
+    if (!measured.findings.quiet()) return;
   }
 }
 

@@ -180,7 +180,7 @@ std::vector<WrongKernel> wrong_kernels() {
                           simt::launch("wrong rmsnorm", tree_kernel<T, Tree::no_barrier_between>,
                                        {.grid = dim3(shape.rows), .block = dim3(threads)}, y, x, w, shape);
                         }));
-  all.push_back(rmsnorm("half the lanes in the mask", executor, "mask",
+  all.push_back(rmsnorm("half the lanes in the mask", executor, "does not take part",
                         []<typename T>(T* y, const T* x, const T* w, RmsNormShape shape) {
                           simt::launch("wrong rmsnorm", warp_kernel<T, Sum::half_mask>,
                                        {.grid = dim3(shape.rows), .block = dim3(32)}, y, x, w, shape);
@@ -195,7 +195,7 @@ std::vector<WrongKernel> wrong_kernels() {
                           simt::launch("wrong rmsnorm", warp_kernel<T, Sum::one_warp_only>,
                                        {.grid = dim3(shape.rows), .block = dim3(threads)}, y, x, w, shape);
                         }));
-  all.push_back(rmsnorm("squares added up in fp16", harness, "squares_in_f16",
+  all.push_back(rmsnorm("squares added up in fp16", harness, "",
                         []<typename T>(T* y, const T* x, const T* w, RmsNormShape shape) {
                           simt::launch("wrong rmsnorm", warp_kernel<T, Sum::in_half>,
                                        {.grid = dim3(shape.rows), .block = dim3(32)}, y, x, w, shape);
