@@ -168,32 +168,31 @@ FunctionCheck<GemmKernelInput, Numbers> gemm_check(std::string name, std::string
   return check;
 }
 
-Numbers tile_product(const MmaTileInput& input, const std::array<int, 4>& a_order, bool w_swapped,
+/// @param a_order  which 8 × 8 quarter of A is taken for each, in the order of its registers
+Numbers tile_product(const MmaTileInput& input, const std::array<std::size_t, 4>& a_order, bool w_swapped,
                      bool c_columns) {
   Numbers c(16 * 8, 0);
-  // Where each 8 × 8 quarter of A is taken from, when its registers are mixed up.
-  for (int row = 0; row < 16; ++row) {
-    for (int column = 0; column < 8; ++column) {
+  for (std::size_t row = 0; row < 16; ++row) {
+    for (std::size_t column = 0; column < 8; ++column) {
       double sum = 0;
-      for (int k = 0; k < 16; ++k) {
-        const int from = a_order[static_cast<std::size_t>(row / 8 + k / 8 * 2)];
-        const double a =
-            input.a[static_cast<std::size_t>((row % 8 + from % 2 * 8) * 16 + k % 8 + from / 2 * 8)];
-        const int w_k = w_swapped ? (k + 8) % 16 : k;
-        sum += a * input.w[static_cast<std::size_t>(column * 16 + w_k)];
+      for (std::size_t k = 0; k < 16; ++k) {
+        const std::size_t from = a_order[row / 8 + k / 8 * 2];
+        const double a = input.a[(row % 8 + from % 2 * 8) * 16 + k % 8 + from / 2 * 8];
+        const std::size_t w_k = w_swapped ? (k + 8) % 16 : k;
+        sum += a * input.w[column * 16 + w_k];
       }
       // Columns 2t, 2t + 1 stored as t, t + 4.
-      const int place = c_columns ? column / 2 + column % 2 * 4 : column;
-      c[static_cast<std::size_t>(row * 8 + place)] = sum;
+      const std::size_t place = c_columns ? column / 2 + column % 2 * 4 : column;
+      c[row * 8 + place] = sum;
     }
   }
   return c;
 }
 
-MmaTileInput one_hot(int row, int k, int column) {
+MmaTileInput one_hot(std::size_t row, std::size_t k, std::size_t column) {
   MmaTileInput input{.a = Numbers(256, 0), .w = Numbers(128, 0)};
-  input.a[static_cast<std::size_t>(row * 16 + k)] = 3;
-  input.w[static_cast<std::size_t>(column * 16 + k)] = 5;
+  input.a[row * 16 + k] = 3;
+  input.w[column * 16 + k] = 5;
   return input;
 }
 
@@ -331,8 +330,8 @@ FunctionCheck<MmaTileInput, std::vector<double>> mma_tile_check() {
   check.chapter = 14;
   check.what = "one mma.sync of a warp, its registers filled and stored by hand";
   MmaTileInput all{.a = {}, .w = {}};
-  for (int i = 0; i < 256; ++i) all.a.push_back(whole(i / 16, i % 16));
-  for (int i = 0; i < 128; ++i) all.w.push_back(whole(i / 16 + 50, i % 16));
+  for (std::int64_t i = 0; i < 256; ++i) all.a.push_back(whole(i / 16, i % 16));
+  for (std::int64_t i = 0; i < 128; ++i) all.w.push_back(whole(i / 16 + 50, i % 16));
   check.cases = {{"corner", "a one in A[0, 0] and in W[0, 0]", one_hot(0, 0, 0)},
                  {"row-8", "in A[8, 0] and W[0, 0]", one_hot(8, 0, 0)},
                  {"k-8", "in A[0, 8] and W[0, 8]", one_hot(0, 8, 0)},
@@ -343,8 +342,8 @@ FunctionCheck<MmaTileInput, std::vector<double>> mma_tile_check() {
   check.difference = [](const Numbers& found, const Numbers& expected) {
     return first_difference(found, expected, 8);
   };
-  const auto mistake = [](std::string name, std::string sentence, std::array<int, 4> a_order, bool w_swapped,
-                          bool c_columns) {
+  const auto mistake = [](std::string name, std::string sentence, std::array<std::size_t, 4> a_order,
+                          bool w_swapped, bool c_columns) {
     return FunctionMistake<MmaTileInput, Numbers>{
         std::move(name), std::move(sentence),
         [=](const MmaTileInput& input) { return tile_product(input, a_order, w_swapped, c_columns); }};
