@@ -52,8 +52,8 @@ Matrix as_rows(const Numbers& numbers, std::int64_t width) {
 /// The same rows with others to their left and right, as where several matrices are parts of one.
 class AmongOthers {
  public:
-  explicit AmongOthers(const Matrix& rows)
-      : all_(Matrix::Constant(rows.rows(), rows.cols() + 3, std::numeric_limits<float>::quiet_NaN())),
+  explicit AmongOthers(const Matrix& rows, Eigen::Index right = 1)
+      : all_(Matrix::Constant(rows.rows(), rows.cols() + 2 + right, std::numeric_limits<float>::quiet_NaN())),
         width_(rows.cols()) {
     all_.middleCols(2, width_) = rows;
   }
@@ -61,7 +61,8 @@ class AmongOthers {
   MatrixView rows() { return rows(0, all_.rows()); }
   /// Whether the others are as they were.
   bool others_untouched() const {
-    return all_.leftCols(2).array().isNaN().all() && all_.rightCols(1).array().isNaN().all();
+    return all_.leftCols(2).array().isNaN().all() &&
+           all_.rightCols(all_.cols() - 2 - width_).array().isNaN().all();
   }
 
  private:
@@ -73,20 +74,22 @@ Numbers run_short_kv(const check::ShortKvInput& input) {
   AmongOthers keys(as_rows(input.keys, input.heads * input.head_dim));
   AmongOthers values(as_rows(input.values, input.heads * input.head_dim));
   const Eigen::Index count = keys.rows().rows();
-  const Eigen::Index slots = check::short_kv_lane + count + 3;
+  const Eigen::Index slots = check::short_kv_slots(input);
   const auto store = make_slot_store(
       stored_as(input.type), {.layers = 2, .slots = slots, .heads = input.heads, .head_dim = input.head_dim});
-  const Matrix zeros = Matrix::Zero(slots, input.heads * input.head_dim);
+  const Matrix before =
+      Matrix::Constant(slots, input.heads * input.head_dim, static_cast<float>(check::short_kv_before));
   for (const int layer : {0, 1})
-    store->write(layer, {.rows = static_cast<std::int32_t>(slots)}, zeros, zeros);
-  SequencePlan plan{.first_slot = check::short_kv_lane};
-  const auto past = static_cast<std::int32_t>(input.past);
-  for (const auto& [first, last] : {std::pair{0, past}, std::pair{past, static_cast<std::int32_t>(count)}}) {
-    plan.past = first;
-    plan.rows = last - first;
+    store->write(layer, {.rows = static_cast<std::int32_t>(slots)}, before, before);
+  SequencePlan plan{.first_slot = check::short_kv_lane, .ring = static_cast<std::int32_t>(input.ring)};
+  const auto first = static_cast<std::int32_t>(input.first);
+  for (const auto& [from, to] : {std::pair{Eigen::Index{0}, static_cast<Eigen::Index>(input.past)},
+                                 std::pair{static_cast<Eigen::Index>(input.past), count}}) {
+    plan.past = first + static_cast<std::int32_t>(from);
+    plan.rows = static_cast<std::int32_t>(to - from);
     if (plan.rows == 0) continue;
     plan.first_row = 1;  // of a batch; no concern of a store's
-    store->write(1, plan, keys.rows(first, plan.rows), values.rows(first, plan.rows));
+    store->write(1, plan, keys.rows(from, plan.rows), values.rows(from, plan.rows));
   }
   plan.first_visible = static_cast<std::int32_t>(input.first_visible);
   Numbers found;
@@ -100,8 +103,9 @@ Numbers run_short_kv(const check::ShortKvInput& input) {
 }
 
 Numbers run_kv_pieces(const check::KvPiecesInput& input) {
-  const Numbers values = check::piece_values(input);
-  AmongOthers rows(as_rows(values, input.kv_heads * input.head_dim));
+  const std::int64_t width = input.kv_heads * input.head_dim;
+  AmongOthers keys(as_rows(check::piece_keys(input), width), input.heads * input.head_dim);
+  AmongOthers values(as_rows(check::piece_values(input), width), input.heads * input.head_dim);
   AmongOthers q(Matrix::Zero(input.queries, input.heads * input.head_dim));
   AmongOthers out(Matrix::Constant(input.queries, input.heads * input.head_dim,
                                    static_cast<float>(check::KvPiecesInput::before)));
@@ -110,7 +114,7 @@ Numbers run_kv_pieces(const check::KvPiecesInput& input) {
   Eigen::Index row = 0;
   for (const std::int64_t count : input.rows) {
     pieces.push_back(
-        {.first = input.first_key + row, .keys = rows.rows(row, count), .values = rows.rows(row, count)});
+        {.first = input.first_key + row, .keys = keys.rows(row, count), .values = values.rows(row, count)});
     row += count;
   }
   grouped_attention(q.rows(), pieces,

@@ -69,6 +69,8 @@ struct FunctionCheck {
   std::function<std::string(const Output&)> show;  ///< an output for people, one line
   /// Where a wrong output differs, one line, if both are too long to be shown; else empty. May be absent.
   std::function<std::string(const Output& found, const Output& expected)> difference;
+  /// The same where only the input tells what stands in which place of the output. May be absent.
+  std::function<std::string(const Input& input, const Output& found, const Output& expected)> difference_in;
 };
 
 /// A function check together with the candidate that it judges, whatever their types are.
@@ -100,6 +102,8 @@ FunctionReport judge_function(const FunctionCheck<Input, Output>& check, const s
         }
         verdict.passed = check.same(*found.back(), expected);
         if (!verdict.passed && check.difference) verdict.message = check.difference(*found.back(), expected);
+        if (!verdict.passed && verdict.message.empty() && check.difference_in)
+          verdict.message = check.difference_in(one.input, *found.back(), expected);
         if (!verdict.passed && verdict.message.empty())
           verdict.message = "expected " + check.show(expected) + ", found " + check.show(*found.back());
       } catch (const std::exception& error) {

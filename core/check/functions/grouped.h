@@ -56,18 +56,20 @@ std::vector<std::string> run_ring_script(const RingInput& input, SequencesMachin
 FunctionCheck<RingInput, std::vector<std::string>> ring_sequences_check();
 
 /// A call of an attention whose queries are 0, so that each gives the mean of the values that it sees, with keys and
-/// values in several pieces.
+/// values in several pieces. Columns to the right of keys and values, which are not theirs, hold NaN: as many as there
+/// are query heads.
 struct KvPiecesInput {
   static constexpr double before = 1000;  ///< what the output holds before the call
-  std::int64_t heads = 4, kv_heads = 2, head_dim = 2;
+  std::int64_t heads = 6, kv_heads = 3, head_dim = 2;
   std::int64_t queries = 0, first_query = 0;
   std::int64_t first_key = 0;      ///< position of the first row of the first piece
   std::vector<std::int64_t> rows;  ///< of each piece
   std::optional<std::int64_t> window = std::nullopt;
 };
-/// The values of all pieces one behind another, and their keys too: [sum of rows, kv_heads · head_dim], NaN where no
-/// query sees them.
+/// The values of all pieces one behind another: [sum of rows, kv_heads · head_dim], NaN where no query sees them.
 std::vector<double> piece_values(const KvPiecesInput& input);
+/// Their keys: the values with a minus, so that one cannot be taken for the other.
+std::vector<double> piece_keys(const KvPiecesInput& input);
 /// The output, [queries, heads · head_dim], comes back.
 FunctionCheck<KvPiecesInput, std::vector<double>> kv_pieces_check();
 
@@ -76,12 +78,17 @@ struct ShortKvInput {
   GroupedCostInput::Type type = GroupedCostInput::Type::int8;
   std::int64_t heads = 1, head_dim = 1;
   std::vector<double> keys, values;
-  std::int64_t past = 0;           ///< so many positions are written first, the others in a call of their own
+  std::int64_t past = 0;  ///< so many of the rows are written first, the others in a call of their own
   std::int64_t first_visible = 0;  ///< positions before it are not read
+  std::int64_t first = 0;          ///< position of the first row
+  std::int64_t ring = 0;  ///< slots that are used round and round, 0: flat; all rows are in one round
 };
-/// The store has two layers, and all its slots are written with zeros at first. The sequence is in layer 1,
-/// from slot short_kv_lane on.
+/// The store has two layers, and all its slots hold short_kv_before at first. The sequence is in layer 1,
+/// from slot short_kv_lane on; behind it are as many slots more as a position counts that is taken for a slot.
 inline constexpr std::int64_t short_kv_lane = 2;
+inline constexpr double short_kv_before = 1000;  ///< what another sequence left
+/// Slots of the store.
+std::int64_t short_kv_slots(const ShortKvInput& input);
 /// What was read comes back, the keys first.
 FunctionCheck<ShortKvInput, std::vector<double>> short_kv_check();
 

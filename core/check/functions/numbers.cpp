@@ -52,6 +52,28 @@ std::string difference_of_numbers(const std::vector<double>& found, const std::v
       [&](std::size_t i) { return fmt::format("expected {:.6g}, found {:.6g}", expected[i], found[i]); });
 }
 
+std::string first_wrong_number(const std::vector<double>& found, const std::vector<double>& expected,
+                               double relative, const std::function<std::string(std::size_t)>& place) {
+  constexpr std::size_t most_behind = 16;
+  if (found.size() != expected.size())
+    return fmt::format("expected {} numbers, found {}", expected.size(), found.size());
+  std::size_t count = 0, first = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    if (!same_numbers({found[i]}, {expected[i]}, relative) && count++ == 0) first = i;
+  }
+  // So many digits that the two do not look alike.
+  std::string wanted, got;
+  for (int digits = 6; digits <= 17 && wanted == got; digits += digits == 6 ? 3 : 8) {
+    wanted = fmt::format("{:.{}g}", expected[first], digits);
+    got = fmt::format("{:.{}g}", found[first], digits);
+  }
+  std::string text = fmt::format("{} of {} numbers {} wrong; the first, {}: expected {}, found {}", count,
+                                 expected.size(), count == 1 ? "is" : "are", place(first), wanted, got);
+  if (expected.size() <= most_behind)
+    text += fmt::format("; all: expected {}, found {}", show_numbers(expected), show_numbers(found));
+  return text;
+}
+
 std::string difference_of_choices(const TokenProbabilities& found, const TokenProbabilities& expected,
                                   double relative) {
   const auto one = [](const TokenProbabilities& choices, std::size_t i) {

@@ -22,7 +22,7 @@ struct Habits {
   bool seen_before_0 = false, kept_before_0 = false;
   bool cut_while_kept = false, cut_as_if_full = false;
   bool one_run = false, from_lane_start = false, slots_of_lane = false, length_as_count = false,
-       empty_run_at_end = false;
+       empty_run_at_end = false, full_as_one_run = false;
 };
 
 Numbers runs(const Input& input, const Habits& habits) {
@@ -30,7 +30,10 @@ Numbers runs(const Input& input, const Habits& habits) {
   int first = habits.from_lane_start ? 0 : input.first;
   while (first < input.last) {
     int left = input.last - first;
-    if (input.slots > 0 && !habits.one_run) {
+    // Behind a whole round comes the slot in which it began, as if it had not gone round.
+    const bool one_run = habits.one_run || (habits.full_as_one_run && input.slots > 0 &&
+                                            input.last % input.slots == first % input.slots);
+    if (input.slots > 0 && !one_run) {
       const int place = habits.slots_of_lane ? (input.first_slot + first) % input.slots : first % input.slots;
       left = input.slots - place;
     }
@@ -108,6 +111,7 @@ std::vector<FunctionCase<Input>> cases() {
       {"seen-first-forgotten", "oldest_seen: window 4, position 4 (the window)", seen(4, 4)},
       {"seen-later", "oldest_seen: window 4, position 11", seen(4, 11)},
       {"seen-itself", "oldest_seen: window 1, position 7", seen(1, 7)},
+      {"seen-long-window", "oldest_seen: window 4294967296 (2^32), position 9", seen(4294967296, 9)},
       {"kept-all", "oldest_kept: 6 slots, 4 positions written", kept(6, 4)},
       {"kept-full", "oldest_kept: 6 slots, 6 positions written", kept(6, 6)},
       {"kept-one-gone", "oldest_kept: 6 slots, 7 positions written", kept(6, 7)},
@@ -123,6 +127,8 @@ std::vector<FunctionCase<Input>> cases() {
        runs_of(6, 3, 6)},
       {"runs-round", "slot_runs: a ring of 6, positions [3, 8)", runs_of(6, 3, 8)},
       {"runs-whole-round", "slot_runs: a ring of 6, positions [6, 12)", runs_of(6, 6, 12)},
+      {"runs-whole-round-inside",
+       "slot_runs: a ring of 6, positions [3, 9), a whole round that begins inside", runs_of(6, 3, 9)},
       {"runs-later", "slot_runs: a ring of 6, positions [16, 21)", runs_of(6, 16, 21)},
       {"runs-one-slot", "slot_runs: a ring of 1, positions [7, 8)", runs_of(1, 7, 8)},
       {"runs-second-lane", "slot_runs: a ring of 6 from slot 9 on, positions [9, 14)", runs_of(6, 9, 14, 9)},
@@ -188,6 +194,11 @@ FunctionCheck<Input, Numbers> ring_check() {
               "the positions are one run; where the ring ends, a run ends, and the next begins at its first "
               "slot",
               {.one_run = true}),
+      mistake(
+          "whole_round_as_one_run",
+          "a whole round is taken for one run, for it ends in front of the slot where it begins; only one "
+          "that begins in the ring's first slot is",
+          {.full_as_one_run = true}),
       mistake("runs_from_the_first", "the runs begin at position 0; they begin at `first`",
               {.from_lane_start = true}),
       mistake("runs_of_the_store",

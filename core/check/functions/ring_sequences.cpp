@@ -273,6 +273,28 @@ std::string run_ring_step(const Step& step, SequencesMachine& machine, double& n
   return run_change(step, machine);
 }
 
+/// "3 rows of sequence 1 from position 5"
+std::string step_in_words(const Step& step) {
+  if (step.kind == Kind::fork) return fmt::format("sequence {} forked to {}", step.sequence, step.other);
+  if (step.kind == Kind::truncate) return fmt::format("sequence {} cut to {}", step.sequence, step.other);
+  if (step.kind == Kind::drop) return fmt::format("sequence {} dropped", step.sequence);
+  Lines parts;
+  parts.reserve(step.batch.size());
+  for (const Part& part : step.batch) {
+    parts.push_back(fmt::format("{} row{} of sequence {} from position {}", part.rows,
+                                part.rows == 1 ? "" : "s", part.sequence, part.first));
+  }
+  return fmt::format("{}{}", fmt::join(parts, " and "), step.kind == Kind::abort ? ", aborted" : "");
+}
+
+/// The first step that showed something else.
+std::string difference(const RingInput& input, const Lines& found, const Lines& expected) {
+  const auto [wrong, right] = std::mismatch(found.begin(), found.end(), expected.begin(), expected.end());
+  const auto step = static_cast<std::size_t>(right - expected.begin());
+  return fmt::format("step {} of {}, {}: expected \"{}\", found \"{}\"", step + 1, expected.size(),
+                     step_in_words(input.script.steps[step]), *right, *wrong);
+}
+
 /// `count` batches of `rows` rows of sequence 1, from position `first` on, and then `more`.
 std::vector<Step> batches(int first, int rows, int count, const std::vector<Step>& more = {}) {
   std::vector<Step> steps;
@@ -426,6 +448,7 @@ FunctionCheck<RingInput, Lines> ring_sequences_check() {
           Slip::first_lap_after_fork),
   };
   check.show = [](const Lines& lines) { return fmt::format("\"{}\"", fmt::join(lines, "; ")); };
+  check.difference_in = difference;
   return check;
 }
 

@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include "core/check/functions/grouped.h"
 #include "core/check/functions/show.h"
@@ -21,11 +24,17 @@ enum class Slip {
   one_over_scale,
   lane_ignored,
   lane_ignored_when_read,
+  position_as_slot,
+  ring_ignored,
   read_from_the_start,
+  start_not_added,
   past_alone_read,
+  new_rows_alone_read,
   scale_of_first_head,
   scale_of_last_position,
+  scales_from_slot_0,
   scale_per_position,
+  scale_per_head,
   scale_per_cache,
   scale_of_keys,
   toward_zero,
@@ -33,130 +42,171 @@ enum class Slip {
   divided_by_128_and_cut,
   largest_not_absolute,
   unsigned_bytes,
-  zero_divided,
+  zeros_not_written,
+  half_truncated,
 };
 
-/// The oracle, and with a slip what somebody else wrote. [positions, heads · head_dim]
-Numbers through_int8(const Input& input, const Numbers& numbers, const Numbers& others, Slip slip) {
-  const std::int64_t width = input.heads * input.head_dim;
-  const std::int64_t positions = static_cast<std::int64_t>(numbers.size()) / width;
-  // Whatever else is wrong: a head that is not finite has no scale, and reads as NaN.
-  const auto finite = [&](const Numbers& from, std::int64_t first) {
-    return std::all_of(from.begin() + first, from.begin() + first + input.head_dim,
-                       [](double number) { return std::isfinite(number); });
-  };
-  const auto largest = [&](const Numbers& from, std::int64_t first, std::int64_t count) {
-    if (count == input.head_dim && !finite(from, first)) return std::numeric_limits<double>::quiet_NaN();
+std::int64_t width(const Input& input) {
+  return input.heads * input.head_dim;
+}
+std::int64_t positions(const Input& input) {
+  return static_cast<std::int64_t>(input.keys.size()) / width(input);
+}
+std::int64_t length(const Input& input) {
+  return input.first + positions(input);
+}
+/// In its lane.
+std::int64_t place_of(const Input& input, std::int64_t position) {
+  return input.ring > 0 ? position % input.ring : position;
+}
+
+double through_half(double number, bool truncated) {
+  const double rounded = oracle::value_of(oracle::binary16, oracle::nearest(oracle::binary16, number));
+  if (!truncated || std::abs(rounded) <= std::abs(number)) return rounded;
+  const double step = std::ldexp(1.0, std::max(std::ilogb(number), -14) - 10);
+  return std::trunc(number / step) * step;
+}
+
+/// A byte of an int8 head, as the slip makes it.
+double byte_of(double number, double scale, Slip slip) {
+  // In fp32, as a candidate divides: cutting off would tell 126.9999999 from 127.
+  auto ratio = static_cast<double>(static_cast<float>(number) / static_cast<float>(scale));
+  // In fp32 the inverse of a tiny scale is infinite, and no whole number.
+  if (slip == Slip::one_over_scale && std::isinf(1 / static_cast<float>(scale))) ratio = 0;
+  if (slip == Slip::half_added) ratio = std::trunc(ratio + 0.5);
+  auto whole =
+      static_cast<std::int64_t>(slip == Slip::toward_zero ? std::trunc(ratio) : std::nearbyint(ratio));
+  if (slip == Slip::divided_by_128_and_cut) whole = std::clamp<std::int64_t>(whole, -127, 127);
+  if (slip == Slip::unsigned_bytes) return static_cast<double>(std::clamp<std::int64_t>(whole, 0, 255));
+  return static_cast<double>(static_cast<std::int8_t>(whole & 0xff));  // what a byte makes of it
+}
+
+/// The slots of one layer's keys, or of its values. The oracle, and with a slip what somebody else wrote.
+class Slots {
+ public:
+  Slots(const Input& input, Slip slip)
+      // A slip in the int8 store is none in the others.
+      : input_(input), slip_(input.type == Type::int8 || slip == Slip::half_truncated ? slip : Slip::none) {
+    const std::int64_t slots = short_kv_slots(input);
+    numbers_.resize(static_cast<std::size_t>(slots * width(input)));
+    scales_.assign(static_cast<std::size_t>(slots * input.heads), 1.0);
+    write(Numbers(numbers_.size(), short_kv_before), 0);
+  }
+  void write_all(const Numbers& rows) {
+    for (const auto& [from, to] :
+         {std::pair{std::int64_t{0}, input_.past}, std::pair{input_.past, positions(input_)}}) {
+      if (from == to) continue;
+      const std::int64_t slot = short_kv_lane + place_of(input_, input_.first + from);
+      write({rows.begin() + from * width(input_), rows.begin() + to * width(input_)},
+            slip_ == Slip::lane_ignored ? 0 : slot);
+    }
+  }
+  /// @param scales  of which slots
+  Numbers read(const Slots& scales) const {
+    const std::int64_t seen = input_.first_visible;
+    std::int64_t first = short_kv_lane + place_of(input_, seen);
+    std::int64_t last = length(input_);
+    if (slip_ == Slip::read_from_the_start || slip_ == Slip::start_not_added) first = short_kv_lane;
+    if (slip_ == Slip::lane_ignored_when_read) first = 0;
+    if (slip_ == Slip::position_as_slot) first = seen;
+    if (slip_ == Slip::ring_ignored) first = short_kv_lane + seen;
+    if (slip_ == Slip::past_alone_read) last = input_.first + input_.past;
+    std::int64_t count = last - (slip_ == Slip::read_from_the_start ? 0 : seen);
+    if (slip_ == Slip::new_rows_alone_read) count = positions(input_) - input_.past;
+    Numbers found;
+    for (std::int64_t slot = first; slot < first + count; ++slot) {
+      for (std::int64_t i = 0; i < width(input_); ++i) {
+        std::int64_t scale_slot = slot, head = i / input_.head_dim;
+        if (slip_ == Slip::scale_of_first_head) head = 0;
+        if (slip_ == Slip::scales_from_slot_0) scale_slot = slot - first;
+        if (slip_ == Slip::scale_of_last_position)
+          scale_slot = short_kv_lane + place_of(input_, length(input_) - 1);
+        found.push_back(numbers_[static_cast<std::size_t>(slot * width(input_) + i)] *
+                        scales.scales_[static_cast<std::size_t>(scale_slot * input_.heads + head)]);
+      }
+    }
+    return found;
+  }
+
+ private:
+  static double largest(const Numbers& rows, Slip slip, std::int64_t from, std::int64_t count) {
     double most = slip == Slip::largest_not_absolute ? -std::numeric_limits<double>::infinity() : 0;
-    for (std::int64_t i = first; i < first + count; ++i) {
-      const double number = from[static_cast<std::size_t>(i)];
+    for (std::int64_t i = from; i < from + count; ++i) {
+      const double number = rows[static_cast<std::size_t>(i)];
       most = std::max(most, slip == Slip::largest_not_absolute ? number : std::abs(number));
     }
     return std::abs(most);
-  };
-  const auto scale = [&](std::int64_t position, std::int64_t head) {
-    const double most = slip == Slip::scale_per_position ? largest(numbers, position * width, width)
-                        : slip == Slip::scale_per_cache
-                            ? largest(numbers, 0, positions * width)
-                            : largest(numbers, position * width + head * input.head_dim, input.head_dim);
-    // Rounded to the fp32 that it is stored as.
-    return static_cast<double>(
-        static_cast<float>(most) /
-        (slip == Slip::divided_by_128 || slip == Slip::divided_by_128_and_cut ? 128.0F : 127.0F));
-  };
-  Numbers found(numbers.size());
-  for (std::int64_t p = 0; p < positions; ++p) {
-    for (std::int64_t h = 0; h < input.heads; ++h) {
-      const std::int64_t place = p * width + h * input.head_dim;
-      const double own = scale(p, h);
-      double other = own;  // with which it is read
-      if (slip == Slip::scale_of_first_head) other = scale(p, 0);
-      if (slip == Slip::scale_of_last_position) other = scale(positions - 1, h);
-      if (slip == Slip::scale_of_keys && !others.empty()) {
-        other = static_cast<double>(static_cast<float>(largest(others, place, input.head_dim)) / 127.0F);
+  }
+  /// Rounded to the fp32 that it is stored as.
+  double scale_of(const Numbers& rows, std::int64_t t, std::int64_t head) const {
+    const std::int64_t all = static_cast<std::int64_t>(rows.size());
+    double most = largest(rows, slip_, t * width(input_) + head * input_.head_dim, input_.head_dim);
+    if (slip_ == Slip::scale_per_position) most = largest(rows, slip_, t * width(input_), width(input_));
+    if (slip_ == Slip::scale_per_cache) most = largest(rows, slip_, 0, all);
+    if (slip_ == Slip::scale_per_head) {
+      for (std::int64_t from = head * input_.head_dim; from < all; from += width(input_))
+        most = std::max(most, largest(rows, slip_, from, input_.head_dim));
+    }
+    const bool by_128 = slip_ == Slip::divided_by_128 || slip_ == Slip::divided_by_128_and_cut;
+    return static_cast<double>(static_cast<float>(most) / (by_128 ? 128.0F : 127.0F));
+  }
+  /// One call's rows.
+  void write(const Numbers& rows, std::int64_t first_slot) {
+    if (input_.type != Type::int8) {
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        numbers_[static_cast<std::size_t>(first_slot * width(input_)) + i] =
+            input_.type == Type::f16 ? through_half(rows[i], slip_ == Slip::half_truncated) : rows[i];
       }
-      if (!finite(numbers, place)) {  // bytes of 0, and a scale that is NaN: who does not read it, gets 0
-        const bool others_scale = slip == Slip::scale_of_first_head || slip == Slip::scale_of_last_position ||
-                                  (slip == Slip::scale_of_keys && !others.empty());
-        const double read = others_scale ? 0 * other : std::numeric_limits<double>::quiet_NaN();
-        std::fill_n(found.begin() + place, input.head_dim, read);
-        continue;
-      }
-      for (std::int64_t d = 0; d < input.head_dim; ++d) {
-        const auto i = static_cast<std::size_t>(place + d);
-        if (own == 0 && slip != Slip::zero_divided) continue;
-        // In fp32, as a candidate divides: cutting off would tell 126.9999999 from 127.
-        auto ratio = static_cast<double>(static_cast<float>(numbers[i]) / static_cast<float>(own));
-        // In fp32 the inverse of a tiny scale is infinite, and no whole number.
-        if (slip == Slip::one_over_scale && std::isinf(1 / static_cast<float>(own))) ratio = 0;
-        if (std::isnan(ratio)) {
-          found[i] = ratio;
+      return;
+    }
+    for (std::int64_t t = 0; t * width(input_) < static_cast<std::int64_t>(rows.size()); ++t) {
+      for (std::int64_t head = 0; head < input_.heads; ++head) {
+        const auto from = rows.begin() + t * width(input_) + head * input_.head_dim;
+        const auto into = numbers_.begin() + (first_slot + t) * width(input_) + head * input_.head_dim;
+        double& kept = scales_[static_cast<std::size_t>((first_slot + t) * input_.heads + head)];
+        // Whatever else is wrong: a head that is not finite has no scale, and reads as NaN.
+        if (!std::all_of(from, from + input_.head_dim, [](double number) { return std::isfinite(number); })) {
+          kept = std::numeric_limits<double>::quiet_NaN();
+          std::fill_n(into, input_.head_dim, 0.0);
           continue;
         }
-        if (slip == Slip::half_added) ratio = std::trunc(ratio + 0.5);
-        auto whole =
-            static_cast<std::int64_t>(slip == Slip::toward_zero ? std::trunc(ratio) : std::nearbyint(ratio));
-        if (slip == Slip::divided_by_128_and_cut) whole = std::clamp<std::int64_t>(whole, -127, 127);
-        if (slip == Slip::unsigned_bytes)
-          whole = std::clamp<std::int64_t>(whole, 0, 255);
-        else
-          whole = static_cast<std::int8_t>(whole & 0xff);  // what a byte makes of it
-        found[i] = static_cast<double>(whole) * other;
+        const double scale = scale_of(rows, t, head);
+        if (scale == 0 && slip_ == Slip::zeros_not_written) continue;
+        kept = scale;
+        std::transform(from, from + input_.head_dim, into,
+                       [&](double number) { return scale == 0 ? 0 : byte_of(number, scale, slip_); });
       }
     }
   }
+
+  Input input_;
+  Slip slip_;
+  Numbers numbers_, scales_;  // [slots, heads · head_dim] and [slots, heads]
+};
+
+Numbers run(const Input& input, Slip slip) {
+  Slots keys(input, slip), values(input, slip);
+  keys.write_all(input.keys);
+  values.write_all(input.values);
+  Numbers found = keys.read(keys);
+  const Numbers more = values.read(slip == Slip::scale_of_keys ? keys : values);
+  found.insert(found.end(), more.begin(), more.end());
   return found;
 }
 
-Numbers through_half(const Numbers& numbers, bool truncated) {
-  Numbers found;
-  for (const double number : numbers) {
-    const double rounded = oracle::value_of(oracle::binary16, oracle::nearest(oracle::binary16, number));
-    found.push_back(rounded);
-    if (truncated && std::abs(rounded) > std::abs(number)) {
-      const double step = std::ldexp(1.0, std::max(std::ilogb(number), -14) - 10);
-      found.back() = std::trunc(number / step) * step;
-    }
+std::string difference(const Input& input, const Numbers& found, const Numbers& expected) {
+  const auto side = static_cast<std::int64_t>(expected.size()) / 2;
+  if (found.size() != expected.size()) {
+    return fmt::format("expected {} numbers, the keys and values of positions {} to {}; found {}",
+                       expected.size(), input.first_visible, length(input) - 1, found.size());
   }
-  return found;
-}
-
-/// Writes rows to slots in two calls, and reads them.
-Numbers through_slots(const Input& input, const Numbers& rows, Slip slip) {
-  const std::int64_t width = input.heads * input.head_dim;
-  const std::int64_t count = static_cast<std::int64_t>(rows.size()) / width;
-  Numbers slots(static_cast<std::size_t>((short_kv_lane + count) * width), 0.0);
-  const std::int64_t lane = slip == Slip::lane_ignored ? 0 : short_kv_lane;
-  for (const auto& [from, to] : {std::pair{std::int64_t{0}, input.past}, std::pair{input.past, count}}) {
-    const std::int64_t slot = slip == Slip::lane_ignored ? 0 : lane + from;  // else each call from slot 0 on
-    std::copy(rows.begin() + from * width, rows.begin() + to * width, slots.begin() + slot * width);
-  }
-  std::int64_t first = short_kv_lane + (slip == Slip::read_from_the_start ? 0 : input.first_visible);
-  std::int64_t last = short_kv_lane + (slip == Slip::past_alone_read ? input.past : count);
-  if (slip == Slip::lane_ignored_when_read) {
-    last -= first;
-    first = 0;
-  }
-  return {slots.begin() + first * width, slots.begin() + std::max(first, last) * width};
-}
-
-Numbers run(const Input& input, Slip slip, bool truncated = false) {
-  Numbers found, values;
-  if (input.type == Type::int8) {
-    found = through_int8(input, input.keys, {}, slip);
-    values = through_int8(input, input.values, input.keys, slip);
-  } else if (input.type == Type::f16) {
-    found = through_half(input.keys, truncated);
-    values = through_half(input.values, truncated);
-  } else {
-    found = input.keys;
-    values = input.values;
-  }
-  const Slip places = input.type == Type::int8 ? slip : Slip::none;
-  found = through_slots(input, found, places);
-  values = through_slots(input, values, places);
-  found.insert(found.end(), values.begin(), values.end());
-  return found;
+  return first_wrong_number(found, expected, 1e-6, [&](std::size_t index) {
+    const auto i = static_cast<std::int64_t>(index);
+    const std::int64_t in_side = i % side;
+    return fmt::format("the {} of position {}, head {}, number {}", i < side ? "key" : "value",
+                       input.first_visible + in_side / width(input), in_side % width(input) / input.head_dim,
+                       in_side % input.head_dim);
+  });
 }
 
 Numbers drawn(std::int64_t count, double scale, std::uint64_t seed) {
@@ -173,6 +223,10 @@ FunctionMistake<Input, Numbers> mistake(std::string name, std::string sentence, 
 }
 
 }  // namespace
+
+std::int64_t short_kv_slots(const Input& input) {
+  return short_kv_lane + length(input) + 3;
+}
 
 FunctionCheck<Input, Numbers> short_kv_check() {
   FunctionCheck<Input, Numbers> check;
@@ -195,6 +249,27 @@ FunctionCheck<Input, Numbers> short_kv_check() {
                  .first_visible = 0};
   Input seen_late = appended;
   seen_late.first_visible = 2;
+  // Slots of 4 are used round and round: 5, 6 and 7 are in 1, 2 and 3, and 8 to 11 in all of them.
+  Input ring{.type = Type::int8,
+             .heads = 2,
+             .head_dim = 3,
+             .keys = drawn(18, 1, 7),
+             .values = drawn(18, 2, 8),
+             .past = 2,
+             .first_visible = 6,
+             .first = 5,
+             .ring = 4};
+  Input round{.type = Type::int8,
+              .heads = 1,
+              .head_dim = 2,
+              .keys = drawn(8, 1, 9),
+              .values = drawn(8, 2, 10),
+              .past = 4,
+              .first_visible = 8,
+              .first = 8,
+              .ring = 4};
+  Input half_round = round;
+  half_round.type = Type::f16;
   const double nan = std::numeric_limits<double>::quiet_NaN();
   // Its scale is 1e-40 / 127, whose inverse is more than fp32 can hold.
   const auto tiny = [](double number) { return static_cast<double>(static_cast<float>(number)); };
@@ -210,7 +285,7 @@ FunctionCheck<Input, Numbers> short_kv_check() {
        "int8: the largest is negative: -8, 1, 3, 0.2",
        {.type = Type::int8, .heads = 1, .head_dim = 4, .keys = {-8, 1, 3, 0.2}, .values = {-1, -2, -3, -5}}},
       {"zeros",
-       "int8: a head of zeros next to one of 1, 2, 3",
+       "int8: a head of zeros next to one of 1, 2, 3, in slots where a head of 1000s was",
        {.type = Type::int8,
         .heads = 2,
         .head_dim = 3,
@@ -221,6 +296,12 @@ FunctionCheck<Input, Numbers> short_kv_check() {
       {"appended", "int8: three positions written, then one more, then all four read", appended},
       {"first-visible", "int8: three positions written, then one more, then read from position 2 on",
        seen_late},
+      {"ring", "int8: a ring of 4 slots: positions 5 and 6 written, then 7, then read from position 6 on",
+       ring},
+      {"ring-full",
+       "int8: a ring of 4 slots: positions 8 to 11 written, which begin in its first slot, then read without "
+       "new rows",
+       round},
       {"tiny",
        "int8: a head whose largest magnitude is 1e-40: its scale is not 0, but 1 / scale is infinite",
        {.type = Type::int8,
@@ -228,12 +309,15 @@ FunctionCheck<Input, Numbers> short_kv_check() {
         .head_dim = 4,
         .keys = {tiny(1e-40), tiny(-0.6e-40), tiny(0.3e-40), 0},
         .values = {1, 2, 3, 4}}},
-      {"not-finite",
-       "int8: a head with a NaN, one with an infinity, and one next to each",
+      {"not-a-number",
+       "int8: a head with a NaN",
+       {.type = Type::int8, .heads = 1, .head_dim = 3, .keys = {1, nan, 2}, .values = {1, 2, 3}}},
+      {"infinite",
+       "int8: two positions of two heads, one of them with an infinity: the other three are not harmed",
        {.type = Type::int8,
         .heads = 2,
         .head_dim = 2,
-        .keys = {nan, 1, 2, 3, 4, 5, -std::numeric_limits<double>::infinity(), 6},
+        .keys = {1, 2, 3, 4, 5, 6, -std::numeric_limits<double>::infinity(), 7},
         .values = {1, 2, 3, 4, 5, 6, 7, 8}}},
       {"half",
        "f16: 0.1, 1 / 3, 2049, -1e-7",
@@ -242,6 +326,8 @@ FunctionCheck<Input, Numbers> short_kv_check() {
         .head_dim = 4,
         .keys = {static_cast<double>(0.1F), static_cast<double>(1 / 3.0F), 2049, static_cast<double>(-1e-7F)},
         .values = {2051, static_cast<double>(0.7F), static_cast<double>(-0.3F), 60001}}},
+      {"half-ring", "f16: a ring of 4 slots: positions 8 to 11 written, then read without new rows",
+       half_round},
       {"float",
        "f32: 0.1, 1 / 3: exactly",
        {.type = Type::f32,
@@ -261,7 +347,11 @@ FunctionCheck<Input, Numbers> short_kv_check() {
               "one scale for all heads of a position: a small head next to a large one loses its digits; one "
               "for each",
               Slip::scale_per_position),
-      mistake("scale_per_cache", "one scale for all positions; each head of each position has its own",
+      mistake("scale_per_head",
+              "one scale for a head at all positions that are written together; each position has its own",
+              Slip::scale_per_head),
+      mistake("scale_per_cache",
+              "one scale for all that is written together; each head of each position has its own",
               Slip::scale_per_cache),
       mistake("values_with_keys_scale", "values are read with the keys' scales; they have their own",
               Slip::scale_of_keys),
@@ -277,36 +367,57 @@ FunctionCheck<Input, Numbers> short_kv_check() {
               Slip::largest_not_absolute),
       mistake("unsigned_bytes", "negative numbers become 0 in an unsigned byte; the byte is signed",
               Slip::unsigned_bytes),
-      mistake("zero_divided", "a head of zeros is divided by its scale of 0; it stays zeros",
-              Slip::zero_divided),
+      mistake("zeros_not_written",
+              "a head of zeros is passed over, and its slot reads as what was there before; its scale is 0",
+              Slip::zeros_not_written),
       mistake(
           "half_added",
           "a half is added and the rest cut off, also from negative numbers, which rounds them up; round to "
           "the nearest",
           Slip::half_added),
-      mistake("one_over_scale",
-              "multiplied with 1 / scale, which is infinite where a head's numbers are below 1e-36; divide "
-              "by the "
-              "scale",
-              Slip::one_over_scale),
+      mistake(
+          "one_over_scale",
+          "a head of tiny numbers reads as zeros: its scale is not 0, but 1 / scale is more than fp32 holds, "
+          "and a scale to which something is added is another; divide by the scale, and only 0 is 0",
+          Slip::one_over_scale),
       mistake("written_from_slot_0",
               "rows are written from the store's first slot on; the first of them goes to first_slot",
               Slip::lane_ignored),
       mistake("read_from_slot_0",
               "what is read begins in the store's first slot; use sequence.slot(first_visible)",
               Slip::lane_ignored_when_read),
+      mistake("position_as_slot",
+              "what is read begins in slot first_visible of the store; it is slot(first_visible), for a lane "
+              "has a first_slot",
+              Slip::position_as_slot),
+      mistake("ring_ignored",
+              "position p is read from slot first_slot + p, beyond the lane where it is a ring; ask "
+              "sequence.slot(p), as write does",
+              Slip::ring_ignored),
       mistake("first_visible_ignored", "read from position 0; the oldest that may be seen is first_visible",
               Slip::read_from_the_start),
+      mistake(
+          "first_visible_not_added",
+          "as many positions are read as are seen, but from position 0 on; the oldest that may be seen is "
+          "first_visible",
+          Slip::start_not_added),
       mistake("new_rows_not_read",
               "only the past read; the rows that have just been written are visible too: up to length()",
               Slip::past_alone_read),
-      {"half_cut_off", "fp16 numbers are cut off towards zero; round to the nearest",
-       [](const Input& input) { return run(input, Slip::none, true); }},
+      mistake("new_rows_alone_read",
+              "only as many positions are read as the batch has rows; it is length() - first_visible",
+              Slip::new_rows_alone_read),
+      mistake("scales_from_slot_0",
+              "bytes are read from the right slots, but their scales from slot 0 on; both have the same slot",
+              Slip::scales_from_slot_0),
+      mistake("half_cut_off", "fp16 numbers are cut off towards zero; round to the nearest",
+              Slip::half_truncated),
   };
   check.same = [](const Numbers& found, const Numbers& expected) {
     return same_numbers(found, expected, 1e-6);
   };
   check.show = show_numbers;
+  check.difference_in = difference;
   return check;
 }
 

@@ -61,6 +61,8 @@ std::vector<Mistake> attention_mistakes() {
   using enum NumberType;
   using Scale = AttentionVariant::Scale;
   using KvHead = AttentionVariant::KvHead;
+  using QueryHead = AttentionVariant::QueryHead;
+  using Rows = AttentionVariant::Rows;
   const std::vector<NumberType> all = {f32, f16, bf16};
   return {
       mistake("scale_left_out", "the scale left out; scores are scale times q·k, as a rule q·k / sqrt(D)",
@@ -117,7 +119,14 @@ std::vector<Mistake> attention_mistakes() {
               "all query heads use the values of head 0 (their keys are right); each has its own", all,
               {.kv_head = KvHead::values_first}),
       mistake("query_head_first", "every head asks with the query of head 0; each has its own", all,
-              {.query_head_first = true}),
+              {.query_head = QueryHead::first}),
+      mistake("query_head_shared",
+              "heads that share keys share the query, too, that of head h / (H / G); each asks with its own",
+              all, {.query_head = QueryHead::of_kv_head}),
+      mistake("keys_for_values", "the keys are summed; they give the scores, and the values are summed", all,
+              {.rows = Rows::keys}),
+      mistake("values_for_keys", "scores are made with the values; they are q times the keys", all,
+              {.rows = Rows::values}),
       mistake("first_head_only", "only head 0 computed, the others left 0; every head has its own columns",
               all, {.other_heads = AttentionVariant::OtherHeads::zero}),
       mistake("other_heads_unwritten",

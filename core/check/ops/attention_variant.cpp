@@ -170,8 +170,11 @@ Values attention_variant(const Case& problem, const AttentionVariant& variant) {
     return numbers_at_stride<Real>(
         array, variant.q_stride_for_all ? problem.input("q").row_stride : array.row_stride);
   };
-  const std::vector<Real> k = keys_or_values(problem.input("k"));  // [S, G, D]
-  const std::vector<Real> v = keys_or_values(problem.input("v"));  // [S, G, D]
+  using Rows = AttentionVariant::Rows;
+  const std::vector<Real> k =
+      keys_or_values(problem.input(variant.rows == Rows::values ? "v" : "k"));  // [S, G, D]
+  const std::vector<Real> v =
+      keys_or_values(problem.input(variant.rows == Rows::keys ? "k" : "v"));  // [S, G, D]
   std::vector<Real> out(q.size(), 0);
   const std::int64_t last = S - S % variant.step;
   std::vector<std::int64_t> place = variant.score_places;
@@ -185,7 +188,9 @@ Values attention_variant(const Case& problem, const AttentionVariant& variant) {
       const std::int64_t key_head = kv_heads.key;
       const std::int64_t value_head = kv_heads.value;
       const std::int64_t row = (t * H + h) * D;
-      const std::int64_t query = variant.query_head_first ? t * H * D : row;
+      std::int64_t query = row;
+      if (variant.query_head == AttentionVariant::QueryHead::first) query = t * H * D;
+      if (variant.query_head == AttentionVariant::QueryHead::of_kv_head) query = (t * H + h / (H / G)) * D;
       if (h > 0 && variant.other_heads != AttentionVariant::OtherHeads::computed) {
         constexpr Real nan = std::numeric_limits<Real>::quiet_NaN();
         const bool unwritten = variant.other_heads == AttentionVariant::OtherHeads::unwritten;

@@ -40,7 +40,12 @@ struct AttentionVariant {
   /// Which key/value head query head h uses: h / (H / G), h % G, h % G for values alone, 0, or 0 for one of the two.
   enum class KvHead { grouped, modulo, values_modulo, first, keys_first, values_first };
   KvHead kv_head = KvHead::grouped;
-  bool query_head_first = false;  ///< every head asks with query head 0
+  /// Whose query a head asks with: its own, that of head 0, or that of the head with its key/value head's number.
+  enum class QueryHead { own, first, of_kv_head };
+  QueryHead query_head = QueryHead::own;
+  /// What scores are made from and what is summed: keys and values, or one of them for both.
+  enum class Rows { both, keys, values };
+  Rows rows = Rows::both;
   /// What becomes of the heads other than 0.
   enum class OtherHeads { computed, zero, unwritten };
   OtherHeads other_heads = OtherHeads::computed;
