@@ -150,7 +150,7 @@ Json show_ring(const DemoInput& /*input*/, DemoText& text) {
     std::vector<std::string> runs;
     for (const PositionRun& run : slot_runs(part, part.first_visible, part.length())) {
       const auto slot = static_cast<std::int32_t>(part.slot(run.first));
-      runs.push_back(fmt::format("slots {}", list_of(slot, slot + run.count)));
+      runs.push_back(fmt::format("slot{} {}", run.count == 1 ? "" : "s", list_of(slot, slot + run.count)));
     }
     text.print("{:<22}   {:<24}   {:<15}   {}\n",
                fmt::format("position{} {}", rows == 1 ? "" : "s", list_of(length, length + rows)),

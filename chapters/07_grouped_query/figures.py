@@ -50,7 +50,7 @@ def ring(steps, save):
         axes.text(-0.3, row + 0.5, f"{step['first']}" if step["rows"] == 1 else f"{step['first']} to {last}", ha="right", va="center")
         first_slot, last_slot = step["first"] % slots, last % slots
         if last_slot < first_slot:
-            axes.text(slots + 0.2, row + 0.5, "goes round: written in two runs", va="center", fontsize=10)
+            axes.text(slots + 0.2, row + 0.5, "goes round: written and read in two runs", va="center", fontsize=10)
         elif step["seen"] // slots < last // slots:
             axes.text(slots + 0.2, row + 0.5, "read in two runs", va="center", fontsize=10)
     axes.text(-0.3, -0.35, "batch", ha="right", va="center")

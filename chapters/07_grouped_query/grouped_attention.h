@@ -27,8 +27,9 @@ struct GroupedSpan {
 // [span]
 
 /// Causal attention of one sequence in which query head h uses key/value head h / (H / G) where it lies: no head is
-/// copied. A row that sees nothing gives 0, and what no row sees is not read. Source: Ainslie et al., arXiv:2305.13245, section 2.2; multi-query:
-/// Shazeer, arXiv:1911.02150, section 3; windows: Mistral 7B, arXiv:2310.06825, section 2.
+/// copied. A row that sees nothing gives 0, and what no row sees may hold anything, also NaN. Source: Ainslie et al.,
+/// arXiv:2305.13245, section 2.2; multi-query: Shazeer, arXiv:1911.02150, section 3; windows: Mistral 7B,
+/// arXiv:2310.06825, section 2.
 /// @param q       [T, H · D], rotated
 /// @param pieces  keys and values of consecutive positions: each piece goes on where the one before it ends. One may be
 ///                empty, and there may be none

@@ -7,9 +7,11 @@
 
 namespace rung {
 
-/// Keys and values as int8: of the D numbers that one head has at one position, the largest becomes 127 or -127, and
-/// that ratio is kept as their scale. A number is off by half a scale at most. A head with a number that is not finite
-/// reads as NaN. Reading decodes to fp32, into the caller's scratch.
+/// Keys and values as int8: the D numbers that one head has at one position are kept as bytes and a scale, which is the
+/// largest magnitude divided by 127, so that the largest becomes 127 or -127. A number is off by half a scale at most. (Only
+/// below 2.3e-41, where fp32 has less than 15 bits left, the scale is too coarse for that: what would come to more than
+/// 127 scales becomes 127.) A head with a number that is not finite reads as NaN. Reading decodes to fp32, into the
+/// caller's scratch.
 class Int8KvStore : public SlotStore {
  public:
   /// Allocates layers · slots positions of 1-byte keys and values, with a scale for each head.
