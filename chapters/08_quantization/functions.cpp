@@ -9,6 +9,8 @@
 #include <limits>
 #include <span>
 
+#include <fmt/format.h>
+
 #include "chapters/08_quantization/block_dot.h"
 #include "chapters/08_quantization/integer_dot.h"
 #include "chapters/08_quantization/perplexity.h"
@@ -52,28 +54,23 @@ bool to_be_refused(const check::UniformQuantizationInput& input) {
 }
 
 /// Of one scale for all numbers: that scale and the first level once more, by the functions for one of them.
-/// @throws Error (bad_input) when they say something else
-void require_alike(const ConstMatrixView& numbers, const UniformMatrix& quantized) {
+/// @return what they say otherwise, in words; empty where they say the same
+std::string said_apart(const ConstMatrixView& numbers, const UniformMatrix& quantized) {
   const UniformScheme& scheme = quantized.scheme;
   const UniformScale fitted = fit_scale(numbers, scheme);
   const UniformScale& used = quantized.scales.at(0);
   if (fitted.scale != used.scale || fitted.zero != used.zero) {
-    throw Error(ErrorKind::bad_input,
-                "fit_scale gives a scale of {} and the zero point {}, quantize_uniform {} and {}",
-                fitted.scale, fitted.zero, used.scale, used.zero);
+    return fmt::format("fit_scale, asked for all numbers, gives a scale of {:.6g} and the zero point {}",
+                       fitted.scale, fitted.zero);
   }
   const std::int32_t level = nearest_level(numbers(0, 0), used, scheme);
-  if (level != quantized.levels(0, 0)) {
-    throw Error(ErrorKind::bad_input, "nearest_level gives {}, quantize_uniform {}", level,
-                quantized.levels(0, 0));
-  }
+  if (level == quantized.levels(0, 0)) return {};
+  return fmt::format("nearest_level, asked for the first number, gives {}", level);
 }
 
 check::UniformQuantizationOutput run_uniform_quantization(const check::UniformQuantizationInput& input) {
   const auto rows = static_cast<Eigen::Index>(input.numbers.size()) / input.columns;
-  // Whoever reads what lies between the rows finds what is no number.
-  Matrix wide =
-      Matrix::Constant(rows, input.columns + input.between, std::numeric_limits<float>::quiet_NaN());
+  Matrix wide = Matrix::Constant(rows, input.columns + input.between, check::nobodys_number);
   wide.leftCols(input.columns) = Eigen::Map<const Matrix>(input.numbers.data(), rows, input.columns);
   check::UniformQuantizationOutput output;
   try {
@@ -84,7 +81,7 @@ check::UniformQuantizationOutput run_uniform_quantization(const check::UniformQu
     }
     const LevelMatrix& levels = quantized.levels;
     if (quantized.scheme.scale_for == ScaleFor::tensor)
-      require_alike(wide.leftCols(input.columns), quantized);
+      output.apart = said_apart(wide.leftCols(input.columns), quantized);
     output.levels.assign(levels.data(), levels.data() + levels.size());
   } catch (const Error& error) {
     // What is thrown where nothing is to be refused is told as it is.
@@ -128,10 +125,12 @@ Numbers flat_windows(const std::vector<ScoredWindow>& windows) {
   return numbers;
 }
 
-Matrix logits_of(const std::vector<Numbers>& rows) {
-  Matrix logits(static_cast<Eigen::Index>(rows.size()), static_cast<Eigen::Index>(rows.front().size()));
+/// @param between  zeros that belong to nobody, behind every row
+Matrix logits_of(const std::vector<Numbers>& rows, Eigen::Index between) {
+  const auto columns = static_cast<Eigen::Index>(rows.front().size());
+  Matrix logits = Matrix::Zero(static_cast<Eigen::Index>(rows.size()), columns + between);
   for (Eigen::Index row = 0; row < logits.rows(); ++row) {
-    for (Eigen::Index column = 0; column < logits.cols(); ++column) {
+    for (Eigen::Index column = 0; column < columns; ++column) {
       logits(row, column) =
           static_cast<float>(rows[static_cast<std::size_t>(row)][static_cast<std::size_t>(column)]);
     }
@@ -139,8 +138,10 @@ Matrix logits_of(const std::vector<Numbers>& rows) {
   return logits;
 }
 
-/// The calls that check::perplexity_refusals() names.
-Numbers run_refusals() {
+/// Makes the call that check::perplexity_refusals() has at this index.
+/// @return the kind of the Error with which it is refused, or empty
+/// @throws Error  what was refused and should not have been, as it is
+std::string refused(std::size_t call) {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   constexpr float nan = std::numeric_limits<float>::quiet_NaN();
   const std::vector<float> two = {1, 2};
@@ -155,7 +156,10 @@ Numbers run_refusals() {
       [&] { cross_entropy(not_a_number, 0); },
       [&] { cross_entropy(infinite, 0); },
       [&] { cross_entropy(impossible, 0); },
+      [&] { log_probabilities({}); },
       [&] { cross_entropies(Matrix::Zero(2, 2), tokens, 0); },
+      [&] { cross_entropies(Matrix::Zero(1, 2), tokens, -1); },
+      [&] { mean_of({}); },
       [&] { perplexity({}); },
       [&] { kl_divergence(two, three); },
       [&] { kl_divergence(two, not_a_number); },
@@ -163,28 +167,26 @@ Numbers run_refusals() {
       [&] { chunks_of(7, 8); },
       [&] { chunks_of(8, 8); },
   };
-  Numbers codes;
-  codes.reserve(calls.size());
-  for (const auto& call : calls) {
-    codes.push_back(0);
-    try {
-      call();
-    } catch (const Error& error) {
-      codes.back() = error.kind() == ErrorKind::usage ? 2 : 1;
-    }
+  try {
+    calls.at(call)();
+  } catch (const Error& error) {
+    if (check::perplexity_refusals().at(call).kind.empty()) throw;
+    return error.kind() == ErrorKind::usage ? "usage" : "bad_input";
   }
-  return codes;
+  return {};
 }
 
-Numbers run_perplexity(const check::PerplexityInput& input) {
+Numbers run_measure(const check::PerplexityInput& input) {
   using Rule = check::PerplexityInput::Rule;
   switch (input.rule) {
     case Rule::chunks:
       return flat_windows(chunks_of(input.tokens, input.context));
     case Rule::strides:
       return flat_windows(strided_windows(input.tokens, input.context, input.stride));
-    case Rule::cross_entropies:
-      return cross_entropies(logits_of(input.logits), input.ids, input.first);
+    case Rule::cross_entropies: {
+      const Matrix wide = logits_of(input.logits, input.between);
+      return cross_entropies(wide.leftCols(wide.cols() - input.between), input.ids, input.first);
+    }
     case Rule::log_probabilities: {
       const std::vector<float> logits(input.logits.front().begin(), input.logits.front().end());
       return log_probabilities(logits);
@@ -193,13 +195,17 @@ Numbers run_perplexity(const check::PerplexityInput& input) {
       const Estimate estimate = mean_of(input.entropies);
       return {estimate.value, estimate.standard_error};
     }
-    case Rule::refusals:
-      return run_refusals();
     case Rule::perplexity:
+    case Rule::refusal:
       break;
   }
   const Estimate estimate = perplexity(input.entropies);
   return {estimate.value, estimate.standard_error};
+}
+
+check::PerplexityOutput run_perplexity(const check::PerplexityInput& input) {
+  if (input.rule == check::PerplexityInput::Rule::refusal) return {.refused = refused(input.call)};
+  return {.numbers = run_measure(input)};
 }
 
 double run_kl_divergence(const check::KlInput& input) {
@@ -248,8 +254,8 @@ std::vector<check::JudgedFunction> quantization_functions() {
           check::block_quantization_check(), "chapters/08_quantization/quantize", run_block_quantization),
       check::judged<check::IntegerDotInput, check::IntegerDotOutput>(
           check::integer_dot_check(), "chapters/08_quantization/integer_dot", run_integer_dot),
-      check::judged<check::PerplexityInput, Numbers>(check::perplexity_check(),
-                                                     "chapters/08_quantization/perplexity", run_perplexity),
+      check::judged<check::PerplexityInput, check::PerplexityOutput>(
+          check::perplexity_check(), "chapters/08_quantization/perplexity", run_perplexity),
       check::judged<check::KlInput, double>(check::kl_divergence_check(),
                                             "chapters/08_quantization/kl_divergence", run_kl_divergence),
   };

@@ -43,9 +43,15 @@ std::string to_json(const FunctionReport& report);
 /// A wrong variant that people really write.
 template <typename Input, typename Output>
 struct FunctionMistake {
+  using Run = std::function<Output(const Input&)>;
+  // A constructor, because GCC 12 breaks down over lists of aggregates with such a default (internal compiler error).
+  FunctionMistake(std::string called, std::string told, Run wrong, std::vector<Run> others = {})
+      : name(std::move(called)), sentence(std::move(told)), run(std::move(wrong)), also(std::move(others)) {}
+
   std::string name;      ///< "penalty_divides_negative"
   std::string sentence;  ///< "a negative logit divided by the penalty, which makes it likelier; multiply it"
-  std::function<Output(const Input&)> run;
+  Run run;
+  std::vector<Run> also;  ///< the same mistake as others write it, with other results; may be empty
 };
 
 /// One input that the function is judged on.
@@ -81,6 +87,8 @@ struct JudgedFunction {
   std::vector<std::pair<std::string, std::string>> mistakes;  ///< name and sentence
   std::function<FunctionReport(Progress*)> judge;             ///< who hears of the cases; may be null
   std::function<FunctionReport(std::size_t)> judge_mistake;   ///< a known mistake in the candidate's place
+  /// Each of the other ways to make that mistake in the candidate's place.
+  std::function<std::vector<FunctionReport>(std::size_t)> judge_also;
 };
 
 /// Judges a candidate. What it throws fails the case. A candidate that fails is compared with the known mistakes: one
@@ -118,19 +126,20 @@ FunctionReport judge_function(const FunctionCheck<Input, Output>& check, const s
     report.cases.push_back(std::move(verdict));
   }
   if (report.passed) return report;
-  for (const FunctionMistake<Input, Output>& mistake : check.mistakes) {
-    bool explains = true;
-    for (std::size_t i = 0; i < found.size() && explains; ++i) {
+  const auto explains = [&](const std::function<Output(const Input&)>& wrong) {
+    for (std::size_t i = 0; i < found.size(); ++i) {
       try {
-        explains = found[i] && check.same(*found[i], mistake.run(check.cases[i].input));
+        if (!found[i] || !check.same(*found[i], wrong(check.cases[i].input))) return false;
       } catch (const std::exception&) {
-        explains = false;
+        return false;
       }
     }
-    if (explains) {
-      report.matched = MatchedMistake{mistake.name, mistake.sentence, check.chapter};
-      break;
-    }
+    return true;
+  };
+  for (const FunctionMistake<Input, Output>& mistake : check.mistakes) {
+    if (!explains(mistake.run) && !std::ranges::any_of(mistake.also, explains)) continue;
+    report.matched = MatchedMistake{mistake.name, mistake.sentence, check.chapter};
+    break;
   }
   return report;
 }
@@ -146,6 +155,12 @@ JudgedFunction judged(FunctionCheck<Input, Output> check, std::string candidate,
   for (const auto& mistake : check.mistakes) result.mistakes.emplace_back(mistake.name, mistake.sentence);
   result.judge_mistake = [check](std::size_t i) {
     return judge_function(check, check.mistakes.at(i).name, check.mistakes.at(i).run);
+  };
+  result.judge_also = [check](std::size_t i) {
+    std::vector<FunctionReport> reports;
+    for (const auto& another : check.mistakes.at(i).also)
+      reports.push_back(judge_function(check, check.mistakes.at(i).name, another));
+    return reports;
   };
   result.judge = [check = std::move(check), candidate = std::move(candidate), run = std::move(run)](
                      Progress* progress) { return judge_function(check, candidate, run, progress); };

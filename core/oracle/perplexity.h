@@ -19,7 +19,7 @@ struct MeanAndError {
   double mean = 0;
   double error = 0;
 };
-/// @param numbers  two or more
+/// @param numbers  one or more; the error of one is NaN
 MeanAndError mean_and_error(std::span<const double> numbers);
 
 /// Which tokens of a window are scored: [first_scored, length), counted in the window.

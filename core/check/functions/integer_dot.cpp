@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -24,9 +25,17 @@ enum class Slip {
   toward_zero,
   range_of_128,
   range_of_7,
+  sign_ignored,
+  sign_ignored_and_wrapped,
+  sum_never_set,
+  sum_of_numbers,
+  sum_of_numbers_cut_off,
   halves_swapped,
   neighbours_share,
+  signed_byte,
   eight_forgotten,
+  eight_forgotten_low,
+  eight_forgotten_high,
   sum_forgotten,
   minimum_added_once,
   minimum_without_scale,
@@ -34,6 +43,7 @@ enum class Slip {
   scale_and_minimum_swapped,
   sixteen_bit_sum,
   scale_of_first_block,
+  minimum_of_first_block,
   first_activation_scale,
 };
 
@@ -41,20 +51,32 @@ Output quantised_activations(const Input& input, Slip slip) {
   Output output;
   for (std::size_t b = 0; b < input.x.size(); b += 32) {
     float largest = 0;
-    for (std::size_t i = b; i < b + 32; ++i) largest = std::max(largest, std::abs(input.x[i]));
+    const bool sign_ignored = slip == Slip::sign_ignored || slip == Slip::sign_ignored_and_wrapped;
+    for (std::size_t i = b; i < b + 32; ++i)
+      largest = std::max(largest, sign_ignored ? input.x[i] : std::abs(input.x[i]));
     float steps = 127;
     if (slip == Slip::range_of_128) steps = 128;
     if (slip == Slip::range_of_7) steps = 7;
     const float scale = largest / steps;
     double sum = 0;
+    double sum_of_numbers = 0;
     std::vector<double> levels;
     levels.reserve(32);
     for (std::size_t i = b; i < b + 32; ++i) {
-      const double level = scale == 0 ? 0 : double{input.x[i]} / double{scale};
-      levels.push_back(
-          std::clamp(slip == Slip::toward_zero ? std::trunc(level) : std::round(level), -127.0, 127.0) + 0.0);
+      const double steps_here = scale == 0 ? 0 : double{input.x[i]} / double{scale};
+      double level = slip == Slip::toward_zero ? std::trunc(steps_here) : std::round(steps_here);
+      if (slip == Slip::sign_ignored_and_wrapped) {
+        level = static_cast<std::int8_t>(static_cast<int>(level));
+      } else {
+        level = std::clamp(level, -127.0, 127.0);
+      }
+      levels.push_back(level + 0.0);
       sum += levels.back();
+      sum_of_numbers += steps_here;
     }
+    if (slip == Slip::sum_never_set) sum = 0;
+    if (slip == Slip::sum_of_numbers) sum = std::round(sum_of_numbers) + 0.0;
+    if (slip == Slip::sum_of_numbers_cut_off) sum = std::trunc(sum_of_numbers) + 0.0;
     output.numbers.push_back(double{scale});
     output.numbers.push_back(sum);
     output.numbers.insert(output.numbers.end(), levels.begin(), levels.end());
@@ -70,6 +92,7 @@ double half_in(const std::uint8_t* bytes) {
 int weight_level(const std::uint8_t* halves, int i, Slip slip) {
   if (slip == Slip::neighbours_share) return i % 2 == 0 ? halves[i / 2] & 15 : halves[i / 2] >> 4;
   const bool high = (i >= 16) != (slip == Slip::halves_swapped);
+  if (high && slip == Slip::signed_byte) return static_cast<std::int8_t>(halves[i % 16]) >> 4;
   return high ? halves[i % 16] >> 4 : halves[i % 16] & 15;
 }
 
@@ -83,13 +106,15 @@ Output product(const Input& input, Slip slip) {
     const std::uint8_t* halves = block + bytes - 16;
     double scale = half_in(slip == Slip::scale_of_first_block ? input.row.data() : block);
     double minimum = has_minimum ? half_in(block + 2) : 0;
+    if (slip == Slip::minimum_of_first_block && has_minimum) minimum = half_in(input.row.data() + 2);
     if (slip == Slip::scale_and_minimum_swapped && has_minimum) std::swap(scale, minimum);
     const auto t = double{input.scales[slip == Slip::first_activation_scale ? 0 : b]};
     int whole = 0;
     int levels = 0;
     int weights = 0;
     for (int i = 0; i < 32; ++i) {
-      const int middle = has_minimum || slip == Slip::eight_forgotten ? 0 : 8;
+      const Slip half = i < 16 ? Slip::eight_forgotten_low : Slip::eight_forgotten_high;
+      const int middle = has_minimum || slip == Slip::eight_forgotten || slip == half ? 0 : 8;
       const int q = weight_level(halves, i, slip) - middle;
       const int p = input.levels[32 * b + static_cast<std::size_t>(i)];
       whole += q * p;
@@ -175,6 +200,33 @@ std::vector<float> drawn_activations(int blocks, unsigned seed) {
   return x;
 }
 
+// Of a block of activations: its scale, its sum and its levels.
+constexpr std::size_t block_numbers = 34;
+
+/// The index of the first number that is off by more than it may be; found has as many as expected.
+std::optional<std::size_t> first_wrong(const Output& found, const Output& expected) {
+  for (std::size_t i = 0; i < found.numbers.size(); ++i) {
+    const double off = std::abs(found.numbers[i] - expected.numbers[i]);
+    if (!(off <= expected.allowed + 1e-6 * std::abs(expected.numbers[i]))) return i;
+  }
+  return std::nullopt;
+}
+
+/// Of several blocks of activations, or of numbers that look alike: the first one that is wrong.
+std::string difference(const Output& found, const Output& expected) {
+  if (found.numbers.size() != expected.numbers.size()) return {};
+  const std::size_t i = first_wrong(found, expected).value_or(0);
+  if (found.numbers.size() == 1) {
+    return fmt::format("expected {:.9g}, found {:.9g}, which may be off by {:.2g}", expected.numbers[i],
+                       found.numbers[i], expected.allowed);
+  }
+  if (found.numbers.size() <= block_numbers) return {};
+  std::string what = fmt::format("level {}", i % block_numbers - 2);
+  if (i % block_numbers < 2) what = i % block_numbers == 0 ? "the scale" : "the sum";
+  return fmt::format("{} of block {} (blocks and levels are counted from 0): expected {:.9g}, found {:.9g}",
+                     what, i / block_numbers, expected.numbers[i], found.numbers[i]);
+}
+
 }  // namespace
 
 FunctionCheck<Input, Output> integer_dot_check() {
@@ -211,12 +263,26 @@ FunctionCheck<Input, Output> integer_dot_check() {
       {"nothing", "Q4_1: no blocks, whose product is 0", {.rule = Asked::q4_1}},
   };
   check.oracle = [](const Input& input) { return run(input, Slip::none); };
-  const auto add = [&check](const char* name, const char* sentence, Slip slip) {
-    check.mistakes.push_back({name, sentence, [slip](const Input& input) { return run(input, slip); }});
+  const auto wrong = [](Slip slip) { return [slip](const Input& input) { return run(input, slip); }; };
+  // `also`: other ways to make it.
+  const auto add = [&](const char* name, const char* sentence, Slip slip,
+                       const std::vector<Slip>& also = {}) {
+    check.mistakes.push_back({name, sentence, wrong(slip)});
+    for (const Slip another : also) check.mistakes.back().also.emplace_back(wrong(another));
   };
   add("toward_zero", "activations cut off toward zero; round to the nearest", Slip::toward_zero);
   add("range_of_128", "the activations' largest magnitude over 128; it is to become 127", Slip::range_of_128);
   add("range_of_7", "the activations in 4 bits, as the weights are; they have 8", Slip::range_of_7);
+  add("sign_ignored",
+      "the greatest activation taken for the one of the largest magnitude, which may be negative; take "
+      "std::abs",
+      Slip::sign_ignored, {Slip::sign_ignored_and_wrapped});
+  add("sum_never_set", "a block's sum left 0; it is the sum of the block's levels", Slip::sum_never_set);
+  add("sum_of_numbers",
+      "a block's sum made from the numbers and rounded once; it is the sum of the levels, with which the "
+      "products are "
+      "made",
+      Slip::sum_of_numbers, {Slip::sum_of_numbers_cut_off});
   add("halves_swapped",
       "the halves of the bytes swapped; number i is in the low half of byte i, number i + 16 in its high "
       "half",
@@ -224,6 +290,13 @@ FunctionCheck<Input, Output> integer_dot_check() {
   add("neighbours_share", "neighbouring numbers read from one byte; byte i holds numbers i and i + 16",
       Slip::neighbours_share);
   add("eight_forgotten", "Q4_0's levels taken as 0 to 15; 8 has to be taken off", Slip::eight_forgotten);
+  add("eight_taken_off_one_half",
+      "8 taken off the levels of one half of the bytes only; all of Q4_0's levels are 0 to 15 in the file",
+      Slip::eight_forgotten_low, {Slip::eight_forgotten_high});
+  add("signed_byte",
+      "a byte read as a signed number, so that its high half is -8 to 7; std::to_integer<int> of a std::byte "
+      "is 0 to 255",
+      Slip::signed_byte);
   add("sum_forgotten",
       "the minimum of Q4_1 left out; every activation of the block is multiplied by it, so it counts m · t · "
       "Σ p",
@@ -241,20 +314,18 @@ FunctionCheck<Input, Output> integer_dot_check() {
       Slip::sixteen_bit_sum);
   add("scale_of_first_block", "all blocks of the row with the scale of the first; each has its own",
       Slip::scale_of_first_block);
+  add("minimum_of_first_block", "all blocks of the row with the minimum of the first; each has its own",
+      Slip::minimum_of_first_block);
   add("first_activation_scale", "all blocks of activations with the scale of the first; each has its own",
       Slip::first_activation_scale);
   check.same = [](const Output& found, const Output& expected) {
-    if (found.numbers.size() != expected.numbers.size()) return false;
-    for (std::size_t i = 0; i < found.numbers.size(); ++i) {
-      const double off = std::abs(found.numbers[i] - expected.numbers[i]);
-      if (!(off <= expected.allowed + 1e-6 * std::abs(expected.numbers[i]))) return false;
-    }
-    return true;
+    return found.numbers.size() == expected.numbers.size() && !first_wrong(found, expected);
   };
+  check.difference = difference;
   check.show = [](const Output& output) {
     std::vector<double> some = output.numbers;
-    if (some.size() > 34) some.resize(34);
-    return show_numbers(some) + (output.numbers.size() > 34 ? " …" : "");
+    if (some.size() > block_numbers) some.resize(block_numbers);
+    return show_numbers(some) + (output.numbers.size() > block_numbers ? " …" : "");
   };
   return check;
 }

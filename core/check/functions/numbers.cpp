@@ -31,7 +31,9 @@ std::string first_difference(const char* what, std::size_t found, std::size_t ex
 std::string show_numbers(const std::vector<double>& numbers) {
   std::vector<std::string> texts;
   texts.reserve(numbers.size());
-  for (const double number : numbers) texts.push_back(fmt::format("{:.6g}", number));
+  // A NaN's sign means nothing, and would be told.
+  for (const double number : numbers)
+    texts.push_back(std::isnan(number) ? "nan" : fmt::format("{:.6g}", number));
   return fmt::format("[{}]", fmt::join(texts, ", "));
 }
 
@@ -39,6 +41,8 @@ bool same_numbers(const std::vector<double>& found, const std::vector<double>& e
   if (found.size() != expected.size()) return false;
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (found[i] == expected[i] || (std::isnan(found[i]) && std::isnan(expected[i]))) continue;
+    // Next to an infinity every distance is within any share of it.
+    if (std::isinf(expected[i])) return false;
     if (!(std::abs(found[i] - expected[i]) <= relative * std::abs(expected[i]))) return false;
   }
   return true;

@@ -7,6 +7,7 @@
 #include <limits>
 #include <numbers>
 
+#include "core/check/functions/doubles.h"
 #include "core/check/functions/perplexity.h"
 #include "core/check/functions/show.h"
 
@@ -15,14 +16,10 @@ namespace {
 
 using Rule = PerplexityInput::Rule;
 using Numbers = std::vector<double>;
+using Output = PerplexityOutput;
+using Mistake = FunctionMistake<PerplexityInput, Output>;
 
 constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
-
-/// Up to 2e-13 is lost where logits around 1000 are taken from each other.
-bool same_but_for_rounding(double found, double expected) {
-  return found == expected || std::abs(found - expected) <= 1e-9 * std::abs(expected) + 1e-12 ||
-         (std::isnan(found) && std::isnan(expected));
-}
 
 Numbers flat(const std::vector<oracle::TextWindow>& windows) {
   Numbers numbers;
@@ -44,6 +41,7 @@ struct Wrong {
   };
   std::function<double(std::span<const double> logits, std::int64_t target)> entropy =
       oracle::token_cross_entropy;
+  bool contiguous = false;         ///< rows of a view read as one piece of memory
   bool logs_too = false;           ///< log-probabilities by `entropy`, too
   std::int64_t target_offset = 1;  ///< the token behind a row's own
   std::function<Numbers(const Numbers&)> average = [](const Numbers& entropies) -> Numbers {
@@ -56,53 +54,67 @@ struct Wrong {
   };
 };
 
-Numbers variant(const PerplexityInput& input, const Wrong& wrong) {
+/// The logits as whoever reads a view as one piece of memory finds them.
+std::vector<Numbers> read_on(const PerplexityInput& input) {
+  Numbers memory;
+  for (const Numbers& row : input.logits) {
+    memory.insert(memory.end(), row.begin(), row.end());
+    memory.insert(memory.end(), static_cast<std::size_t>(input.between), 0.0);
+  }
+  std::vector<Numbers> rows = input.logits;
+  std::size_t at = 0;
+  for (Numbers& row : rows) {
+    for (double& logit : row) logit = memory[at++];
+  }
+  return rows;
+}
+
+Output variant(const PerplexityInput& input, const Wrong& wrong) {
   switch (input.rule) {
     case Rule::chunks:
-      return wrong.chunks(input);
+      return {.numbers = wrong.chunks(input)};
     case Rule::strides:
-      return wrong.strides(input);
+      return {.numbers = wrong.strides(input)};
     case Rule::cross_entropies: {
-      Numbers entropies;
-      for (std::size_t row = 0; row < input.logits.size(); ++row) {
+      const std::vector<Numbers> logits = wrong.contiguous ? read_on(input) : input.logits;
+      Output output;
+      for (std::size_t row = 0; row < logits.size(); ++row) {
         const std::int64_t behind = input.first + static_cast<std::int64_t>(row) + wrong.target_offset;
-        entropies.push_back(wrong.entropy(input.logits[row], input.ids[static_cast<std::size_t>(behind)]));
+        output.numbers.push_back(wrong.entropy(logits[row], input.ids[static_cast<std::size_t>(behind)]));
       }
-      return entropies;
+      return output;
     }
     case Rule::log_probabilities: {
       const Numbers& logits = input.logits.front();
-      Numbers logs;
-      logs.reserve(logits.size());
+      Output output;
+      output.numbers.reserve(logits.size());
       for (std::size_t i = 0; i < logits.size(); ++i) {
         const auto token = static_cast<std::int64_t>(i);
-        logs.push_back(
+        output.numbers.push_back(
             -(wrong.logs_too ? wrong.entropy(logits, token) : oracle::token_cross_entropy(logits, token)));
       }
-      return logs;
+      return output;
     }
     case Rule::mean:
-      return wrong.average(input.entropies);
-    case Rule::refusals: {
-      Numbers codes;
-      for (const PerplexityRefusal& call : perplexity_refusals()) codes.push_back(call.expected);
-      return codes;
-    }
+      return {.numbers = wrong.average(input.entropies)};
+    case Rule::refusal:
+      return {.refused = perplexity_refusals()[input.call].kind};
     case Rule::perplexity:
       break;
   }
-  return wrong.perplexity(input.entropies);
+  return {.numbers = wrong.perplexity(input.entropies)};
 }
 
-std::function<Numbers(const PerplexityInput&)> with(const std::function<void(Wrong&)>& change) {
+using Run = std::function<Output(const PerplexityInput&)>;
+
+Run with(const std::function<void(Wrong&)>& change) {
   Wrong wrong;
   change(wrong);
   return [wrong](const PerplexityInput& input) { return variant(input, wrong); };
 }
 
 /// The chunks with something else about the scored part.
-std::function<Numbers(const PerplexityInput&)> chunks_scored_from(
-    const std::function<std::int64_t(std::int64_t context)>& first) {
+Run chunks_scored_from(const std::function<std::int64_t(std::int64_t context)>& first) {
   return with([first](Wrong& wrong) {
     wrong.chunks = [first](const PerplexityInput& input) {
       std::vector<oracle::TextWindow> windows = oracle::text_chunks(input.tokens, input.context);
@@ -112,14 +124,38 @@ std::function<Numbers(const PerplexityInput&)> chunks_scored_from(
   });
 }
 
-std::function<Numbers(const PerplexityInput&)> entropy_by(
-    const std::function<double(std::span<const double>, std::int64_t)>& entropy) {
+using Entropy = std::function<double(std::span<const double> logits, std::int64_t target)>;
+
+Run entropy_by(const Entropy& entropy) {
   return with([entropy](Wrong& wrong) { wrong.entropy = entropy; });
 }
 
-std::function<Numbers(const PerplexityInput&)> perplexity_by(
-    const std::function<Numbers(const Numbers&)>& rule) {
+Run entropy_and_logs_by(const Entropy& entropy) {
+  return with([entropy](Wrong& wrong) {
+    wrong.entropy = entropy;
+    wrong.logs_too = true;
+  });
+}
+
+/// A wrong logarithm of a sum in cross entropies, and in log-probabilities too where both take the same function.
+Mistake sum_mistake(const char* name, const char* sentence, const Entropy& entropy) {
+  return {name, sentence, entropy_and_logs_by(entropy), {entropy_by(entropy)}};
+}
+
+Run perplexity_by(const std::function<Numbers(const Numbers&)>& rule) {
   return with([rule](Wrong& wrong) { wrong.perplexity = rule; });
+}
+
+/// A wrong mean and error, in the perplexity too.
+Run average_by(const std::function<Numbers(const Numbers&)>& average) {
+  return with([average](Wrong& wrong) {
+    wrong.average = average;
+    wrong.perplexity = [average](const Numbers& entropies) -> Numbers {
+      const Numbers both = average(entropies);
+      const double value = std::exp(both[0]);
+      return {value, value * both[1]};
+    };
+  });
 }
 
 double largest_of(std::span<const double> logits) {
@@ -151,15 +187,15 @@ Numbers strides_without_end(const PerplexityInput& input) {
   return flat(windows);
 }
 
-std::string refusals_in_words() {
-  std::string text = "what is refused (2: as usage, 1: as bad_input, 0: not): ";
-  for (const PerplexityRefusal& call : perplexity_refusals()) text += call.what + "; ";
-  return text.substr(0, text.size() - 2);
+Numbers without_last_chunk(const PerplexityInput& input) {
+  std::vector<oracle::TextWindow> windows = oracle::text_chunks(input.tokens, input.context);
+  if (input.tokens % input.context == 0) windows.pop_back();
+  return flat(windows);
 }
 
 std::vector<FunctionCase<PerplexityInput>> perplexity_cases() {
   const std::vector<Numbers> three = {{0, 1, 2, 3}, {2, 0, 0, 1}, {-1, 4, 0.5, 0}};
-  return {
+  std::vector<FunctionCase<PerplexityInput>> cases = {
       {"two-halves", "chunks: 16 tokens, context 8", {.rule = Rule::chunks, .tokens = 16, .context = 8}},
       {"rest",
        "chunks: 31 tokens, context 8; 7 are left",
@@ -184,6 +220,12 @@ std::vector<FunctionCase<PerplexityInput>> perplexity_cases() {
       {"later-rows",
        "cross entropies: 3 rows from position 2 on, tokens 0, 0, 3, 1, 0, 2",
        {.rule = Rule::cross_entropies, .first = 2, .logits = three, .ids = {0, 0, 3, 1, 0, 2}}},
+      {"view",
+       "cross entropies: 3 rows of 4 logits that are part of a wider matrix, tokens 3, 1, 0, 2",
+       {.rule = Rule::cross_entropies, .logits = three, .between = 3, .ids = {3, 1, 0, 2}}},
+      {"unlikely",
+       "cross entropy: logits 0 and -800, of which the second came; exp(-800) is 0 even in double",
+       {.rule = Rule::cross_entropies, .logits = {{0, -800}}, .ids = {0, 1}}},
       {"large",
        "cross entropies: logits around 1000 and -1000",
        {.rule = Rule::cross_entropies,
@@ -198,14 +240,21 @@ std::vector<FunctionCase<PerplexityInput>> perplexity_cases() {
       {"equal", "perplexity of cross entropies 2, 2, 2", {.rule = Rule::perplexity, .entropies = {2, 2, 2}}},
       {"sure", "perplexity of cross entropies 0, 0.5", {.rule = Rule::perplexity, .entropies = {0, 0.5}}},
       {"mean", "mean of 1, 2, 3, 6, and its standard error", {.rule = Rule::mean, .entropies = {1, 2, 3, 6}}},
+      {"one", "mean of 2 alone, whose standard error is NaN", {.rule = Rule::mean, .entropies = {2}}},
+      {"far-from-0",
+       "mean of 10000.1, 10000.2, 10000.3, 10000.6, and its standard error",
+       {.rule = Rule::mean, .entropies = {10000.1, 10000.2, 10000.3, 10000.6}}},
       {"logs",
        "log-probabilities of logits 1000, 1002, -infinity, 999",
        {.rule = Rule::log_probabilities, .logits = {{1000, 1002, minus_infinity, 999}}}},
-      {"refusals", refusals_in_words(), {.rule = Rule::refusals}},
   };
+  const std::vector<PerplexityRefusal> calls = perplexity_refusals();
+  for (std::size_t i = 0; i < calls.size(); ++i)
+    cases.push_back({calls[i].name, calls[i].what, {.rule = Rule::refusal, .call = i}});
+  return cases;
 }
 
-std::vector<FunctionMistake<PerplexityInput, Numbers>> window_mistakes() {
+std::vector<Mistake> window_mistakes() {
   return {
       {"first_half_scored_too",
        "every token of a chunk is scored, those with hardly anything before them too; only those behind "
@@ -217,6 +266,13 @@ std::vector<FunctionMistake<PerplexityInput, Numbers>> window_mistakes() {
        "predicts the "
        "token behind it",
        chunks_scored_from([](std::int64_t context) { return context / 2; })},
+      {"odd_context_rounded_up",
+       "half of an odd context rounded up; context / 2 of whole numbers is cut off, as in llama.cpp",
+       chunks_scored_from([](std::int64_t context) { return (context + 1) / 2 + 1; })},
+      {"last_chunk_missing",
+       "the last whole chunk is left out where the text ends with it; there is one as long as first + "
+       "context <= tokens",
+       with([](Wrong& wrong) { wrong.chunks = without_last_chunk; })},
       {"rest_scored_too", "the tokens that fill no chunk become a shorter one; they are left out",
        with([](Wrong& wrong) { wrong.chunks = with_rest; })},
       {"strides_scored_whole",
@@ -232,12 +288,37 @@ std::vector<FunctionMistake<PerplexityInput, Numbers>> window_mistakes() {
   };
 }
 
-std::vector<FunctionMistake<PerplexityInput, Numbers>> number_mistakes() {
+std::vector<Mistake> number_mistakes() {
   return {
       {"target_off_by_one",
        "a row is judged by the token that it has read; it predicts the one behind it, tokens[first + row + "
        "1]",
        with([](Wrong& wrong) { wrong.target_offset = 0; })},
+      {"rows_taken_as_contiguous",
+       "rows of logits read from data() + row · V; in a part of a wider matrix they are apart, so take "
+       "row(i).data()",
+       with([](Wrong& wrong) { wrong.contiguous = true; })},
+      sum_mistake("maximum_not_added_back",
+                  "the largest logit taken out of the sum and not added behind the logarithm",
+                  [](std::span<const double> logits, std::int64_t target) {
+                    return oracle::token_cross_entropy(logits, target) - largest_of(logits);
+                  }),
+      sum_mistake("binary_logarithm_of_the_sum", "log2 of the sum, while exp made it; take ln",
+                  [](std::span<const double> logits, std::int64_t target) {
+                    const double logit = logits[static_cast<std::size_t>(target)];
+                    const double ln =
+                        oracle::token_cross_entropy(logits, target) + logit - largest_of(logits);
+                    return largest_of(logits) + ln / std::numbers::ln2 - logit;
+                  }),
+      {"through_the_probability",
+       "the logarithm of a probability, which is 0 in double where logits are 745 apart; take the difference "
+       "of logits",
+       entropy_by([](std::span<const double> logits, std::int64_t target) {
+         return -std::log(std::exp(-oracle::token_cross_entropy(logits, target)));
+       }),
+       {entropy_and_logs_by([](std::span<const double> logits, std::int64_t target) {
+         return -std::log(std::exp(-oracle::token_cross_entropy(logits, target)));
+       })}},
       {"bits_for_nats", "cross entropies by log2, of which exp is no perplexity; take ln",
        entropy_by([](std::span<const double> logits, std::int64_t target) {
          return oracle::token_cross_entropy(logits, target) / std::numbers::ln2;
@@ -247,15 +328,13 @@ std::vector<FunctionMistake<PerplexityInput, Numbers>> number_mistakes() {
        entropy_by([](std::span<const double> logits, std::int64_t target) {
          return -logits[static_cast<std::size_t>(target)];
        })},
-      {"maximum_not_subtracted", "exp() of logits as they are, which overflows; take the largest out first",
-       with([](Wrong& wrong) {
-         wrong.logs_too = true;
-         wrong.entropy = [](std::span<const double> logits, std::int64_t target) {
-           double sum = 0;
-           for (const double logit : logits) sum += std::exp(logit);
-           return std::log(sum) - logits[static_cast<std::size_t>(target)];
-         };
-       })},
+      sum_mistake("maximum_not_subtracted",
+                  "exp() of logits as they are, which overflows; take the largest out first",
+                  [](std::span<const double> logits, std::int64_t target) {
+                    double sum = 0;
+                    for (const double logit : logits) sum += std::exp(logit);
+                    return std::log(sum) - logits[static_cast<std::size_t>(target)];
+                  }),
       {"probability_for_entropy", "the probability of the token in place of minus its logarithm",
        entropy_by([](std::span<const double> logits, std::int64_t target) {
          return std::exp(-oracle::token_cross_entropy(logits, target));
@@ -296,81 +375,59 @@ std::vector<FunctionMistake<PerplexityInput, Numbers>> number_mistakes() {
       {"deviation_for_error",
        "the standard deviation of single tokens; the mean's standard error is smaller by the root of their "
        "number",
-       with([](Wrong& wrong) {
-         const auto deviation = [](const Numbers& entropies) {
-           return oracle::mean_and_error(entropies).error * std::sqrt(static_cast<double>(entropies.size()));
-         };
-         wrong.average = [deviation](const Numbers& entropies) -> Numbers {
-           return {oracle::mean_and_error(entropies).mean, deviation(entropies)};
-         };
-         wrong.perplexity = [deviation](const Numbers& entropies) -> Numbers {
-           const double value = std::exp(oracle::mean_and_error(entropies).mean);
-           return {value, value * deviation(entropies)};
-         };
+       average_by([](const Numbers& entropies) -> Numbers {
+         const auto [mean, error] = oracle::mean_and_error(entropies);
+         return {mean, error * std::sqrt(static_cast<double>(entropies.size()))};
+       })},
+      {"variance_over_n",
+       "squares divided by n; around a mean of the same numbers they are too small, and n - 1 makes up for "
+       "it",
+       average_by([](const Numbers& entropies) -> Numbers {
+         const auto n = static_cast<double>(entropies.size());
+         const auto [mean, error] = oracle::mean_and_error(entropies);
+         return {mean, n < 2 ? 0 : error * std::sqrt((n - 1) / n)};
+       })},
+      {"sure_of_one_sample",
+       "the error of a single sample is told as 0; nothing is known about it, and 0 / 0 says so: NaN",
+       average_by([](const Numbers& entropies) -> Numbers {
+         const auto [mean, error] = oracle::mean_and_error(entropies);
+         return {mean, entropies.size() < 2 ? 0 : error};
+       })},
+      {"mean_in_single_precision", "samples added up in fp32; a text has thousands of them, so take double",
+       average_by([](const Numbers& entropies) -> Numbers {
+         float sum = 0;
+         for (const double entropy : entropies) sum += static_cast<float>(entropy);
+         const auto n = static_cast<double>(entropies.size());
+         const double mean = double{sum} / n;
+         double squares = 0;
+         for (const double entropy : entropies) squares += (entropy - mean) * (entropy - mean);
+         return {mean, std::sqrt(squares / (n - 1) / n)};
        })},
   };
-}
-
-/// Σ weight(p, q)·… over two softmaxes in double, for the mistakes.
-using KlTerm = std::function<double(double p, double q)>;
-
-std::vector<double> softmax_of(const Numbers& logits) {
-  std::vector<double> p;
-  p.reserve(logits.size());
-  for (std::size_t i = 0; i < logits.size(); ++i)
-    p.push_back(std::exp(-oracle::token_cross_entropy(logits, static_cast<std::int64_t>(i))));
-  return p;
-}
-
-std::function<double(const KlInput&)> kl_sum(const KlTerm& term) {
-  return [term](const KlInput& input) {
-    const std::vector<double> p = softmax_of(input.p_logits);
-    const std::vector<double> q = softmax_of(input.q_logits);
-    double sum = 0;
-    for (std::size_t i = 0; i < p.size(); ++i) sum += term(p[i], q[i]);
-    return sum;
-  };
-}
-
-double kl_right(const KlInput& input) {
-  return oracle::kl_from_logits(input.p_logits, input.q_logits);
-}
-
-double kl_turned(const KlInput& input) {
-  return oracle::kl_from_logits(input.q_logits, input.p_logits);
-}
-
-double kl_term(double p, double q) {
-  return p > 0 ? p * std::log(p / q) : 0;
-}
-
-double kl_unnormalised(const KlInput& input) {
-  const std::vector<double> p = softmax_of(input.p_logits);
-  double sum = 0;
-  for (std::size_t i = 0; i < p.size(); ++i)
-    if (p[i] > 0) sum += p[i] * (input.p_logits[i] - input.q_logits[i]);
-  return sum;
 }
 
 }  // namespace
 
 std::vector<PerplexityRefusal> perplexity_refusals() {
-  return {{"cross entropy of token -1", 2},
-          {"of token V", 2},
-          {"of logits with NaN", 1},
-          {"with +infinity", 1},
-          {"of nothing but -infinity", 1},
-          {"two rows and two tokens", 2},
-          {"the perplexity of nothing", 2},
-          {"KL of rows of other lengths", 2},
-          {"KL with NaN in the second row", 1},
-          {"chunks of 3", 2},
-          {"fewer tokens than a chunk", 2},
-          {"as many as a chunk", 0}};
+  return {{"token-below-0", "the cross entropy of token -1", "usage"},
+          {"token-v", "the cross entropy of token 2 by 2 logits", "usage"},
+          {"logits-nan", "the cross entropy by logits 1, NaN", "bad_input"},
+          {"logits-infinite", "the cross entropy by logits 1, +infinity", "bad_input"},
+          {"logits-impossible", "the cross entropy by logits -infinity, -infinity", "bad_input"},
+          {"logs-of-nothing", "the log-probabilities of no logits", "bad_input"},
+          {"no-token-behind", "the cross entropies of two rows with two tokens", "usage"},
+          {"first-below-0", "the cross entropies of one row from position -1 on", "usage"},
+          {"mean-of-nothing", "the mean of nothing", "usage"},
+          {"perplexity-of-nothing", "the perplexity of nothing", "usage"},
+          {"kl-of-lengths", "the KL divergence of 2 logits and 3", "usage"},
+          {"kl-nan", "the KL divergence with NaN in the second row", "bad_input"},
+          {"chunks-of-3", "chunks: 100 tokens, context 3", "usage"},
+          {"no-whole-chunk", "chunks: 7 tokens, context 8", "usage"},
+          {"one-whole-chunk", "chunks: 8 tokens, context 8, which is one chunk and no reason to refuse", ""}};
 }
 
-FunctionCheck<PerplexityInput, std::vector<double>> perplexity_check() {
-  FunctionCheck<PerplexityInput, Numbers> check;
+FunctionCheck<PerplexityInput, PerplexityOutput> perplexity_check() {
+  FunctionCheck<PerplexityInput, Output> check;
   check.name = "perplexity";
   check.chapter = 8;
   check.what = "which tokens of a text are scored, their cross entropies, and exp of their mean";
@@ -379,67 +436,17 @@ FunctionCheck<PerplexityInput, std::vector<double>> perplexity_check() {
   check.mistakes = window_mistakes();
   for (auto& mistake : number_mistakes()) check.mistakes.push_back(std::move(mistake));
   // Logits are exact in fp32 and everything else is in double: what is left is its rounding, after a cancellation.
-  check.same = [](const Numbers& found, const Numbers& expected) {
-    return std::ranges::equal(found, expected, same_but_for_rounding);
+  check.same = [](const Output& found, const Output& expected) {
+    return found.refused == expected.refused &&
+           std::ranges::equal(found.numbers, expected.numbers, same_but_for_rounding);
   };
-  check.show = show_numbers;
-  return check;
-}
-
-FunctionCheck<KlInput, double> kl_divergence_check() {
-  FunctionCheck<KlInput, double> check;
-  check.name = "kl_divergence";
-  check.chapter = 8;
-  check.what = "KL(P‖Q) of two rows of logits, in nats";
-  check.cases = {
-      {"same", "the same logits 0, 1, 2 twice", {{0, 1, 2}, {0, 1, 2}}},
-      {"shifted",
-       "logits 0, 1, 2 and the same plus 5, which is the same distribution",
-       {{0, 1, 2}, {5, 6, 7}}},
-      {"three", "P by logits 0, 1, 3, Q by 1, 1, 0", {{0, 1, 3}, {1, 1, 0}}},
-      {"peaked", "P by logits 8, 0, 0, 0, Q by zeros", {{8, 0, 0, 0}, {0, 0, 0, 0}}},
-      {"even", "P by zeros, Q by logits 8, 0, 0, 0", {{0, 0, 0, 0}, {8, 0, 0, 0}}},
-      {"large",
-       "P by logits 1000, 1001, 1002, Q by -1000, -1000, -1001",
-       {{1000, 1001, 1002}, {-1000, -1000, -1001}}},
-      {"impossible", "P by logits 1, -infinity, 2, Q by 1, 1, 1", {{1, minus_infinity, 2}, {1, 1, 1}}},
-      {"ruled-out",
-       "P by logits 1, 0, 2, Q by 1, -infinity, 2: infinite, for what can come was ruled out",
-       {{1, 0, 2}, {1, minus_infinity, 2}}},
-      {"both-impossible",
-       "P by logits 1, -infinity, 2, Q by 2, -infinity, 1",
-       {{1, minus_infinity, 2}, {2, minus_infinity, 1}}},
+  check.show = [](const Output& output) {
+    if (!output.refused.empty()) return "an Error (" + output.refused + ")";
+    return output.numbers.empty() ? std::string("no Error") : show_numbers(output.numbers);
   };
-  check.oracle = kl_right;
-  check.mistakes = {
-      {"wrong_way_round",
-       "KL(Q‖P): weighted by the judged model; P, the one that is believed, gives the weights", kl_turned},
-      {"entropy_not_subtracted",
-       "the cross entropy −Σ p·ln q alone, which is not 0 for equal distributions; add Σ p·ln p",
-       kl_sum([](double p, double q) { return p > 0 ? -p * std::log(q) : 0; })},
-      {"bits_for_nats", "by log2, which gives bits; nats are by ln",
-       kl_sum([](double p, double q) { return kl_term(p, q) / std::numbers::ln2; })},
-      {"symmetrised", "the mean of both directions; KL(P‖Q) is one of them",
-       [](const KlInput& input) { return (kl_right(input) + kl_turned(input)) / 2; }},
-      {"mean_over_vocabulary",
-       "the mean over the vocabulary, as kl_div(…, reduction=\"mean\") gives; it is the sum",
-       [](const KlInput& input) { return kl_right(input) / static_cast<double>(input.p_logits.size()); }},
-      {"logits_not_normalised",
-       "differences of logits taken for differences of log-probabilities; each row has its own ln Σ exp to "
-       "be taken "
-       "off",
-       kl_unnormalised},
-      {"not_weighted", "Σ (ln p − ln q) without the weights p",
-       kl_sum([](double p, double q) { return std::log(p / q); })},
-      {"zero_times_infinity", "0·ln 0, which is not a number, for a token that cannot come; it adds nothing",
-       kl_sum([](double p, double q) { return p * (std::log(p) - std::log(q)); })},
-      {"absolute_differences", "Σ |p − q|/2, the total variation, which is another distance",
-       kl_sum([](double p, double q) { return std::abs(p - q) / 2; })},
+  check.difference = [](const Output& found, const Output& expected) {
+    return difference_of_digits(found.numbers, expected.numbers);
   };
-  check.same = [](const double& found, const double& expected) {
-    return same_but_for_rounding(found, expected);
-  };
-  check.show = [](const double& number) { return show_numbers({number}); };
   return check;
 }
 

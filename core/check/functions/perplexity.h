@@ -20,27 +20,36 @@ struct PerplexityInput {
     log_probabilities,  ///< of the one row of logits
     mean,               ///< of `entropies`, and its standard error
     perplexity,         ///< the perplexity of `entropies`, and its standard error
-    refusals,           ///< what is refused, see perplexity_refusals()
+    refusal,            ///< whether a call is refused, see perplexity_refusals()
   };
   Rule rule = Rule::chunks;
   std::int64_t tokens = 0, context = 0, stride = 0;
   std::int64_t first = 0;  ///< position of the first row
   std::vector<std::vector<double>> logits = {};
+  std::int64_t between = 0;  ///< numbers that belong to nobody, behind every row
   std::vector<std::int32_t> ids = {};
   std::vector<double> entropies = {};
+  std::size_t call = 0;  ///< of Rule::refusal: the index in perplexity_refusals()
+};
+
+/// Numbers, or the kind of the Error with which a call was refused.
+struct PerplexityOutput {
+  std::vector<double> numbers = {};
+  std::string refused = {};  ///< "usage" or "bad_input"; of Rule::refusal only
+  friend bool operator==(const PerplexityOutput&, const PerplexityOutput&) = default;
 };
 
 /// One call that may have to be refused.
 struct PerplexityRefusal {
+  std::string name;  ///< "token-v"
   std::string what;  ///< in a few words
-  /// 0: it is not refused, 1: with an Error (bad_input), 2: with an Error (usage)
-  int expected = 0;
+  std::string kind;  ///< "usage" or "bad_input"; empty where it is not to be refused
 };
-/// The calls of Rule::refusals, in order; what comes back is a number of each, as `expected` is.
+/// The calls of Rule::refusal.
 std::vector<PerplexityRefusal> perplexity_refusals();
 
 /// Chapter 08's windows, cross entropies and perplexity.
-FunctionCheck<PerplexityInput, std::vector<double>> perplexity_check();
+FunctionCheck<PerplexityInput, PerplexityOutput> perplexity_check();
 
 /// Logits of two models at one position; KL(P‖Q) comes back.
 struct KlInput {

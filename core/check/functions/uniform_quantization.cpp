@@ -16,6 +16,7 @@ namespace {
 
 using Input = UniformQuantizationInput;
 using Output = UniformQuantizationOutput;
+using Mistake = FunctionMistake<Input, Output>;
 using Share = Input::Share;
 
 /// What may be done wrong; `none` is right.
@@ -24,34 +25,61 @@ enum class Slip {
   toward_zero,
   ties_to_even,
   ties_up,
-  one_step_too_many,
   sign_ignored,
-  zero_outside_the_levels,
-  zero_clamped_afterwards,
+  zero_of_unrounded_scale,
+  zero_cut_off,
+  zero_ties_to_even,
   zero_point_subtracted,
+  zero_point_before_rounding,
+  clamped_before_zero_point,
   not_clamped,
   wrapped,
   scale_of_group_before,
   one_scale_for_all,
+  scale_of_first_row,
   scale_of_column,
   groups_across_rows,
   rest_joined,
+  rows_taken_as_contiguous,
+  single_precision,
+  single_precision_throughout,
   single_precision_inverse,
+  multiplied_by_inverse,
+};
+
+/// What may be wrong about the range of levels and the zero point in it; everything may come together.
+struct Range {
+  enum class ZeroPoint { among_levels, not_above_last, anywhere };
+  bool more_symmetric_steps = false, more_asymmetric_steps = false;  ///< one too many
+  bool lower_end_left = false, upper_end_left = false;               ///< where it is, instead of moved to 0
+  ZeroPoint zero = ZeroPoint::among_levels;
 };
 
 /// x ≈ scale · (q - zero).
 struct Fitted {
   double scale = 0;
   std::int32_t zero = 0;
+  friend bool operator==(const Fitted&, const Fitted&) = default;
 };
 
 std::int32_t last_level(const Input& input) {
   return input.asymmetric ? (1 << input.bits) - 1 : (1 << (input.bits - 1)) - 1;
 }
 
-Fitted fitted(const Input& input, const std::vector<float>& numbers, Slip slip) {
+std::int32_t zero_point(double steps, std::int32_t last, Slip slip, Range::ZeroPoint where) {
+  double zero = std::round(steps);
+  if (slip == Slip::zero_cut_off) zero = std::trunc(steps);
+  if (slip == Slip::zero_ties_to_even) zero = std::nearbyint(steps);
+  if (where == Range::ZeroPoint::among_levels) zero = std::max(zero, 0.0);
+  constexpr double many = 1e9;
+  return static_cast<std::int32_t>(
+      std::clamp<double>(zero, -many, where == Range::ZeroPoint::anywhere ? many : last));
+}
+
+Fitted fitted(const Input& input, const std::vector<float>& numbers, Slip slip, const Range& range) {
   const std::int32_t last = last_level(input);
-  const std::int32_t steps = slip == Slip::one_step_too_many ? last + 1 : last;
+  const bool more = input.asymmetric ? range.more_asymmetric_steps : range.more_symmetric_steps;
+  const std::int32_t steps = more ? last + 1 : last;
   const double least = double{*std::min_element(numbers.begin(), numbers.end())};
   const double most = double{*std::max_element(numbers.begin(), numbers.end())};
   if (!input.asymmetric) {
@@ -59,14 +87,16 @@ Fitted fitted(const Input& input, const std::vector<float>& numbers, Slip slip) 
         slip == Slip::sign_ignored ? std::max(most, 0.0) : std::max(std::abs(least), std::abs(most));
     return {.scale = double{static_cast<float>(largest / steps)}};
   }
-  const bool zero_left_out = slip == Slip::zero_outside_the_levels || slip == Slip::zero_clamped_afterwards;
-  const double from = zero_left_out ? least : std::min(least, 0.0);
-  const double to = zero_left_out ? most : std::max(most, 0.0);
-  const double scale = double{static_cast<float>((to - from) / steps)};
+  const double from = range.lower_end_left ? least : std::min(least, 0.0);
+  const double to = range.upper_end_left ? most : std::max(most, 0.0);
+  double scale = double{static_cast<float>((to - from) / steps)};
+  if (slip == Slip::single_precision_throughout) {
+    const float all = static_cast<float>(to) - static_cast<float>(from);
+    scale = double{all / static_cast<float>(steps)};
+  }
   if (scale == 0) return {};
-  const double zero = std::round(-from / scale);
-  if (slip == Slip::zero_outside_the_levels) return {.scale = scale, .zero = static_cast<std::int32_t>(zero)};
-  return {.scale = scale, .zero = static_cast<std::int32_t>(std::clamp<double>(zero, 0, last))};
+  const double divisor = slip == Slip::zero_of_unrounded_scale ? (to - from) / steps : scale;
+  return {.scale = scale, .zero = zero_point(-from / divisor, last, slip, range.zero)};
 }
 
 double whole(double steps, Slip slip) {
@@ -82,16 +112,34 @@ double whole(double steps, Slip slip) {
   }
 }
 
+/// x / scale, as the slip computes it.
+double steps_to(float x, const Fitted& with, Slip slip) {
+  const auto scale = static_cast<float>(with.scale);
+  switch (slip) {
+    case Slip::single_precision:
+    case Slip::single_precision_throughout:
+      return double{x / scale};
+    case Slip::multiplied_by_inverse:
+      return double{x} * (1 / with.scale);
+    case Slip::single_precision_inverse: {
+      const float steps = x * (1 / scale);
+      return std::isfinite(steps) ? double{steps} : 0;
+    }
+    default:
+      return double{x} / with.scale;
+  }
+}
+
 std::int32_t level(const Input& input, float x, const Fitted& with, Slip slip) {
   if (with.scale == 0) return 0;
-  double steps = double{x} / with.scale;
-  if (slip == Slip::single_precision_inverse) {
-    steps = double{x * (1 / static_cast<float>(with.scale))};
-    if (!std::isfinite(steps)) steps = 0;
-  }
   const std::int32_t last = last_level(input);
   const std::int32_t first = input.asymmetric ? 0 : -last;
-  const double q = whole(steps, slip) + (slip == Slip::zero_point_subtracted ? -with.zero : with.zero);
+  const double steps = steps_to(x, with, slip);
+  double q = whole(steps, slip) + with.zero;
+  if (slip == Slip::zero_point_subtracted) q -= 2 * with.zero;
+  if (slip == Slip::zero_point_before_rounding) q = std::round(steps + with.zero);
+  if (slip == Slip::clamped_before_zero_point)
+    return static_cast<std::int32_t>(std::clamp<double>(whole(steps, slip), first, last)) + with.zero;
   if (slip == Slip::not_clamped) return static_cast<std::int32_t>(q);
   if (slip == Slip::wrapped && input.asymmetric) return static_cast<std::int32_t>(q) & last;
   return static_cast<std::int32_t>(std::clamp<double>(q, first, last));
@@ -121,7 +169,20 @@ std::vector<std::size_t> shares_of(const Input& input, Slip slip) {
   return shares;
 }
 
-Output quantised(const Input& input, Slip slip) {
+/// The numbers as whoever reads a view as one piece of memory finds them.
+std::vector<float> read_on(const Input& input) {
+  const auto columns = static_cast<std::size_t>(input.columns);
+  std::vector<float> memory;
+  for (std::size_t i = 0; i < input.numbers.size(); ++i) {
+    memory.push_back(input.numbers[i]);
+    if ((i + 1) % columns == 0)
+      memory.insert(memory.end(), static_cast<std::size_t>(input.between), nobodys_number);
+  }
+  memory.resize(input.numbers.size());
+  return memory;
+}
+
+Output quantised(const Input& input, Slip slip, const Range& range = {}) {
   Output output;
   if (input.bits < 2 || input.bits > 8 || (input.share == Share::group && input.group < 1)) {
     output.refused = "usage";
@@ -131,22 +192,34 @@ Output quantised(const Input& input, Slip slip) {
     output.refused = "bad_input";
     return output;
   }
+  const std::vector<float> numbers = slip == Slip::rows_taken_as_contiguous ? read_on(input) : input.numbers;
   const std::vector<std::size_t> shares = shares_of(input, slip);
   std::vector<std::vector<float>> parts(*std::ranges::max_element(shares) + 1);
-  for (std::size_t i = 0; i < shares.size(); ++i) parts[shares[i]].push_back(input.numbers[i]);
+  for (std::size_t i = 0; i < shares.size(); ++i) parts[shares[i]].push_back(numbers[i]);
+  const Fitted of_all = fitted(input, input.numbers, slip, range);
+  if (slip == Slip::scale_of_first_row && input.share == Share::tensor)
+    parts.front().resize(static_cast<std::size_t>(input.columns));
   std::vector<Fitted> scales;
   scales.reserve(parts.size());
   for (const std::vector<float>& part : parts) {
-    scales.push_back(fitted(input, part, slip));
+    scales.push_back(fitted(input, part, slip, range));
     output.scales.push_back(scales.back().scale);
     output.zeros.push_back(scales.back().zero);
   }
+  if (input.share == Share::tensor && scales.front() != of_all)
+    output.apart = "fit_scale gives another scale";
   for (std::size_t i = 0; i < shares.size(); ++i) {
     const bool before = slip == Slip::scale_of_group_before && shares[i] > 0;
-    output.levels.push_back(level(input, input.numbers[i], scales[shares[i] - (before ? 1 : 0)], slip));
+    output.levels.push_back(level(input, numbers[i], scales[shares[i] - (before ? 1 : 0)], slip));
   }
   return output;
 }
+
+// More of them are not shown.
+constexpr std::size_t most_levels = 24;
+
+// Scales may differ in their last bits.
+constexpr double scale_tolerance = 1e-6;
 
 std::string listed(const std::vector<std::int32_t>& numbers, std::size_t most) {
   const std::vector<std::int32_t> some(
@@ -156,13 +229,34 @@ std::string listed(const std::vector<std::int32_t>& numbers, std::size_t most) {
 
 std::string show(const Output& output) {
   if (!output.refused.empty()) return "Error (" + output.refused + ")";
-  constexpr std::size_t most = 24;
   std::vector<double> scales = output.scales;
   const bool more = scales.size() > 4;
   if (more) scales.resize(4);
-  return fmt::format("{} scale{} {}{}, zero points {}, levels {}", output.scales.size(),
+  return fmt::format("{} scale{} {}{}, zero points {}, levels {}{}{}", output.scales.size(),
                      output.scales.size() == 1 ? "" : "s", show_numbers(scales), more ? " and more" : "",
-                     listed(output.zeros, 4), listed(output.levels, most));
+                     listed(output.zeros, 4), listed(output.levels, most_levels),
+                     output.apart.empty() ? "" : "; ", output.apart);
+}
+
+/// The first number that is wrong, of outputs that are not shown whole or look alike.
+std::string difference(const Output& found, const Output& expected) {
+  const bool as_long = found.refused == expected.refused && found.scales.size() == expected.scales.size() &&
+                       found.zeros.size() == expected.zeros.size() &&
+                       found.levels.size() == expected.levels.size();
+  if (!as_long || (expected.levels.size() <= most_levels && show(found) != show(expected))) return {};
+  for (std::size_t i = 0; i < expected.scales.size(); ++i) {
+    if (!same_numbers({found.scales[i]}, {expected.scales[i]}, scale_tolerance))
+      return fmt::format("scale {} of {}: expected {:.9g}, found {:.9g}", i, expected.scales.size(),
+                         expected.scales[i], found.scales[i]);
+    if (found.zeros[i] != expected.zeros[i])
+      return fmt::format("zero point {} of {}: expected {}, found {}", i, expected.zeros.size(),
+                         expected.zeros[i], found.zeros[i]);
+  }
+  const auto [wrong, right] =
+      std::mismatch(found.levels.begin(), found.levels.end(), expected.levels.begin());
+  if (wrong == found.levels.end()) return {};
+  return fmt::format("the scales are right; level {} of {}, row by row from 0: expected {}, found {}",
+                     wrong - found.levels.begin(), found.levels.size(), *right, *wrong);
 }
 
 /// Random numbers that lie near no middle between two levels, so that every way to compute finds the same ones. Every
@@ -221,12 +315,26 @@ std::vector<FunctionCase<Input>> small_cases() {
   add("two-groups", {.columns = 8, .numbers = two_rows});
   add("rows", {.share = Share::row, .columns = 8, .numbers = two_rows});
   add("tensor", {.share = Share::tensor, .columns = 8, .numbers = two_rows});
+  const std::vector<float> larger_below = {0.7F, 0.1F, -0.2F, 0.3F, 7, 1, -2, 3};
+  add("tensor-largest-below", {.share = Share::tensor, .columns = 4, .numbers = larger_below});
+  add("tensor-asymmetric",
+      {.asymmetric = true, .share = Share::tensor, .columns = 4, .numbers = {2, 1, 12, 4, -3, 0, -1, 2}});
+  add("rows-asymmetric",
+      {.asymmetric = true, .share = Share::row, .columns = 4, .numbers = {2, 1, 13, -2, -30, 0, -10, 20}});
   add("short-group", {.columns = 6, .numbers = {7, 1, 2, 3, 35, 5, 0.7F, 0.1F, 0.2F, 0.3F, -70, 10}});
   add("group-longer-than-row", {.group = 8, .columns = 3, .numbers = {7, 1, 2, 70, 10, 20}});
   add("negative-largest", {.columns = 4, .numbers = {1, -7, 3, 2}});
   add("ties", {.group = 8, .columns = 8, .numbers = {7, 0.5F, -0.5F, 1.5F, -1.5F, 2.5F, -2.5F, 3}});
   add("ties-asymmetric",
       {.asymmetric = true, .group = 6, .columns = 6, .numbers = {7.5F, -7.5F, 0.5F, -0.5F, 2.5F, 1}});
+  add("zero-point-in-the-middle", {.asymmetric = true, .columns = 4, .numbers = {12.5F, -2.5F, 4, 1}},
+      "; 0 is 2.5 steps above the least");
+  add("zero-point-of-the-float", {.asymmetric = true, .columns = 4, .numbers = {-1, 1, 0.75F, -0.25F}},
+      "; 0 is half a step from a level, and with the scale as a float a little less");
+  add("ties-by-division", {.columns = 4, .numbers = {343, 73.5F, -24.5F, 171.5F}},
+      "; x / 49 is 1.5 exactly, and x times 1/49 is not");
+  add("near-ties", {.columns = 4, .numbers = {0.7F, 0.35F, -0.25F, 0.45F}},
+      "; x / scale is a little below 3.5, but not in fp32");
   add("all-above-0", {.asymmetric = true, .columns = 4, .numbers = {30, 22, 17, 29}});
   add("all-below-0", {.asymmetric = true, .columns = 4, .numbers = {-30, -22, -17, -29}});
   add("zeros", {.columns = 8, .numbers = {0, 0, 0, -0.0F, 7, 0, 1, -2}});
@@ -235,6 +343,11 @@ std::vector<FunctionCase<Input>> small_cases() {
       "; the rows are part of a wider matrix");
   add("subnormal", {.columns = 4, .numbers = {0x7p-140F, 0x3p-140F, -0x2p-140F, 0}});
   add("too-small-for-a-scale", {.columns = 4, .numbers = {0x3p-149F, 0x1p-149F, -0x1p-149F, 0}});
+  add("too-small-for-a-scale-asymmetric",
+      {.asymmetric = true, .columns = 4, .numbers = {0x3p-149F, 0x1p-149F, -0x1p-149F, 0}});
+  add("subnormal-asymmetric",
+      {.asymmetric = true, .columns = 4, .numbers = {-0x16p-149F, -0x9p-149F, -0x2p-149F, 0}},
+      "; the scale, 22/15 of the smallest number, becomes 1 of it, and a zero point of 22 is no level");
   add("huge", {.asymmetric = true, .columns = 4, .numbers = {3e38F, -3e38F, 1e38F, 0}});
   return cases;
 }
@@ -271,35 +384,82 @@ FunctionCheck<Input, Output> uniform_quantization_check() {
   check.what = "a matrix rounded to evenly spaced levels: symmetric or not; a scale per tensor, row or group";
   check.cases = uniform_cases();
   check.oracle = [](const Input& input) { return quantised(input, Slip::none); };
-  const auto add = [&check](const char* name, const char* sentence, Slip slip) {
-    check.mistakes.push_back({name, sentence, [slip](const Input& input) { return quantised(input, slip); }});
+  const auto run = [](Slip slip, const Range& range = {}) {
+    return [slip, range](const Input& input) { return quantised(input, slip, range); };
+  };
+  const auto add = [&](const char* name, const char* sentence, Slip slip) -> auto& {
+    return check.mistakes.emplace_back(Mistake{name, sentence, run(slip)});
+  };
+  // Of a range: the other ways are the same with a zero point that is cut to the levels otherwise.
+  using ZeroPoint = Range::ZeroPoint;
+  const auto add_range = [&](const char* name, const char* sentence, Range range,
+                             const std::vector<ZeroPoint>& also) {
+    Mistake& mistake = check.mistakes.emplace_back(Mistake{name, sentence, run(Slip::none, range)});
+    for (const ZeroPoint zero : also) {
+      range.zero = zero;
+      mistake.also.emplace_back(run(Slip::none, range));
+    }
   };
   add("toward_zero",
-      "levels cut off toward zero; round to the nearest, or errors are twice as large and all to one side",
+      "levels cut off toward zero, so that all become smaller; round to the nearest, or errors are twice as "
+      "large",
       Slip::toward_zero);
   add("ties_to_even", "of two levels as near the even one; std::round takes the one farther from 0",
       Slip::ties_to_even);
   add("ties_up",
       "floor(x + 1/2), which takes the upper of two levels as near; std::round takes the one farther from 0",
       Slip::ties_up);
-  add("one_step_too_many",
-      "the range divided by 2^b or 2^(b-1); between the levels are 2^b - 1 steps, from 0 to the last "
-      "symmetric one "
-      "2^(b-1) - 1",
-      Slip::one_step_too_many);
+  add_range("one_step_too_many",
+            "the range divided by 2^b or 2^(b-1); between the levels are 2^b - 1 steps, from 0 to the last "
+            "symmetric one 2^(b-1) - 1",
+            {.more_symmetric_steps = true, .more_asymmetric_steps = true}, {ZeroPoint::anywhere});
+  add_range("one_step_too_many_symmetric",
+            "the symmetric range divided by 2^(b-1); from 0 to the last level are 2^(b-1) - 1 steps",
+            {.more_symmetric_steps = true}, {ZeroPoint::anywhere});
+  add_range("one_step_too_many_asymmetric",
+            "the asymmetric range divided by 2^b; between 2^b levels are 2^b - 1 steps",
+            {.more_asymmetric_steps = true}, {ZeroPoint::anywhere});
   add("sign_ignored", "the greatest number taken for the one of the largest magnitude, which may be negative",
       Slip::sign_ignored);
-  add("zero_outside_the_levels",
+  add_range(
+      "zero_outside_the_levels",
       "numbers that are all on one side of 0 get a zero point that no level is; the range has to reach to 0",
-      Slip::zero_outside_the_levels);
-  add("zero_clamped_afterwards",
+      {.lower_end_left = true, .upper_end_left = true, .zero = ZeroPoint::anywhere},
+      {ZeroPoint::not_above_last});
+  add_range(
+      "zero_clamped_afterwards",
       "the zero point forced among the levels while the range does not reach to 0, so that most numbers are "
-      "cut "
-      "off; "
-      "the range has to reach to 0 first",
-      Slip::zero_clamped_afterwards);
+      "cut off; the range has to reach to 0 first",
+      {.lower_end_left = true, .upper_end_left = true}, {});
+  add_range("lower_end_not_moved",
+            "of numbers that are all above 0 the range begins at the least; it has to reach down to 0",
+            {.lower_end_left = true}, {ZeroPoint::not_above_last, ZeroPoint::anywhere});
+  add_range("upper_end_not_moved",
+            "of numbers that are all below 0 the range ends at the greatest; it has to reach up to 0",
+            {.upper_end_left = true}, {ZeroPoint::not_above_last, ZeroPoint::anywhere});
+  add_range(
+      "zero_beyond_the_levels",
+      "a zero point beyond the last level, where a scale has been rounded down far; it is a level itself",
+      {.zero = ZeroPoint::anywhere}, {});
+  add("zero_of_unrounded_scale",
+      "the zero point by the scale in double; a decoder has the float, so divide by that one",
+      Slip::zero_of_unrounded_scale);
+  add("zero_cut_off", "the zero point cut off; it is the nearest level, std::round", Slip::zero_cut_off);
+  add("zero_ties_to_even",
+      "the even one of two levels as near for the zero point; std::round takes the one farther from 0",
+      Slip::zero_ties_to_even);
   add("zero_point_subtracted", "the zero point taken off the level; it is added, and taken off when decoding",
       Slip::zero_point_subtracted);
+  add("zero_point_before_rounding",
+      "the zero point added before rounding, which turns ties of negative numbers around; round x / scale "
+      "alone, "
+      "then add",
+      Slip::zero_point_before_rounding);
+  add("clamped_before_zero_point",
+      "x / scale clamped to the levels before the zero point is added; it counts from the zero point, so "
+      "clamp the "
+      "sum",
+      Slip::clamped_before_zero_point);
   add("not_clamped",
       "levels beyond the last: number and zero point are rounded one by one, and both may go up; clamp them",
       Slip::not_clamped);
@@ -308,6 +468,10 @@ FunctionCheck<Input, Output> uniform_quantization_check() {
       Slip::scale_of_group_before);
   add("one_scale_for_all", "one scale for all numbers where rows or groups have their own",
       Slip::one_scale_for_all);
+  add("scale_of_first_row",
+      "the scale of a whole matrix made from its first row; a part has a height, too: "
+      "block(row, column, height, width)",
+      Slip::scale_of_first_row);
   add("scale_of_column",
       "a scale for each column; a channel is an output, which is a row of a weight [out, in]",
       Slip::scale_of_column);
@@ -316,14 +480,29 @@ FunctionCheck<Input, Output> uniform_quantization_check() {
       Slip::groups_across_rows);
   add("rest_joined", "what is left of a row joined to the group before; it is a group of its own",
       Slip::rest_joined);
+  add("rows_taken_as_contiguous",
+      "rows read from data() as if one began where the last one ends; in a part of a wider matrix they are "
+      "apart, "
+      "so take block() or (row, column)",
+      Slip::rows_taken_as_contiguous);
+  add("single_precision",
+      "x / scale in fp32, where what is a little below the middle between two levels rounds to it; divide in "
+      "double",
+      Slip::single_precision)
+      .also.emplace_back(run(Slip::single_precision_throughout));
   add("single_precision_inverse",
       "numbers multiplied by 1/scale in fp32, which is infinite for a scale below 2^-128; divide, in double",
       Slip::single_precision_inverse);
+  add("multiplied_by_inverse",
+      "numbers multiplied by 1/scale, which rounds twice: 73.5 · (1/49) is below 1.5; divide",
+      Slip::multiplied_by_inverse);
   check.same = [](const Output& found, const Output& expected) {
     return found.refused == expected.refused && found.zeros == expected.zeros &&
-           found.levels == expected.levels && same_numbers(found.scales, expected.scales, 1e-6);
+           found.levels == expected.levels && same_numbers(found.scales, expected.scales, scale_tolerance) &&
+           found.apart.empty() == expected.apart.empty();
   };
   check.show = show;
+  check.difference = difference;
   return check;
 }
 

@@ -21,12 +21,17 @@ struct UniformQuantizationInput {
   std::int64_t between = 0;    ///< numbers that belong to nobody, behind every row
 };
 
+/// What those are: of a size that whoever reads them finds in a scale.
+inline constexpr float nobodys_number = 4096;
+
 /// What became of it; `refused` names the kind of an Error, and then the rest is empty.
 struct UniformQuantizationOutput {
   std::string refused = {};
   std::vector<double> scales = {};
   std::vector<std::int32_t> zeros = {};   ///< as many zero points
   std::vector<std::int32_t> levels = {};  ///< [rows, columns]
+  /// What the functions for one scale and one number say otherwise when they are asked alone, in words; else empty.
+  std::string apart = {};
   friend bool operator==(const UniformQuantizationOutput&, const UniformQuantizationOutput&) = default;
 };
 

@@ -32,6 +32,12 @@ TEST_CASE("every known mistake of a function is rejected and named, and it alone
       CHECK(report.matched->name == function.mistakes[i].first);
       CHECK(report.matched->sentence.size() > 20);
       CHECK(names.insert(report.matched->name).second);
+      for (const FunctionReport& also : function.judge_also(i)) {
+        INFO(to_text(also));
+        CHECK_FALSE(also.passed);
+        REQUIRE(also.matched);
+        CHECK(also.matched->name == function.mistakes[i].first);
+      }
     }
   }
 }
