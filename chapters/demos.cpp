@@ -14,9 +14,8 @@ namespace rung {
 
 const std::vector<Demo>& demos() {
   static const std::vector<Demo> all = {
-      tokens_demo(),   tensors_demo(),  attention_demo(),     transformer_demo(),
-      sampling_demo(), kv_cache_demo(), grouped_query_demo(), quantization_demo(),
-      gemm_demo(),
+      tokens_demo(),   tensors_demo(),       attention_demo(),    transformer_demo(), sampling_demo(),
+      kv_cache_demo(), grouped_query_demo(), quantization_demo(), gemm_demo(),
   };
   return all;
 }

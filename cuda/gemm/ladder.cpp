@@ -28,8 +28,7 @@ KernelLadder gemm_ladder() {
   ladder.op = "linear";
   ladder.chapter = 14;
   ladder.judged_by = &check::find_op("linear");
-  ladder.signature =
-      "template <typename T> void gemm(const T* a, const T* w, T* c, GemmShape shape)";
+  ladder.signature = "template <typename T> void gemm(const T* a, const T* w, T* c, GemmShape shape)";
   ladder.measured = [](check::NumberType type) {
     check::Random random(14);
     check::Case problem;

@@ -1,10 +1,10 @@
 #include "cuda/simt/fiber.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <cstdint>
 #include <exception>
+
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "core/error.h"
 

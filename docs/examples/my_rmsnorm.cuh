@@ -7,7 +7,8 @@
 #include "cuda/rmsnorm/rmsnorm.h"
 #include "cuda/simt/simt.h"
 
-__global__ void my_rmsnorm_kernel(float* y, const float* x, const float* weight, rung::cuda::RmsNormShape shape) {
+__global__ void my_rmsnorm_kernel(float* y, const float* x, const float* weight,
+                                  rung::cuda::RmsNormShape shape) {
   __shared__ float squares[64];
   const float* const x_row = x + 1LL * blockIdx.x * shape.x_stride;
   float* const y_row = y + 1LL * blockIdx.x * shape.y_stride;
@@ -23,7 +24,7 @@ __global__ void my_rmsnorm_kernel(float* y, const float* x, const float* weight,
 
 // The host function: named as the op, called with what cuda/rmsnorm/call.h says.
 void rmsnorm(float* y, const float* x, const float* weight, rung::cuda::RmsNormShape shape) {
-  rung::simt::launch("my_rmsnorm", my_rmsnorm_kernel, {.grid = dim3(shape.rows), .block = dim3(64)}, y, x, weight,
-                     shape);
+  rung::simt::launch("my_rmsnorm", my_rmsnorm_kernel, {.grid = dim3(shape.rows), .block = dim3(64)}, y, x,
+                     weight, shape);
 }
 // [example]

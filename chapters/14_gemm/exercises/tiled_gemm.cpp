@@ -12,7 +12,7 @@ namespace {
 
 constexpr int tile = 32;
 
-__global__ void __launch_bounds__(tile * tile)
+__global__ void __launch_bounds__(tile* tile)
     tiled_gemm_kernel(const float* a, const float* w, float* c, cuda::GemmShape shape) {
   // Two tiles in shared memory, and a loop over k: load, __syncthreads(), multiply, __syncthreads().
 }
