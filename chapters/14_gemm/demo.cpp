@@ -101,6 +101,7 @@ Json show_words(const DemoInput&, DemoText& text) {
   Json data = Json::array();
   for (const std::int64_t stride : {32, 16, 8, 4, 2, 1, 33, 17}) {
     std::vector<std::int64_t> addresses;
+    addresses.reserve(32);
     for (std::int64_t lane = 0; lane < 32; ++lane) addresses.push_back(4 * stride * lane);
     text.print("{:>21}   {:>10}\n", stride, wavefronts(addresses, 4));
     data.push_back({stride, wavefronts(addresses, 4)});

@@ -115,6 +115,7 @@ Values compute(const Case& problem, const RopeVariant& variant) {
   std::vector<Real> y = x;
 
   std::vector<Real> frequencies;
+  frequencies.reserve(static_cast<std::size_t>(D / 2));
   for (std::int64_t i = 0; i < D / 2; ++i) {
     frequencies.push_back(maybe_rounded(variant.frequencies, frequency_of(variant, theta, i, H, D)));
   }
