@@ -126,6 +126,7 @@ cat >>CMakeLists.txt <<'END'
 enable_testing()
 add_executable(test_corruption cli/main.cpp)
 set_target_properties(test_corruption PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests/corruption")
+add_executable(test_simt cli/main.cpp)
 add_test(NAME "one" COMMAND rung-cli)
 add_test(NAME "with the model" COMMAND test -s "$ENV{XDG_CACHE_HOME}/rung/SmolLM2-135M-Instruct.Q4_1.gguf")
 END
@@ -141,7 +142,7 @@ wait $!
 expect 'of two tests at once one waits' 0 '*another rung is testing; waiting for it*' cat test-first.txt test-second.txt
 expect 'after the tests the program is up to date' 0 'program 2' ./rung
 
-expect 'test --gpu is refused' 2 'rung: test --gpu: *' ./rung test --gpu
+expect 'test --gpu says what it needs' 1 '*rung: test --gpu: this needs nvcc*' ./rung test --gpu
 expect 'test refuses what it does not know' 2 "rung: test: '--fast' was not expected*" ./rung test --fast
 expect 'doctor refuses what it does not know' 2 "rung: doctor: '--fast' was not expected*" ./rung doctor --fast
 expect 'doctor says that all is there, as it built this' 0 '*C++ compiler*CMake*Eigen*Everything that is required is here.' ./rung doctor

@@ -232,6 +232,11 @@ __global__ void last_leaves(unsigned* out) {
   if (threadIdx.x != 63) __syncthreads();
 }
 
+/// The same at a barrier, where all others wait already.
+__global__ void last_leaves_barrier(unsigned* out) {
+  if (threadIdx.x != 63) out[threadIdx.x] = __syncthreads_count(threadIdx.x < 10);
+}
+
 }  // namespace
 
 TEST_CASE("simt: threads that have returned are not waited for", "[simt]") {
@@ -241,4 +246,6 @@ TEST_CASE("simt: threads that have returned are not waited for", "[simt]") {
   launch("last_leaves", last_leaves, {.grid = 1, .block = 64}, out.data());
   CHECK(out.download()[62] == 0x7fffffffu);
   CHECK(out.download()[1] == 0xffffffffu);
+  launch("last_leaves_barrier", last_leaves_barrier, {.grid = 1, .block = 64}, out.data());
+  CHECK(out.download()[62] == 10);
 }
