@@ -142,7 +142,64 @@ __global__ void exchange(unsigned* held, float* f, unsigned* taken) {
   atomicExch(f, static_cast<float>(i));
 }
 
+/// What each atomic operation returns: what was there before.
+template <typename T>
+__global__ void returns(T* got) {
+  __shared__ T held;
+  held = 5;
+  int i = 0;
+  got[i++] = atomicCAS(&held, T(5), T(7));  // 5, and it was
+  got[i++] = atomicCAS(&held, T(5), T(9));  // 7, and it was not
+  got[i++] = atomicAdd(&held, T(3));        // 7
+  got[i++] = held;                          // 10
+}
+__global__ void returns_of_int(int* got) {
+  __shared__ int held;
+  held = 5;
+  int i = 0;
+  got[i++] = atomicSub(&held, 7);    // 5
+  got[i++] = atomicMin(&held, -3);   // -2
+  got[i++] = atomicMin(&held, 3);    // -3
+  got[i++] = atomicMax(&held, -9);   // -3
+  got[i++] = atomicMax(&held, 4);    // -3
+  got[i++] = atomicExch(&held, 11);  // 4
+  got[i++] = held;                   // 11
+}
+
+/// All threads of all blocks at the same two words.
+__global__ void contend(int* count, float* sum, int times) {
+  for (int i = 0; i < times; ++i) {
+    atomicAdd(count, 1);
+    atomicAdd(sum, 1.0f);
+  }
+}
+
 }  // namespace
+
+TEST_CASE("simt: atomics return what was there", "[simt]") {
+  device_buffer<int> ints(4), more(7);
+  device_buffer<unsigned> unsigneds(4);
+  device_buffer<unsigned long long> wides(4);
+  launch("returns", returns<int>, {.grid = 1, .block = 1}, ints.data());
+  launch("returns", returns<unsigned>, {.grid = 1, .block = 1}, unsigneds.data());
+  launch("returns", returns<unsigned long long>, {.grid = 1, .block = 1}, wides.data());
+  launch("returns_of_int", returns_of_int, {.grid = 1, .block = 1}, more.data());
+  CHECK(ints.download() == std::vector<int>{5, 7, 7, 10});
+  CHECK(unsigneds.download() == std::vector<unsigned>{5, 7, 7, 10});
+  CHECK(wides.download() == std::vector<unsigned long long>{5, 7, 7, 10});
+  CHECK(more.download() == std::vector<int>{5, -2, -3, -3, -3, 4, 11});
+}
+
+TEST_CASE("simt: atomics under contention", "[simt]") {
+  rung::simt::set_threads(4);
+  device_buffer<int> count(std::vector<int>{0});
+  device_buffer<float> sum(std::vector<float>{0});
+  // 2^22 additions of 1: below 2^24, where fp32 stops to count.
+  launch("contend", contend, {.grid = 8, .block = 32}, count.data(), sum.data(), 16384);
+  CHECK(count.download()[0] == 8 * 32 * 16384);
+  CHECK(sum.download()[0] == 8 * 32 * 16384);
+  rung::simt::set_threads(0);
+}
 
 TEST_CASE("simt: atomics of blocks that run at the same time", "[simt]") {
   rung::simt::set_threads(4);
