@@ -39,9 +39,10 @@ __global__ void __launch_bounds__(threads)
   scores[scores_of(shape, sequence.first_row + row, head) + key] = score;
 }
 
-/// Softmax of a row of scores, in place; a row of nothing but −∞ becomes 0. A block takes one row.
-template <int block_threads>
-__global__ void __launch_bounds__(block_threads)
+/// Softmax of a row of scores, in place; a row of nothing but −∞ becomes 0. A block takes one row. (Scores are
+/// in fp32 whatever T is, which only gives the kernel its name among those of the same call.)
+template <typename T>
+__global__ void __launch_bounds__(threads)
     attention_01_softmax_kernel(float* scores, float* lse, AttentionShape shape) {
   const AttentionSequence sequence = shape.of_sequence[blockIdx.z];
   const int head = blockIdx.y;
@@ -49,13 +50,12 @@ __global__ void __launch_bounds__(block_threads)
   const int row = sequence.first_row + static_cast<int>(blockIdx.x);
   float* const of_row = scores + scores_of(shape, row, head);
   float max = -INFINITY;
-  for (int key = threadIdx.x; key < shape.most_keys; key += block_threads) max = fmaxf(max, of_row[key]);
-  max = block_max<block_threads>(max);
+  for (int key = threadIdx.x; key < shape.most_keys; key += threads) max = fmaxf(max, of_row[key]);
+  max = block_max<threads>(max);
   float sum = 0;
-  for (int key = threadIdx.x; key < shape.most_keys; key += block_threads)
-    sum += expf(of_row[key] - base_of(max));
-  sum = block_sum<block_threads>(sum);
-  for (int key = threadIdx.x; key < shape.most_keys; key += block_threads)
+  for (int key = threadIdx.x; key < shape.most_keys; key += threads) sum += expf(of_row[key] - base_of(max));
+  sum = block_sum<threads>(sum);
+  for (int key = threadIdx.x; key < shape.most_keys; key += threads)
     of_row[key] = sum > 0 ? expf(of_row[key] - base_of(max)) / sum : 0;
   if (lse != nullptr && threadIdx.x == 0)
     lse[static_cast<std::size_t>(row) * shape.heads + head] = log_sum_exp(max, sum);
@@ -93,7 +93,7 @@ void run(const T* q, const T* k, const T* v, T* out, float* lse, const Attention
       {.grid = dim3(tiles_of(shape.most_keys, threads), shape.most_rows, shape.sequences * shape.heads),
        .block = dim3(threads)},
       q, k, scores.data(), shape);
-  simt::launch("attention_01_softmax", attention_01_softmax_kernel<threads>,
+  simt::launch("attention_01_softmax", attention_01_softmax_kernel<T>,
                {.grid = dim3(shape.most_rows, shape.heads, shape.sequences), .block = dim3(threads)},
                scores.data(), lse, shape);
   simt::launch("attention_01_values", attention_01_values_kernel<T>,

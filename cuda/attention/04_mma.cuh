@@ -157,7 +157,7 @@ __global__ void __launch_bounds__(threads)
       lse[static_cast<std::size_t>(sequence.first_row + first_row + row) * shape.heads + head] =
           log_sum_exp(max[half], sum[half]);
   }
-  __syncwarp();
+  __syncwarp();  // the results are there
   const bool out_aligned = rows_are_aligned(out, shape.out_stride);
   for (int i = lane; i < mma_rows * chunks; i += lanes_in_warp) {
     const int row = warp_row + i / chunks;

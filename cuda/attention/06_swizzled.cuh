@@ -154,6 +154,7 @@ __global__ void __launch_bounds__(threads)
     buffer = 1 - buffer;
   }
 
+  __syncwarp();  // each lane has read other lanes' rows of the queries: nobody does any more
   // Results go where the warp's queries were, and from there, 16 bytes a lane, row by row to memory.
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
@@ -169,7 +170,7 @@ __global__ void __launch_bounds__(threads)
       lse[static_cast<std::size_t>(sequence.first_row + first_row + row) * shape.heads + head] =
           log_sum_exp(max[half], sum[half]);
   }
-  __syncwarp();
+  __syncwarp();  // the results are there
   const bool out_aligned = rows_are_aligned(out, shape.out_stride);
   for (int i = lane; i < mma_rows * chunks; i += lanes_in_warp) {
     const int row = warp_row + i / chunks;

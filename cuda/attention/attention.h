@@ -51,6 +51,7 @@ struct KeyRange {
   __device__ bool has(int key) const { return key >= first && key < end; }
 };
 
+// [seen]
 /// The keys that row `row` of a sequence sees, or none where there is no such row.
 __device__ __forceinline__ KeyRange keys_seen(const AttentionShape& shape, const AttentionSequence& sequence,
                                               int row) {
@@ -60,6 +61,7 @@ __device__ __forceinline__ KeyRange keys_seen(const AttentionShape& shape, const
   const int first = shape.window > 0 ? max(position - shape.window + 1, 0) : 0;
   return {min(first, end), end};
 }
+// [seen]
 
 /// The keys that one of `count` rows from `row` on sees. Both ends of keys_seen() only grow with the row, so that each of
 /// these keys is seen by one of the rows.
@@ -76,10 +78,12 @@ __device__ __forceinline__ T* vector_of(T* numbers, int index, int heads, int he
   return numbers + (static_cast<std::size_t>(index) * heads + head) * stride;
 }
 
+// [slot]
 /// The slot of a position.
 __device__ __forceinline__ int slot_of(const AttentionSequence& sequence, int position) {
   return sequence.first_slot + (sequence.ring > 0 ? position % sequence.ring : position);
 }
+// [slot]
 
 /// log Σ exp(score) of a row whose largest score is `max` and whose sum of exp(score − max) is `sum`; −∞ of no score.
 __device__ __forceinline__ float log_sum_exp(float max, float sum) {

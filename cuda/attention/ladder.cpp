@@ -1,6 +1,5 @@
 #include <cmath>
-
-#include <fmt/format.h>
+#include <string>
 
 #include "cuda/attention/01_naive.cuh"
 #include "cuda/attention/02_online.cuh"
@@ -28,7 +27,7 @@ check::Case attention_problem(check::NumberType type, int tokens) {
   problem.op = "attention";
   problem.type = type;
   problem.name = "measured";
-  problem.description = fmt::format("T=S={} H={} G={} D={} causal", tokens, heads, kv_heads, head_dim);
+  problem.description = "T=S=" + std::to_string(tokens) + " H=4 G=1 D=64 causal";
   problem.params = {{"T", static_cast<double>(tokens)},
                     {"S", static_cast<double>(tokens)},
                     {"H", heads},
@@ -46,15 +45,15 @@ check::Case attention_problem(check::NumberType type, int tokens) {
 }
 
 std::vector<AttentionSequence> attention_sequences(const Plan& plan) {
-  std::vector<AttentionSequence> sequences;
-  sequences.reserve(plan.sequences.size());
-  for (const SequencePlan& one : plan.sequences) {
-    sequences.push_back({.first_row = one.first_row,
-                         .rows = one.rows,
-                         .past = one.past,
-                         .keys = one.length(),
-                         .first_slot = static_cast<int>(one.first_slot),
-                         .ring = one.ring});
+  std::vector<AttentionSequence> sequences(plan.sequences.size());
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    const SequencePlan& one = plan.sequences[i];
+    sequences[i] = {.first_row = one.first_row,
+                    .rows = one.rows,
+                    .past = one.past,
+                    .keys = one.length(),
+                    .first_slot = static_cast<int>(one.first_slot),
+                    .ring = one.ring};
   }
   return sequences;
 }
@@ -77,7 +76,7 @@ void attention_by(int number, const T* q, const T* k, const T* v, T* out, float*
       attention_06::run(q, k, v, out, lse, shape);
     }
   } else {
-    throw Error(ErrorKind::unsupported, "attention: tensor cores multiply numbers of 16 bits");
+    throw Error(ErrorKind::unsupported, fmt::runtime("attention: tensor cores multiply numbers of 16 bits"));
   }
   simt::synchronize();
 }

@@ -10,6 +10,7 @@
 
 namespace rung::cuda {
 
+// [swizzled]
 /// Where chunk `chunk` of row `row` lies in its row, of `chunks`: the same chunk of any 8 neighbouring rows that start at a
 /// multiple of 8 is then in 8 different groups of banks. Without it, row r's chunk c has number r · chunks + c, and
 /// where chunks = 2^s · odd (s <= 3), 8 rows share 8 / 2^s groups, 2^s rows each. Those are told apart by s bits of the row,
@@ -20,6 +21,7 @@ __host__ __device__ constexpr int swizzled(int row, int chunk) {
   constexpr int sharing = chunks % 8 == 0 ? 8 : chunks % 4 == 0 ? 4 : 2;  // 2^s
   return chunk ^ (row % 8 / (8 / sharing));
 }
+// [swizzled]
 
 /// The first factor of an mma: chunks d and d + 1 of 16 rows, which start at a multiple of 8. Four matrices of 8 rows × 16
 /// bytes, both halves of the rows first; lane l names row l % 8 of matrix l / 8.

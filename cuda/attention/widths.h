@@ -15,8 +15,10 @@ void with_width(int head_dim, OfWidth&& of_width) {
   } else if constexpr (sizeof...(wider) > 0) {
     with_width<wider...>(head_dim, of_width);
   } else {
-    throw Error(ErrorKind::unsupported, "attention: heads of {} numbers; these kernels have room for {}",
-                head_dim, width);
+    // nvcc cannot check {fmt}'s format strings while it compiles.
+    throw Error(ErrorKind::unsupported,
+                fmt::runtime("attention: heads of {} numbers; these kernels have room for {}"), head_dim,
+                width);
   }
 }
 

@@ -2,9 +2,13 @@
 
 // Ragged batches of sequences for the attention kernels, and what the oracle says of them.
 
+#include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <optional>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "core/check/number_type.h"
@@ -73,28 +77,37 @@ class Batch {
 
   /// By rung `number` of the ladder.
   Attended by(int number) const {
+    return by([number](auto... arguments) { attention_by(number, arguments...); });
+  }
+
+  /// By a host function of a kernel.
+  template <typename Kernel>
+  requires std::invocable<Kernel, const T*, const T*, const T*, T*, float*, AttentionShape> Attended
+  by(Kernel kernel)
+  const {
     const simt::device_buffer<T> q(std::span<const T>{q_}), k(std::span<const T>{k_}),
         v(std::span<const T>{v_});
     const simt::device_buffer<AttentionSequence> sequences(std::span<const AttentionSequence>{sequences_});
     const std::size_t out_size = static_cast<std::size_t>(rows_) * common_.heads * stride(3);
     simt::device_buffer<T> out(std::vector<T>(out_size, from_float<T>(NAN)));
     simt::device_buffer<float> lse(std::vector<float>(static_cast<std::size_t>(rows_) * common_.heads, NAN));
-    attention_by(number, q.data(), k.data(), v.data(), out.data(), lse.data(),
-                 AttentionShape{.of_sequence = sequences.data(),
-                                .sequences = static_cast<int>(sequences_.size()),
-                                .most_rows = most_rows_,
-                                .most_keys = most_keys_,
-                                .rows = rows_,
-                                .heads = common_.heads,
-                                .kv_heads = common_.kv_heads,
-                                .head_dim = common_.head_dim,
-                                .causal = common_.causal,
-                                .window = common_.window,
-                                .scale = scale(),
-                                .q_stride = stride(0),
-                                .k_stride = stride(1),
-                                .v_stride = stride(2),
-                                .out_stride = stride(3)});
+    kernel(q.data(), k.data(), v.data(), out.data(), lse.data(),
+           AttentionShape{.of_sequence = sequences.data(),
+                          .sequences = static_cast<int>(sequences_.size()),
+                          .most_rows = most_rows_,
+                          .most_keys = most_keys_,
+                          .rows = rows_,
+                          .heads = common_.heads,
+                          .kv_heads = common_.kv_heads,
+                          .head_dim = common_.head_dim,
+                          .causal = common_.causal,
+                          .window = common_.window,
+                          .scale = scale(),
+                          .q_stride = stride(0),
+                          .k_stride = stride(1),
+                          .v_stride = stride(2),
+                          .out_stride = stride(3)});
+    simt::synchronize();
     Attended result;
     const std::vector<T> numbers = out.download();
     for (std::size_t vector = 0; vector < static_cast<std::size_t>(rows_) * common_.heads; ++vector) {
