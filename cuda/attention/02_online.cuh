@@ -2,9 +2,9 @@
 
 // Attention: out = softmax(scale · q·kᵀ over the keys a query sees) · v, for each query of a batch and each head.
 //
-// What this rung changes (online): one kernel, and no score goes to memory. A warp takes a query and walks over its keys
-// once. It keeps the largest score so far, the sum of exp(score − largest) and the sum of exp(score − largest) · value; when
-// a larger score comes, both sums are multiplied by exp(old − new), so that they refer to it.
+// What this rung changes (online): one kernel, and no score goes to memory. A warp takes a query and walks over its
+// keys once. It keeps the largest score so far, the sum of exp(score − largest) and the sum of exp(score − largest) ·
+// value; when a larger score comes, both sums are multiplied by exp(old − new), so that they refer to it.
 
 #include "cuda/attention/attention.h"
 #include "cuda/attention/widths.h"

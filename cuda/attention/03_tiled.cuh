@@ -2,13 +2,13 @@
 
 // Attention: out = softmax(scale · q·kᵀ over the keys a query sees) · v, for each query of a batch and each head.
 //
-// What this rung changes (tiled; FlashAttention, Dao et al. 2022): a block takes 32 queries of a head and brings keys and
-// values, a tile of them at a time, to shared memory, where all 32 use them: they are read from memory 32 times less often.
-// The sums are rescaled once for each tile of keys instead of once for each key.
+// What this rung changes (tiled; FlashAttention, Dao et al. 2022): a block takes 32 queries of a head and brings keys
+// and values, a tile of them at a time, to shared memory, where all 32 use them: they are read from memory 32 times
+// less often. The sums are rescaled once for each tile of keys instead of once for each key.
 //
-// Four lanes share a query. Each computes the scores of every fourth key of the tile, and then every fourth number of the
-// result, for which it needs the weights of all four: they meet in shared memory. Rows of the tiles of q and k are one
-// number longer than a head, so that one number of neighbouring rows lies in different banks.
+// Four lanes share a query. Each computes the scores of every fourth key of the tile, and then every fourth number of
+// the result, for which it needs the weights of all four: they meet in shared memory. Rows of the tiles of q and k
+// are one number longer than a head, so that one number of neighbouring rows lies in different banks.
 
 #include <algorithm>
 

@@ -2,11 +2,11 @@
 
 // Attention: out = softmax(scale · q·kᵀ over the keys a query sees) · v, for each query of a batch and each head.
 //
-// What this rung changes (mma; FlashAttention-2, Dao 2023): tensor cores form both products. A block takes 64 queries, a
-// warp 16 of them and all keys of a tile. Scores stay in the registers that mma.sync left them in: a lane has two of every
-// eight keys of two rows, the four lanes of a quad share a row, and what a lane holds of the scores is what it must hold
-// of the weights when they are multiplied with the values. Weights are rounded to the inputs' type for that; their sum is of
-// the unrounded ones.
+// What this rung changes (mma; FlashAttention-2, Dao 2023): tensor cores form both products. A block takes 64
+// queries, a warp 16 of them and all keys of a tile. Scores stay in the registers that mma.sync left them in: a lane
+// has two of every eight keys of two rows, the four lanes of a quad share a row, and what a lane holds of the scores
+// is what it must hold of the weights when they are multiplied with the values. Weights are rounded to the inputs'
+// type for that; their sum is of the unrounded ones.
 
 #include "cuda/attention/attention.h"
 #include "cuda/attention/fragments.h"

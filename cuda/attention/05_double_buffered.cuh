@@ -4,10 +4,10 @@
 //
 // What this rung changes (double buffered): while one tile of keys and values is multiplied, the next is on its way.
 //
-// There are two buffers. cp.async copies 16 bytes from memory to shared memory, past the registers, and the thread goes on
-// at once. A round waits for its own tile, meets the others, sends for the next tile and multiplies. One barrier a round is
-// enough: whoever has passed it knows that all copies of this tile have come, and that the other buffer, which is filled next,
-// is read no more.
+// There are two buffers. cp.async copies 16 bytes from memory to shared memory, past the registers, and the thread
+// goes on at once. A round waits for its own tile, meets the others, sends for the next tile and multiplies. One
+// barrier a round is enough: whoever has passed it knows that all copies of this tile have come, and that the other
+// buffer, which is filled next, is read no more.
 
 #include "cuda/attention/attention.h"
 #include "cuda/attention/fragments.h"

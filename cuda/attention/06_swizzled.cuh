@@ -2,10 +2,10 @@
 
 // Attention: out = softmax(scale · q·kᵀ over the keys a query sees) · v, for each query of a batch and each head.
 //
-// What this rung changes (swizzled): ldmatrix brings a fragment of 16 × 16 numbers in one instruction, a row of 16 bytes a
-// lane, and for the values transposes it on the way, where the rung before reads two words for every two numbers. The
-// chunks of a row change places by the number of their row, so that the same chunk of 8 neighbouring rows is in 8 different
-// groups of banks: no conflict, and no padding.
+// What this rung changes (swizzled): ldmatrix brings a fragment of 16 × 16 numbers in one instruction, a row of 16
+// bytes a lane, and for the values transposes it on the way, where the rung before reads two words for every two
+// numbers. The chunks of a row change places by the number of their row, so that the same chunk of 8 neighbouring
+// rows is in 8 different groups of banks: no conflict, and no padding.
 
 #include "cuda/attention/attention.h"
 #include "cuda/attention/fragments.h"

@@ -19,8 +19,8 @@ struct AttentionSequence {
   int past = 0;        ///< position of its first query; negative: the first queries see nothing
   int keys = 0;        ///< positions 0 … keys − 1 are remembered; past + rows of them in a model
   int first_slot = 0;  ///< where position 0 is
-  /// Slots that are used round and round: position p is in first_slot + p % ring. The window must not reach back further
-  /// than the ring does. 0: flat, position p is in first_slot + p.
+  /// Slots that are used round and round: position p is in first_slot + p % ring. The window must not reach back
+  /// further than the ring does. 0: flat, position p is in first_slot + p.
   int ring = 0;
 };
 
@@ -63,8 +63,8 @@ __device__ __forceinline__ KeyRange keys_seen(const AttentionShape& shape, const
 }
 // [seen]
 
-/// The keys that one of `count` rows from `row` on sees. Both ends of keys_seen() only grow with the row, so that each of
-/// these keys is seen by one of the rows.
+/// The keys that one of `count` rows from `row` on sees. Both ends of keys_seen() only grow with the row, so that
+/// each of these keys is seen by one of the rows.
 __device__ __forceinline__ KeyRange keys_seen(const AttentionShape& shape, const AttentionSequence& sequence,
                                               int row, int count) {
   if (row >= sequence.rows) return {0, 0};

@@ -27,8 +27,8 @@ void attention_by(int number, const T* q, const T* k, const T* v, T* out, float*
 /// share one key/value head.
 check::Case attention_problem(check::NumberType type, int tokens);
 
-/// A rung of attention: `rung` with types and run filled in. A call of the harness is a batch of one sequence whose keys
-/// lie flat. `kernel` is a host function that launches it, or a function object that calls one.
+/// A rung of attention: `rung` with types and run filled in. A call of the harness is a batch of one sequence whose
+/// keys lie flat. `kernel` is a host function that launches it, or a function object that calls one.
 template <typename Kernel>
 KernelRung attention_rung(KernelRung rung, Kernel kernel) {
   rung.types = types_of<AttentionArguments>(kernel);

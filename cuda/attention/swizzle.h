@@ -11,10 +11,10 @@
 namespace rung::cuda {
 
 // [swizzled]
-/// Where chunk `chunk` of row `row` lies in its row, of `chunks`: the same chunk of any 8 neighbouring rows that start at a
-/// multiple of 8 is then in 8 different groups of banks. Without it, row r's chunk c has number r · chunks + c, and
-/// where chunks = 2^s · odd (s <= 3), 8 rows share 8 / 2^s groups, 2^s rows each. Those are told apart by s bits of the row,
-/// which change the lowest s bits of the chunk: it stays among 2^s neighbours, and in its row.
+/// Where chunk `chunk` of row `row` lies in its row, of `chunks`: the same chunk of any 8 neighbouring rows that
+/// start at a multiple of 8 is then in 8 different groups of banks. Without it, row r's chunk c has number r · chunks
+/// + c, and where chunks = 2^s · odd (s <= 3), 8 rows share 8 / 2^s groups, 2^s rows each. Those are told apart by s
+/// bits of the row, which change the lowest s bits of the chunk: it stays among 2^s neighbours, and in its row.
 template <int chunks>
 __host__ __device__ constexpr int swizzled(int row, int chunk) {
   static_assert(chunks % 2 == 0);
@@ -23,8 +23,8 @@ __host__ __device__ constexpr int swizzled(int row, int chunk) {
 }
 // [swizzled]
 
-/// The first factor of an mma: chunks d and d + 1 of 16 rows, which start at a multiple of 8. Four matrices of 8 rows × 16
-/// bytes, both halves of the rows first; lane l names row l % 8 of matrix l / 8.
+/// The first factor of an mma: chunks d and d + 1 of 16 rows, which start at a multiple of 8. Four matrices of 8 rows
+/// × 16 bytes, both halves of the rows first; lane l names row l % 8 of matrix l / 8.
 template <int chunks>
 __device__ __forceinline__ void load_rows(unsigned (&factor)[4], const uint4 (*rows)[chunks], int d,
                                           int lane) {
@@ -45,8 +45,8 @@ __device__ __forceinline__ void load_keys(unsigned (&factors)[2][2], const uint4
   factors[1][1] = all[3];
 }
 
-/// The second factor of weights · v for the 8 numbers of chunk d of 16 keys, and for those of chunk d + 1. A column of it
-/// is a number of 16 keys, so the matrices are transposed.
+/// The second factor of weights · v for the 8 numbers of chunk d of 16 keys, and for those of chunk d + 1. A column
+/// of it is a number of 16 keys, so the matrices are transposed.
 template <int chunks>
 __device__ __forceinline__ void load_values(unsigned (&factors)[2][2], const uint4 (*rows)[chunks], int d,
                                             int lane) {

@@ -1,6 +1,6 @@
-// What the rungs of attention do to memory, counted: the scores of the naive rung grow with the square of the tokens and
-// everything else with the tokens, and the last rung has no bank conflict. And the checker: quiet on all of them, not on
-// the wrong ones.
+// What the rungs of attention do to memory, counted: the scores of the naive rung grow with the square of the tokens
+// and everything else with the tokens, and the last rung has no bank conflict. And the checker: quiet on all of them,
+// not on the wrong ones.
 
 #include "cuda/simt/profile/profile.h"
 
