@@ -138,6 +138,18 @@ Size size_of(const Checkpoint& checkpoint, const Variant& variant) {
   return size;
 }
 
+/// "17.454 ± 0.874". What is large has one digit behind the point: the next ones depend on the order in which this
+/// machine's instructions add.
+std::string estimate(double value, double error, int width, int error_width) {
+  const bool large = value >= 100;
+  const int digits = large ? 1 : 3;
+  const std::string blanks = large ? "  " : "";
+  return fmt::format(
+      "{:>{}} ± {:<{}}", fmt::format("{:.{}f}{}", value, digits, blanks), width,
+      fmt::format("{:>{}}", fmt::format("{:.{}f}", error, digits), large ? error_width - 2 : error_width),
+      error_width);
+}
+
 Json show_table(const DemoInput& input, DemoText& text) {
   const Checkpoint tiny = input.open("tiny");
   const std::vector<std::int32_t> tokens = Tokenizer(tiny.tokenizer()).encode(heldout_text(tiny));
@@ -150,7 +162,7 @@ Json show_table(const DemoInput& input, DemoText& text) {
   const Matrix right = logits_of(
       tiny, [](const Matrix& w) { return w; }, tokens, windows);
   text.print("tiny, {} tokens scored; 16 bits are its own\n", targets.size());
-  text.print("{:<16} {:>8} {:>7} {:>16} {:>20} {:>9}\n", "matrices", "bits/w", "kB", "perplexity",
+  text.print("{:<16} {:>8} {:>7} {:>18} {:>20} {:>9}\n", "matrices", "bits/w", "kB", "perplexity",
              "KL, nats / 1000", "same top");
   Json data = Json::array();
   const std::vector<Variant> variants = {
@@ -164,10 +176,11 @@ Json show_table(const DemoInput& input, DemoText& text) {
     const Size size = size_of(tiny, variant);
     const Judged judged = judge(logits_of(tiny, variant.rounding, tokens, windows), right, targets);
     const double bits = size.bits / static_cast<double>(size.weights);
-    text.print("{:<16} {:>8.4f} {:>7.0f} {:>9.3f} ± {:.3f} {:>11.3f} ± {:>6.3f} {:>7.1f} %\n", variant.name,
-               bits, size.bits / 8000, judged.perplexity.value, judged.perplexity.standard_error,
-               1000 * std::abs(judged.divergence.value), 1000 * judged.divergence.standard_error,
-               100 * judged.same_top);
+    text.print(
+        "{:<16} {:>8.4f} {:>7.0f} {} {} {:>7.1f} %\n", variant.name, bits, size.bits / 8000,
+        estimate(judged.perplexity.value, judged.perplexity.standard_error, 9, 6),
+        estimate(1000 * std::abs(judged.divergence.value), 1000 * judged.divergence.standard_error, 11, 6),
+        100 * judged.same_top);
     data.push_back({{"name", variant.name},
                     {"bits", bits},
                     {"perplexity", judged.perplexity.value},
@@ -189,8 +202,10 @@ Json show_again(const DemoInput& input, DemoText& text) {
       names.emplace_back(info(tensor.view.dtype).name);
     }
   }
-  text.print("{}: {} matrices, stored as {}; what a second rounding adds\n", input.model, matrices.size(),
-             names.front());
+  text.print(
+      "{}: q, up and down of the first, the middle and the last layer, stored as {}; what a second rounding "
+      "adds\n",
+      input.model, names.front());
   for (const DType type :
        {DType::F16, DType::Q8_0, DType::Q6_K, DType::Q5_0, DType::Q4_1, DType::Q4_K, DType::Q4_0}) {
     double off = 0;
@@ -199,7 +214,7 @@ Json show_again(const DemoInput& input, DemoText& text) {
       off += double{(rounded_to(type, weights) - weights).squaredNorm()};
       all += double{weights.squaredNorm()};
     }
-    text.print("  {:<5} {:>7.3f} %\n", name(type), 100 * std::sqrt(off / all));
+    text.print("  {:<5} {:>6.2f} %\n", name(type), 100 * std::sqrt(off / all));
   }
   return nullptr;
 }

@@ -65,19 +65,27 @@ def dot(data, save):
     axes.set_xscale("log")
     axes.set_yscale("log")
     ticks = [0.5, 1, 2, 5, 10, 20, 50]
-    axes.set_xticks(ticks, [f"{tick} %" for tick in ticks])
-    axes.set_yticks(ticks, [f"{tick} %" for tick in ticks])
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.set_yticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
-    axes.set_xlabel("predicted error of products")
-    axes.set_ylabel("measured")
+    axes.set_xlabel("predicted error of products, %")
+    axes.set_ylabel("measured, %")
     axes.grid(True)
     axes.legend(fontsize=9)
     save("dot", figure)
 
 
-# Where a name stands beside its dot: points to the right and up, and the side that it begins on.
+# Where a name stands beside its dot in the right plot: points to the right and up, and the side that it begins on.
 BESIDE = {"Q4_0": (-6, -3, "right"), "Q4_K": (-6, -8, "right"), "Q4_1": (6, -2, "left"), "4 bits, group 32": (6, 3, "left"),
-          "4 bits, channel": (-6, 2, "right"), "3 bits, group 32": (6, -3, "left"), "Q8_0": (5, -8, "left"), "8 bits, channel": (-6, 2, "right")}
+          "4 bits, channel": (-6, 2, "right"), "3 bits, group 32": (6, -3, "left"), "Q8_0": (6, 0, "left"), "8 bits, channel": (-6, 2, "right")}
+# In the left one many are next to each other: (bits, the names from above to below), which stand under the grey line; all
+# others as here.
+BELOW = ((4.5, ("Q4_K", "4 bits, group 32", "Q4_0")), (5.55, ("Q5_0",)), (6.56, ("Q6_K",)), (8.2, ("Q8_0", "8 bits, channel", "8 bits, tensor")))
+ABOVE = {"4 bits, channel": (-6, 2, "right"), "Q4_1": (0, 7, "center"), "4 bits, group 8": (0, 7, "left")}
+
+
+def short(name):
+    return name.replace(" bits, ", " · ")
 
 
 def table(data, save):
@@ -86,16 +94,23 @@ def table(data, save):
     for row in data:
         if row["name"] == "F16":
             text.axhline(row["perplexity"], color=GREY, linewidth=1.2)
+            lowest = row["perplexity"]
         if row["name"] in ("F16", "BF16", "2 bits, group 32"):
             continue
         color = PURPLE if "bits" in row["name"] else BLUE
         right, up, side = BESIDE.get(row["name"], (6, 3, "left"))
-        for axes, value in ((text, row["perplexity"]), (divergence, 1000 * row["kl"])):
-            axes.plot(row["bits"], value, "o", color=color, markersize=5)
-            crowded = axes is text and value < 18.5 and row["bits"] < 5.2 or axes is text and row["bits"] > 5.8
-            if not crowded:
-                axes.annotate(row["name"].replace(" bits, ", " · "), (row["bits"], value), xytext=(right, up),
-                              textcoords="offset points", fontsize=8, ha=side)
+        divergence.plot(row["bits"], 1000 * row["kl"], "o", color=color, markersize=5)
+        divergence.annotate(short(row["name"]), (row["bits"], 1000 * row["kl"]), xytext=(right, up), textcoords="offset points", fontsize=8, ha=side)
+        text.plot(row["bits"], row["perplexity"], "o", color=color, markersize=5)
+        if all(row["name"] not in names for _, names in BELOW):
+            right, up, side = ABOVE.get(row["name"], (6, -3, "left"))
+            text.annotate(short(row["name"]), (row["bits"], row["perplexity"]), xytext=(right, up), textcoords="offset points", fontsize=8, ha=side)
+    for bits, names in BELOW:
+        text.annotate("\n".join(map(short, names)), (bits, lowest), xytext=(0, -6), textcoords="offset points", fontsize=8, ha="center", va="top")
+    text.set_ylim(lowest - 1.6, None)
+    for color, label in ((BLUE, "types of GGUF"), (PURPLE, "evenly spaced: bits · scale for")):
+        text.plot([], [], "o", color=color, markersize=5, label=label)
+    text.legend(fontsize=8, loc="center right")
     text.set_ylabel("perplexity (grey: 16 bits)")
     divergence.set_ylabel("KL divergence, nats / 1000")
     divergence.set_yscale("log")

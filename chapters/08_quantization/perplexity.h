@@ -76,7 +76,8 @@ std::vector<ScoredWindow> chunks_of(std::int64_t tokens, std::int64_t context);
 
 /// The strided convention (Hugging Face's "Perplexity of fixed-length models"): windows of `context` tokens, each
 /// `stride` further on; of each, what no window before has scored. Every token but the first is scored once, and
-/// behind the first window has at least context − stride tokens before it. Slower by context/stride, and lower.
+/// behind the first window has at least context − stride tokens before it. Slower by context/stride than windows side by
+/// side, and lower than they are, for those have tokens with next to nothing before them.
 /// @throws Error (usage) unless 1 <= stride < context and there are two tokens
 std::vector<ScoredWindow> strided_windows(std::int64_t tokens, std::int64_t context, std::int64_t stride);
 
