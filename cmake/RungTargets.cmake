@@ -3,7 +3,8 @@
 #   rung_core(<folder> SOURCES … [USES <core folder> …] [LINKS <library> …] [PRECOMPILED <set>])      RungPrecompiled.cmake
 #   rung_chapter(<NN_name> SOURCES … [USES <core folder or NN_name> …] [LINKS <library> …]
 #                [DEMO_USES <core folder or NN_name> …]      with DEMO_USES, demo.cpp is its demo and may use these too
-#                [DEMO_SOURCES …])                           where demo.cpp is not all of it
+#                [DEMO_SOURCES …]                            where demo.cpp is not all of it
+#                [PRECOMPILED <set>])
 #   rung_test(<name> SOURCES … USES … [LINKS …])          Catch2, found by ctest case by case
 #
 # A core folder `tensor` becomes the target core_tensor; a chapter `03_attention` becomes chapter_03. Who may use
@@ -41,18 +42,21 @@ function(rung_core folder)
 endfunction()
 
 function(rung_chapter folder)
-  cmake_parse_arguments(A "" "" "SOURCES;USES;LINKS;DEMO_USES;DEMO_SOURCES" ${ARGN})
+  cmake_parse_arguments(A "" "PRECOMPILED" "SOURCES;USES;LINKS;DEMO_USES;DEMO_SOURCES" ${ARGN})
   rung_check_chapter_uses(${folder} ${A_USES} ${A_LINKS} ${A_DEMO_USES})
   rung_target_names(self ${folder})
   rung_target_names(uses ${A_USES})
   add_library(${self} STATIC ${A_SOURCES})
   target_link_libraries(${self} PUBLIC rung_options ${uses} ${A_LINKS})
-  rung_precompiled(${self} base)
+  if(NOT A_PRECOMPILED)
+    set(A_PRECOMPILED base)
+  endif()
+  rung_precompiled(${self} ${A_PRECOMPILED})
   if(A_DEMO_USES)
     rung_target_names(uses ${A_DEMO_USES})
     add_library(${self}_demo STATIC demo.cpp ${A_DEMO_SOURCES})
     target_link_libraries(${self}_demo PUBLIC ${self} ${uses})
-    rung_precompiled(${self}_demo base)
+    rung_precompiled(${self}_demo ${A_PRECOMPILED})
   endif()
 endfunction()
 
@@ -62,7 +66,11 @@ function(rung_test name)
   add_executable(test_${name} ${A_SOURCES})
   target_link_libraries(test_${name} PRIVATE rung_options rung_catch ${uses} ${A_LINKS})
   target_compile_definitions(test_${name} PRIVATE RUNG_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-  rung_precompiled(test_${name} tests)
+  if(A_LINKS MATCHES "(^|;)(simt|cuda)_?")  # compiled with the options of kernels
+    rung_precompiled(test_${name} kernel_tests)
+  else()
+    rung_precompiled(test_${name} tests)
+  endif()
   # Tests run next to each other: a thread that waits must not spin, or on a busy machine a test of a tiny model
   # takes minutes instead of a tenth of a second.
   catch_discover_tests(test_${name} TEST_PREFIX "${name}: " PROPERTIES ENVIRONMENT OMP_WAIT_POLICY=passive)
