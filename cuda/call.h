@@ -22,8 +22,10 @@ namespace rung::cuda {
 template <typename T>
 class CallArray {
  public:
+  /// Of an input.
   CallArray(const check::ConstTensor& tensor, Memory memory)
       : CallArray(reinterpret_cast<T*>(tensor.data), tensor, memory) {}
+  /// Of an output.
   CallArray(const check::MutableTensor& tensor, Memory memory)
       : CallArray(reinterpret_cast<T*>(tensor.data), tensor, memory) {}
 

@@ -23,14 +23,17 @@ __device__ __forceinline__ float to_float(__nv_bfloat16 number) {
 /// An fp32 number rounded to T, to nearest, ties to even.
 template <typename T>
 __device__ __forceinline__ T from_float(float number);
+/// As it is.
 template <>
 __device__ __forceinline__ float from_float<float>(float number) {
   return number;
 }
+/// To fp16.
 template <>
 __device__ __forceinline__ __half from_float<__half>(float number) {
   return __float2half_rn(number);
 }
+/// To bf16.
 template <>
 __device__ __forceinline__ __nv_bfloat16 from_float<__nv_bfloat16>(float number) {
   return __float2bfloat16_rn(number);

@@ -43,8 +43,9 @@ std::string to_json(const FunctionReport& report);
 /// A wrong variant that people really write.
 template <typename Input, typename Output>
 struct FunctionMistake {
-  using Run = std::function<Output(const Input&)>;
-  // A constructor, because GCC 12 breaks down over lists of aggregates with such a default (internal compiler error).
+  using Run = std::function<Output(const Input&)>;  ///< the function, done wrongly
+  /// Its members, in their order. A constructor, because GCC 12 breaks down over lists of aggregates with such a default
+  /// (internal compiler error).
   FunctionMistake(std::string called, std::string told, Run wrong, std::vector<Run> others = {})
       : name(std::move(called)), sentence(std::move(told)), run(std::move(wrong)), also(std::move(others)) {}
 

@@ -48,6 +48,7 @@ inline constexpr int most_head_dim = 256;
 struct KeyRange {
   int first, end;
 
+  /// Whether it is one of them.
   __device__ bool has(int key) const { return key >= first && key < end; }
 };
 

@@ -13,10 +13,12 @@ namespace rung::cuda {
 /// of sums, row g, columns 2t and 2t + 1, then the same of row g + 8.
 template <typename T>
 __device__ void multiply(float (&sums)[4], const unsigned (&a)[4], const unsigned (&w)[2]);
+/// In fp16.
 template <>
 __device__ inline void multiply<half>(float (&sums)[4], const unsigned (&a)[4], const unsigned (&w)[2]) {
   ptx::mma_m16n8k16(sums, a, w);
 }
+/// In bf16.
 template <>
 __device__ inline void multiply<__nv_bfloat16>(float (&sums)[4], const unsigned (&a)[4],
                                                const unsigned (&w)[2]) {

@@ -41,6 +41,7 @@ struct Nvcc {
   std::filesystem::path program;  ///< empty: none
   std::string missing;            ///< one line, where none was found
 };
+/// Looks for it there.
 Nvcc find_nvcc();
 
 /// Compiles `source` (C++ with kernels) by nvcc for sm_80, sm_89 and sm_90 and reads what the assembler reports and what

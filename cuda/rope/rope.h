@@ -22,6 +22,7 @@ struct RopePair {
   int first;
   int second;
 };
+/// Pair i of a head of D numbers.
 template <RopeLayout layout>
 __device__ __forceinline__ RopePair rope_pair(int i, int D) {
   if (layout == RopeLayout::half_split) return {i, i + D / 2};
@@ -33,6 +34,7 @@ struct Turn {
   float cos;
   float sin;
 };
+/// Of pair i: position / θ^(2i/D), in radians.
 __device__ __forceinline__ Turn turn_of(int position, int i, const RopeShape& shape) {
   const float frequency = 1 / powf(shape.theta, static_cast<float>(2 * i) / static_cast<float>(shape.D));
   Turn turn;

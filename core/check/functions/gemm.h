@@ -32,10 +32,11 @@ struct GemmKernelInput {
   static constexpr double untouched = -7777;  ///< what lies where C's kernel has not written
   /// A and W as they lie in memory, with numbers in the gaps that no right result holds.
   std::vector<double> a() const;
-  std::vector<double> w() const;
+  std::vector<double> w() const;  ///< the same for W
 };
 /// C as it lies in memory comes back, from the first number to the last.
 FunctionCheck<GemmKernelInput, std::vector<double>> tiled_gemm_check();
+/// The same of a product whose k is split into parts.
 FunctionCheck<GemmKernelInput, std::vector<double>> split_gemm_check();
 
 /// A[16, 16] and W[8, 16], whole numbers.

@@ -245,7 +245,8 @@ TEST_CASE("simt: how tensor cores form sums", "[simt]") {
   // Cut: eight at a time, one bit below fp32's last is kept: half an ulp counts, a quarter does not.
   CHECK(summed(1, {0.75f * ulp, 0.75f * ulp}, Accumulation::truncate) == 1 + ulp);
   CHECK(summed(1, {0.75f * ulp}, Accumulation::truncate) == 1);
-  CHECK(summed(1, std::vector<float>(3, 0.5f * ulp), Accumulation::truncate) == 1 + ulp);  // 1.5 ulp: cut, not rounded
+  CHECK(summed(1, std::vector<float>(3, 0.5f * ulp), Accumulation::truncate) ==
+        1 + ulp);  // 1.5 ulp: cut, not rounded
   CHECK(summed(1, std::vector<float>(16, 0.25f * ulp), Accumulation::truncate) == 1);
   CHECK(summed(1, std::vector<float>(8, 0.5f * ulp), Accumulation::truncate) == 1 + 4 * ulp);
   CHECK(summed(-1, {-0.75f * ulp}, Accumulation::truncate) == -1);  // toward zero, not down
