@@ -19,6 +19,7 @@ using oracle::Grid;
 Grid rotated(const Grid& x, const ModelConfig& config, RopeLayout layout,
              const std::function<std::int64_t(std::int64_t)>& position) {
   std::vector<std::int64_t> positions;
+  positions.reserve(static_cast<std::size_t>(x.rows));
   for (std::int64_t t = 0; t < x.rows; ++t) positions.push_back(position(t));
   Grid y(x.rows, x.columns);
   oracle::rope(layout, oracle::rope_frequencies(config.rope, config.head_dim), positions, x.values,
