@@ -24,6 +24,7 @@ using Answers = std::vector<TextAnswer>;
 
 std::vector<std::int32_t> random_tokens(std::int64_t count, std::int64_t vocab, Random& random) {
   std::vector<std::int32_t> tokens;
+  tokens.reserve(static_cast<std::size_t>(count));
   for (std::int64_t i = 0; i < count; ++i) tokens.push_back(static_cast<std::int32_t>(random.below(vocab)));
   return tokens;
 }

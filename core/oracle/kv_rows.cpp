@@ -18,6 +18,7 @@ const KvRows::Pair& KvRows::at(int layer, std::int64_t slot, std::int64_t column
 
 std::vector<double> KvRows::keys(int layer, std::int64_t slot, std::int64_t rows) const {
   std::vector<double> keys;
+  keys.reserve(static_cast<std::size_t>(rows * width_));
   for (std::int64_t i = 0; i < rows * width_; ++i)
     keys.push_back(at(layer, slot + i / width_, i % width_).key);
   return keys;
@@ -25,6 +26,7 @@ std::vector<double> KvRows::keys(int layer, std::int64_t slot, std::int64_t rows
 
 std::vector<double> KvRows::values(int layer, std::int64_t slot, std::int64_t rows) const {
   std::vector<double> values;
+  values.reserve(static_cast<std::size_t>(rows * width_));
   for (std::int64_t i = 0; i < rows * width_; ++i) {
     values.push_back(at(layer, slot + i / width_, i % width_).value);
   }

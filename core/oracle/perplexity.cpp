@@ -48,6 +48,7 @@ MeanAndError mean_and_error(std::span<const double> numbers) {
 
 std::vector<TextWindow> text_chunks(std::int64_t tokens, std::int64_t context) {
   std::vector<TextWindow> windows;
+  windows.reserve(static_cast<std::size_t>(tokens / context));
   for (std::int64_t i = 0; i < tokens / context; ++i)
     windows.push_back({i * context, context, context / 2 + 1});
   return windows;

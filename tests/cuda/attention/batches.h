@@ -24,6 +24,7 @@ struct BatchShape {
   bool causal = true;
   int window = 0;
   int gap = 0;  ///< numbers between the vectors of a head; differs by array
+  float deviation_of_queries = 1;
 };
 
 template <typename T>
@@ -55,16 +56,17 @@ class Batch {
     const auto drawn = [&](int vectors, int heads, int stride) {
       return std::vector<T>(static_cast<std::size_t>(vectors) * heads * stride, nan);
     };
-    const auto fill = [&](std::vector<T>& numbers, std::size_t vector, int stride) {
+    const auto fill = [&](std::vector<T>& numbers, std::size_t vector, int stride, float deviation = 1) {
       for (int d = 0; d < common_.head_dim; ++d)
-        numbers[vector * stride + d] = from_float<T>(static_cast<float>(random.normal()));
+        numbers[vector * stride + d] = from_float<T>(deviation * static_cast<float>(random.normal()));
     };
     q_ = drawn(rows_, common.heads, stride(0));
     k_ = drawn(slots_, common.kv_heads, stride(1));
     v_ = drawn(slots_, common.kv_heads, stride(2));
     for (const AttentionSequence& one : sequences_) {
       for (int i = 0; i < one.rows * common.heads; ++i)
-        fill(q_, static_cast<std::size_t>(one.first_row) * common.heads + i, stride(0));
+        fill(q_, static_cast<std::size_t>(one.first_row) * common.heads + i, stride(0),
+             common.deviation_of_queries);
       // A ring remembers its newest positions alone.
       for (int key = one.ring > 0 ? std::max(one.keys - one.ring, 0) : 0; key < one.keys; ++key) {
         for (int head = 0; head < common.kv_heads; ++head) {
