@@ -84,7 +84,7 @@ rung_chapter(02_second SOURCES chapters/02_second/second.cpp USES tensor 01_firs
 ")
 
 execute_process(
-  COMMAND "${CMAKE_COMMAND}" -S "${FOLDER}" -B "${FOLDER}/build" -G "${GENERATOR}" "-DCMAKE_CXX_COMPILER=${CXX}"
+  COMMAND "${CMAKE_COMMAND}" -S "${FOLDER}" -B "${FOLDER}/build" -G "${GENERATOR}" "-DCMAKE_CXX_COMPILER=${CXX}" -DRUNG_PRECOMPILE=OFF
   RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
 
 if(expected STREQUAL "")

@@ -110,11 +110,11 @@ if sys.argv[-1] == "wrong":
     sys.exit(5)
 print(sys.argv[2] + "/with")
 END
+printf 'import sys\nprint("kernels", sys.argv[3:])\nsys.exit(3)\n' >cli/kernels.py
 ./rung 0 >/dev/null 2>&1
 # shellcheck disable=SC2016  # for the script that this writes
 printf '#!/bin/sh\necho "with $RUNG_WITH: $*"\n' >build/release/with && chmod +x build/release/with
 expect 'exercise is handed on, and its status back' 4 "exercise \['3', '--with', 'a b'\]" ./rung exercise 3 --with 'a b'
-printf 'import sys\nprint("kernels", sys.argv[3:])\nsys.exit(3)\n' >cli/kernels.py
 expect 'kernels is handed on, and its status back' 3 "kernels \['--', 'add', '--json'\]" ./rung kernels add --json
 expect '--with runs another program with the same arguments' 0 'with a b: 0 --with a b' ./rung 0 --with 'a b'
 expect 'and so does --with=' 0 'with a b: 0 --with=a b' ./rung 0 '--with=a b'

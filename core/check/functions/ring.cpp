@@ -58,7 +58,8 @@ Numbers run(const Input& input, const Habits& habits) {
     case Rule::seen: {
       if (input.window == 0) return {0};
       const std::int64_t oldest = input.first - input.window + 1 + habits.seen_late;
-      return {habits.seen_before_0 ? oldest : std::max<std::int64_t>(0, oldest)};
+      // In the 32 bits of what is returned, which a window of 2^32 leaves.
+      return {habits.seen_before_0 ? static_cast<std::int32_t>(oldest) : std::max<std::int64_t>(0, oldest)};
     }
     case Rule::kept: {
       const std::int64_t oldest = input.last - input.slots + habits.kept_late;
