@@ -188,7 +188,7 @@ FunctionCheck<BlockDotInput, BlockDotResult> block_dot_check() {
        "activations times the scale of the group before; every 32 of them have their own",
        [](const BlockDotInput& input) {
          std::vector<float> scales = input.scales;
-         std::ranges::rotate(scales, scales.end() - 1);
+         std::rotate(scales.begin(), scales.end() - 1, scales.end());
          scales.front() = input.scales.front();
          return product(input, decoded(input.type, input.blocks), scales);
        }});
