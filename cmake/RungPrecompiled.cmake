@@ -5,7 +5,7 @@
 #
 # A set belongs to the options that its files are compiled with: g++ refuses a precompiled header where they differ, and
 # says so. A file with options of its own has SKIP_PRECOMPILE_HEADERS set instead. Every file still includes what it uses:
-# the lint compiles each of them alone, with RUNG_PRECOMPILE=OFF.
+# the lint compiles all but the tests alone, with RUNG_PRECOMPILE=OFF.
 
 include_guard(GLOBAL)
 
