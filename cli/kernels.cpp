@@ -76,6 +76,7 @@ LadderMeasure measure_ladder(const KernelLadder& ladder, const std::vector<UserK
                              const Options& options) {
   LadderMeasure measured{
       .ladder = &ladder, .device = &simt::device_description(options.device), .type = type_of(options.type)};
+  const check::DrawnProblems problems(*ladder.judged_by, measured.type);
   std::optional<StaticFacts> facts;
   if (!options.counters) facts = facts_or_why(unit_of(ladder), measured.no_facts);
   const auto add = [&](const KernelRung& rung, const std::optional<StaticFacts>& rung_facts) {
@@ -87,6 +88,7 @@ LadderMeasure measure_ladder(const KernelLadder& ladder, const std::vector<UserK
                                      {.type = measured.type,
                                       .device = measured.device,
                                       .judge = !options.counters,
+                                      .problems = &problems,
                                       .facts = rung_facts ? &*rung_facts : nullptr}));
   };
   for (const KernelRung& rung : ladder.rungs) add(rung, facts);

@@ -85,38 +85,48 @@ CaseVerdict not_judged(const Case& problem) {
   return verdict;
 }
 
+/// Those of `all` that `keep` names.
+template <typename T>
+std::vector<T> picked(const std::vector<T>& all, const std::vector<std::size_t>& keep) {
+  std::vector<T> kept;
+  kept.reserve(keep.size());
+  for (const std::size_t i : keep) kept.push_back(all[i]);
+  return kept;
+}
+
 /// Rules 1 and 3 on one problem's draws. Those that the candidate does not do are not judged, and no
 /// evidence.
-std::vector<CaseVerdict> check_problem(const Op& op, const std::vector<Case>& drawn_cases,
-                                       const Candidate& candidate, Progress* progress,
-                                       std::vector<Evidence>& evidence) {
+/// @param drawn_cases  the problem's, perhaps to be computed in place
+std::vector<CaseVerdict> check_problem(const DrawnProblems& all, std::size_t number,
+                                       const std::vector<Case>& drawn_cases, const Candidate& candidate,
+                                       Progress* progress, std::vector<Evidence>& evidence) {
   std::vector<CaseVerdict> verdicts;
-  std::vector<Case> cases;
+  std::vector<std::size_t> done;  // which draws
   std::vector<Values> results;
-  std::vector<std::vector<Values>> baselines;
   std::vector<std::string> problems;
   std::vector<bool> added_to;
-  std::vector<std::vector<Reference>> references;
-  for (const Case& drawn : drawn_cases) {
-    RunResult result = run_case(op, candidate, drawn, progress);
+  for (std::size_t draw = 0; draw < drawn_cases.size(); ++draw) {
+    RunResult result = run_case(all.op(), candidate, drawn_cases[draw], progress);
     if (!result.supported) {
-      verdicts.push_back(not_judged(drawn));
+      verdicts.push_back(not_judged(drawn_cases[draw]));
       continue;
     }
-    cases.push_back(drawn);
+    done.push_back(draw);
     results.push_back(std::move(result.outputs));
     problems.push_back(std::move(result.problem));
     added_to.push_back(result.added_to);
-    references.push_back(op.reference(drawn));
-    baselines.push_back(baseline_runs(op, drawn));
   }
-  if (cases.empty()) return verdicts;
-  std::vector<CaseVerdict> judged = judge(op, {cases, results, problems, references, baselines});
-  for (std::size_t draw = 0; draw < cases.size(); ++draw) {
-    judged[draw].added_to = added_to[draw];
-    evidence.push_back({as_called(candidate, cases[draw]), std::move(results[draw]),
-                        std::move(references[draw]), judged[draw].deviates});
-    verdicts.push_back(std::move(judged[draw]));
+  if (done.empty()) return verdicts;
+  const DrawnProblem& against = all[number];
+  const std::vector<Case> cases = picked(drawn_cases, done);
+  std::vector<std::vector<Reference>> references = picked(against.references, done);
+  const std::vector<std::vector<Values>> baselines = picked(against.baselines, done);
+  std::vector<CaseVerdict> judged = judge(all.op(), {cases, results, problems, references, baselines});
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    judged[i].added_to = added_to[i];
+    evidence.push_back({as_called(candidate, cases[i]), std::move(results[i]), std::move(references[i]),
+                        judged[i].deviates});
+    verdicts.push_back(std::move(judged[i]));
   }
   return verdicts;
 }
@@ -184,6 +194,12 @@ std::vector<CaseVerdict> check_probes(const Op& op, NumberType type, const Candi
 
 Report check(const Op& op, NumberType type, const Candidate& candidate, std::uint64_t seed,
              Progress* progress) {
+  return check(DrawnProblems(op, type, seed), candidate, progress);
+}
+
+Report check(const DrawnProblems& drawn, const Candidate& candidate, Progress* progress) {
+  const Op& op = drawn.op();
+  const NumberType type = drawn.type();
   if (std::find(candidate.types.begin(), candidate.types.end(), type) == candidate.types.end()) {
     throw Error(ErrorKind::usage, "{}: takes no {}; call it with one of its own types", candidate.name,
                 name(type));
@@ -201,10 +217,10 @@ Report check(const Op& op, NumberType type, const Candidate& candidate, std::uin
   }
   bool any_drawn = false;
   const auto judge_all = [&](const Candidate& called, const std::string& over) {
-    for (std::size_t p = 0; p < op.problems.size(); ++p) {
-      std::vector<Case> cases = draw_cases(op, type, p, seed);
+    for (std::size_t p = 0; p < drawn.size(); ++p) {
+      std::vector<Case> cases = drawn.cases(p);
       if (!over.empty()) cases = in_place(std::move(cases), over);
-      for (CaseVerdict& verdict : check_problem(op, cases, called, progress, evidence)) {
+      for (CaseVerdict& verdict : check_problem(drawn, p, cases, called, progress, evidence)) {
         any_drawn = any_drawn || verdict.judged;
         report.cases.push_back(std::move(verdict));
       }

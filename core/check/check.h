@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/check/candidate.h"
+#include "core/check/drawn_problems.h"
 #include "core/check/op.h"
 #include "core/check/progress.h"
 #include "core/check/report.h"
@@ -19,6 +20,9 @@ namespace rung::check {
 /// single drawn problem
 Report check(const Op& op, NumberType type, const Candidate& candidate, std::uint64_t seed = default_seed,
              Progress* progress = nullptr);
+
+/// The same on problems that other candidates are judged on, too: what they are held against is computed once.
+Report check(const DrawnProblems& problems, const Candidate& candidate, Progress* progress = nullptr);
 
 /// Mistakes that any op can have and that show in memory, not in numbers; check() names them too.
 const std::vector<MatchedMistake>& memory_mistakes();

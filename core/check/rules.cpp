@@ -7,6 +7,7 @@
 
 #include "core/check/budget.h"
 #include "core/check/check.h"
+#include "core/check/drawn_problems.h"
 
 namespace rung::check {
 namespace {
@@ -79,31 +80,8 @@ struct Verdicts {
   std::vector<bool> rejected;
 };
 
-/// The cases of one problem with all that judging needs; the same for every candidate.
-struct Drawn {
-  bool normal = false;
-  std::vector<Case> cases;
-  std::vector<std::vector<Reference>> references;
-  std::vector<std::vector<Values>> baselines;
-};
-
-std::vector<Drawn> draw_all(const Op& op, NumberType type, std::uint64_t seed) {
-  std::vector<Drawn> all(op.problems.size());
-#pragma omp parallel for schedule(dynamic)
-  for (std::size_t p = 0; p < op.problems.size(); ++p) {
-    Drawn& drawn = all[p];
-    drawn.normal = op.problems[p].normal;
-    drawn.cases = draw_cases(op, type, p, seed);
-    for (const Case& problem : drawn.cases) {
-      drawn.references.push_back(op.reference(problem));
-      drawn.baselines.push_back(baseline_runs(op, problem));
-    }
-  }
-  return all;
-}
-
-Verdicts try_candidate(const Op& op, NumberType type, const std::vector<Drawn>& all,
-                       const std::function<Values(const Case&)>& run) {
+Verdicts try_candidate(const DrawnProblems& all, const std::function<Values(const Case&)>& run) {
+  const Op& op = all.op();
   const auto& published = published_rules();
   const std::size_t standard = published.size();
   Verdicts verdicts{std::vector<bool>(standard + 1, false), std::vector<bool>(standard + 1, false)};
@@ -111,30 +89,32 @@ Verdicts try_candidate(const Op& op, NumberType type, const std::vector<Drawn>& 
     verdicts.rejected[rule] = true;
     if (normal) verdicts.rejected_normal[rule] = true;
   };
-  for (const Drawn& drawn : all) {
+  for (std::size_t p = 0; p < all.size(); ++p) {
+    const DrawnProblem& drawn = all[p];
+    const bool normal = op.problems[p].normal;
     std::vector<Values> results;
     for (std::size_t c = 0; c < drawn.cases.size(); ++c) {
       results.push_back(run(drawn.cases[c]));
       for (std::size_t rule = 0; rule < standard; ++rule) {
         if (!published[rule].accepts(drawn.cases[c], results[c][0], drawn.references[c][0].value,
                                      drawn.baselines[c][0][0])) {
-          reject(rule, drawn.normal);
+          reject(rule, normal);
         }
       }
     }
     const std::vector<std::string> intact(drawn.cases.size());
     for (const CaseVerdict& verdict :
          judge(op, {drawn.cases, results, intact, drawn.references, drawn.baselines})) {
-      if (!verdict.passed) reject(standard, drawn.normal);
+      if (!verdict.passed) reject(standard, normal);
     }
   }
   Candidate candidate = from_values("", op.name, run);
-  for (const CaseVerdict& verdict : check_probes(op, type, candidate)) {
+  for (const CaseVerdict& verdict : check_probes(op, all.type(), candidate)) {
     if (!verdict.passed) reject(standard, false);
   }
   if (!op.in_place.empty() && !verdicts.rejected[standard]) {  // some mistakes show there alone
     candidate.in_place = true;
-    if (!check(op, type, candidate).passed) reject(standard, false);
+    if (!check(all, candidate).passed) reject(standard, false);
   }
   return verdicts;
 }
@@ -174,7 +154,7 @@ RulesTable rules_table(NumberType type, std::uint64_t seed) {
   table.scores.push_back({.rule = "the standard"});
 
   for (const Op& op : ops()) {
-    const std::vector<Drawn> all = draw_all(op, type, seed);
+    const DrawnProblems all(op, type, seed);
     std::vector<const Mistake*> claimed;
     for (const Mistake& mistake : op.mistakes) {
       const auto& types = mistake.types;
@@ -183,11 +163,9 @@ RulesTable rules_table(NumberType type, std::uint64_t seed) {
     std::vector<Verdicts> wrong(claimed.size());
     std::vector<Verdicts> right(op.reorderings.size());
 #pragma omp parallel for schedule(dynamic)
-    for (std::size_t m = 0; m < claimed.size(); ++m)
-      wrong[m] = try_candidate(op, type, all, claimed[m]->kernel);
+    for (std::size_t m = 0; m < claimed.size(); ++m) wrong[m] = try_candidate(all, claimed[m]->kernel);
 #pragma omp parallel for schedule(dynamic)
-    for (std::size_t r = 0; r < right.size(); ++r)
-      right[r] = try_candidate(op, type, all, op.reorderings[r].run);
+    for (std::size_t r = 0; r < right.size(); ++r) right[r] = try_candidate(all, op.reorderings[r].run);
 
     table.mistakes += static_cast<int>(wrong.size());
     table.correct += static_cast<int>(right.size());

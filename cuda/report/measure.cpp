@@ -162,9 +162,6 @@ RungMeasure measure(const KernelLadder& ladder, const KernelRung& rung, const Me
   RungMeasure measured;
   measured.rung = &rung;
   measured.type = options.type;
-  if (options.judge)
-    measured.verdict = check::check(*ladder.judged_by, options.type, candidate_of(ladder, rung));
-
   const check::Case problem = ladder.measured(options.type);
   measured.work = ladder.work(problem);
   const MeasuredCall memory(problem);
@@ -173,8 +170,11 @@ RungMeasure measure(const KernelLadder& ladder, const KernelRung& rung, const Me
   measured.total = measured.profile.total();
   if (options.check_shapes) check_shapes(ladder, rung, options.type, measured);
   // On the harness's memory nothing stops a kernel that writes where it must not.
-  if (options.judge && is_safe(measured.profile) && is_safe(measured.findings))
-    measured.verdict = check::check(*ladder.judged_by, options.type, candidate_of(ladder, rung));
+  if (options.judge && is_safe(measured.profile) && is_safe(measured.findings)) {
+    const check::Candidate candidate = candidate_of(ladder, rung);
+    measured.verdict = options.problems != nullptr ? check::check(*options.problems, candidate)
+                                                   : check::check(*ladder.judged_by, options.type, candidate);
+  }
   if (options.facts != nullptr)
     measured.facts = facts_of(*options.facts, rung, options.type, device, measured.profile);
   measured.bound = bound_of(measured.total, measured.work, options.type, device);

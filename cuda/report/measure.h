@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/check/drawn_problems.h"
 #include "core/check/report.h"
 #include "cuda/ladder.h"
 #include "cuda/report/static_facts.h"
@@ -59,6 +60,7 @@ struct MeasureOptions {
   bool check_shapes = true;  ///< whether the checker looks at a case of every shape that the op has
   /// Whether the harness is asked; it takes seconds. It is not, where the checker found a write out of bounds.
   bool judge = true;
+  const check::DrawnProblems* problems = nullptr;  ///< that all rungs are judged on; null: drawn for this one
   const StaticFacts* facts = nullptr;  ///< of the translation unit that the rung is in; null: none
 };
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -32,16 +33,24 @@ std::vector<Claim> claims(const Op& op) {
   return all;
 }
 
+/// The op's problems, drawn once for all its mistakes.
+std::map<NumberType, DrawnProblems> at_every_type(const Op& op) {
+  std::map<NumberType, DrawnProblems> problems;
+  for (const NumberType type : number_types) problems.try_emplace(type, op, type);
+  return problems;
+}
+
 /// Every claim of the op: rejected, and named as itself. What went wrong, one line each.
 std::string unproven_claims(const Op& op) {
   const std::vector<Claim> all = claims(op);
   std::vector<std::string> wrong(all.size());
+  const std::map<NumberType, DrawnProblems> problems = at_every_type(op);
 #pragma omp parallel for schedule(dynamic)
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto& [mistake, type] = all[i];
     Candidate candidate = from_values(mistake->name, op.name, mistake->kernel);
     candidate.in_place = true;  // some show there alone
-    const Report report = check(op, type, candidate);
+    const Report report = check(problems.at(type), candidate);
     const std::string found = report.matched ? report.matched->name : "nothing";
     if (report.passed)
       wrong[i] = mistake->name + " is accepted: " + to_text(report);
@@ -55,24 +64,22 @@ std::string unproven_claims(const Op& op) {
 
 /// Whether allclose(1e-2) accepts the mistake on some N(0, 1) case at a type it claims, on which the standard
 /// rejects it: on the case itself or, by rms and rows, on the draws it belongs to.
-bool subtle(const Op& op, const Mistake& mistake) {
+bool subtle(const std::map<NumberType, DrawnProblems>& problems, const Mistake& mistake) {
   for (const NumberType type : mistake.types) {
-    for (std::size_t p = 0; p < op.problems.size(); ++p) {
-      if (!op.problems[p].normal) continue;
-      const std::vector<Case> cases = draw_cases(op, type, p, default_seed);
+    const DrawnProblems& all = problems.at(type);
+    for (std::size_t p = 0; p < all.size(); ++p) {
+      if (!all.op().problems[p].normal) continue;
+      const DrawnProblem& drawn = all[p];
       std::vector<Values> results;
-      std::vector<std::vector<Values>> baselines;
-      std::vector<std::vector<Reference>> references;
       bool close = true;
-      for (const Case& problem : cases) {
-        results.push_back(mistake.kernel(problem));
-        references.push_back(op.reference(problem));
-        baselines.push_back(baseline_runs(op, problem));
-        close = close && allclose_1e2(results.back()[0], references.back()[0].value);
+      for (std::size_t c = 0; c < drawn.cases.size(); ++c) {
+        results.push_back(mistake.kernel(drawn.cases[c]));
+        close = close && allclose_1e2(results.back()[0], drawn.references[c][0].value);
       }
       if (!close) continue;
-      const std::vector<std::string> intact(cases.size());
-      const auto verdicts = judge(op, {cases, results, intact, references, baselines});
+      const std::vector<std::string> intact(drawn.cases.size());
+      const auto verdicts =
+          judge(all.op(), {drawn.cases, results, intact, drawn.references, drawn.baselines});
       if (std::any_of(verdicts.begin(), verdicts.end(), [](const CaseVerdict& v) { return !v.passed; }))
         return true;
     }
@@ -118,8 +125,10 @@ TEST_CASE("the catalogue is large, its names are unique, and a good part of it i
   for (const Op& op : ops()) {
     std::set<std::string> names;
     std::vector<char> is_subtle(op.mistakes.size(), 0);
+    const std::map<NumberType, DrawnProblems> problems = at_every_type(op);
 #pragma omp parallel for schedule(dynamic)
-    for (std::size_t m = 0; m < op.mistakes.size(); ++m) is_subtle[m] = subtle(op, op.mistakes[m]) ? 1 : 0;
+    for (std::size_t m = 0; m < op.mistakes.size(); ++m)
+      is_subtle[m] = subtle(problems, op.mistakes[m]) ? 1 : 0;
     std::string subtle_names;
     for (std::size_t m = 0; m < op.mistakes.size(); ++m) {
       names.insert(op.mistakes[m].name);

@@ -14,13 +14,8 @@ namespace {
 
 /// Judges all reorderings of `op` on one problem drawn from one seed.
 std::string failures(const Op& op, NumberType type, std::size_t problem, std::size_t seed) {
-  const std::vector<Case> cases = draw_cases(op, type, problem, seed);
-  std::vector<std::vector<Reference>> references;
-  std::vector<std::vector<Values>> baselines;
-  for (const Case& drawn : cases) {
-    references.push_back(op.reference(drawn));
-    baselines.push_back(baseline_runs(op, drawn));
-  }
+  const DrawnProblems all(op, type, seed);
+  const auto& [cases, references, baselines] = all[problem];
   const std::vector<std::string> intact(cases.size());
   std::string text;
   for (const Reordering& reordering : op.reorderings) {

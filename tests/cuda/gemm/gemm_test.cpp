@@ -1,6 +1,8 @@
 // The rungs of the GEMM ladder on shapes that their pipelines, their loads of 16 bytes and their parts of k are sensitive
 // to. (tests/cuda/ladder judges them on the op's own.)
 
+#include <map>
+
 #include "core/check/check.h"
 #include "cuda/gemm/call.h"
 #include "tests/catch.h"
@@ -20,11 +22,13 @@ TEST_CASE("every GEMM rung is right on ragged edges, whole chunks and long sums"
                                           {5, 61, 1000, 0, 0},
                                           {1, 200, 1024, 0, 0},
                                           {16, 48, 1031, 1, 9}});
+  std::map<check::NumberType, check::DrawnProblems> problems;
+  for (const check::NumberType type : check::number_types) problems.try_emplace(type, op, type);
   for (const cuda::KernelRung& rung : cuda::find_kernel_ladder("linear").rungs) {
     check::Candidate candidate = cuda::candidate_of(cuda::find_kernel_ladder("linear"), rung);
     candidate.run = [&](const check::Call& call) { rung.run(call, cuda::Memory::of_the_device); };
     for (const check::NumberType type : rung.types) {
-      const check::Report report = check::check(op, type, candidate);
+      const check::Report report = check::check(problems.at(type), candidate);
       INFO(check::to_text(report));
       CHECK(report.passed);
     }

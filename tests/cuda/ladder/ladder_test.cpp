@@ -18,10 +18,11 @@ namespace {
 /// What the harness has against the ladder's rungs; empty when nothing.
 std::string failures(const std::string& op, check::NumberType type) {
   const KernelLadder& ladder = find_kernel_ladder(op);
+  const check::DrawnProblems problems(*ladder.judged_by, type);
   std::string text;
   for (const KernelRung& rung : ladder.rungs) {
     if (std::ranges::find(rung.types, type) == rung.types.end()) continue;  // tensor cores multiply no fp32
-    const check::Report report = check::check(*ladder.judged_by, type, candidate_of(ladder, rung));
+    const check::Report report = check::check(problems, candidate_of(ladder, rung));
     if (!report.passed) text += check::to_text(report);
     CHECK(report.not_supported().empty());
   }
