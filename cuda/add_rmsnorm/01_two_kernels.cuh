@@ -2,7 +2,7 @@
 
 // sum = x + residual and y = RMSNorm(sum): what stands between two blocks of a transformer.
 //
-// What this rung does: the best kernels of both ops, one after the other. The sum is written by the first and read again
+// What this rung does: add/03 and rmsnorm/05, one after the other. The sum is written by the first and read again
 // by the second.
 
 #include "cuda/add/03_vectors.cuh"

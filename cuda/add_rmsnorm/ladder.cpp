@@ -1,5 +1,6 @@
 #include "cuda/add_rmsnorm/01_two_kernels.cuh"
 #include "cuda/add_rmsnorm/02_fused.cuh"
+#include "cuda/add_rmsnorm/03_shared_weight.cuh"
 #include "cuda/add_rmsnorm/call.h"
 
 namespace rung::cuda {
@@ -31,7 +32,7 @@ KernelLadder add_rmsnorm_ladder() {
   ladder.rungs = {
       add_rmsnorm_rung({.number = 1,
                         .name = "two_kernels",
-                        .news = "the best kernels of add and rmsnorm, one after the other",
+                        .news = "add/03 and rmsnorm/05, one after the other",
                         .source = "cuda/add_rmsnorm/01_two_kernels.cuh",
                         .kernels = {"add_03_kernel", "rmsnorm_05_kernel"}},
                        [](auto... arguments) { add_rmsnorm_01(arguments...); }),
@@ -41,6 +42,12 @@ KernelLadder add_rmsnorm_ladder() {
                         .source = "cuda/add_rmsnorm/02_fused.cuh",
                         .kernels = {"add_rmsnorm_02_kernel"}},
                        [](auto... arguments) { add_rmsnorm_02(arguments...); }),
+      add_rmsnorm_rung({.number = 3,
+                        .name = "shared_weight",
+                        .news = "16 rows a block, for which the weight is read once",
+                        .source = "cuda/add_rmsnorm/03_shared_weight.cuh",
+                        .kernels = {"add_rmsnorm_03_kernel"}},
+                       [](auto... arguments) { add_rmsnorm_03(arguments...); }),
   };
   return ladder;
 }

@@ -3,6 +3,7 @@
 #include "cuda/rmsnorm/03_warp_shuffles.cuh"
 #include "cuda/rmsnorm/04_vectors.cuh"
 #include "cuda/rmsnorm/05_row_in_registers.cuh"
+#include "cuda/rmsnorm/06_shared_weight.cuh"
 #include "cuda/rmsnorm/call.h"
 
 namespace rung::cuda {
@@ -60,6 +61,12 @@ KernelLadder rmsnorm_ladder() {
                     .source = "cuda/rmsnorm/05_row_in_registers.cuh",
                     .kernels = {"rmsnorm_05_kernel"}},
                    [](auto... arguments) { rmsnorm_05(arguments...); }),
+      rmsnorm_rung({.number = 6,
+                    .name = "shared_weight",
+                    .news = "16 rows a block, for which the weight is read once",
+                    .source = "cuda/rmsnorm/06_shared_weight.cuh",
+                    .kernels = {"rmsnorm_06_kernel"}},
+                   [](auto... arguments) { rmsnorm_06(arguments...); }),
   };
   return ladder;
 }

@@ -3,9 +3,10 @@
 // RoPE: turns each pair of numbers of a head by an angle that grows with the position (Su et al. 2021).
 //
 // What this rung changes: a thread loads 16 bytes at a time (and of the angles in shared memory as many as it needs, in one
-// or two requests: with one number per request, threads that are apart by a multiple of 32 numbers meet in a bank). In the half-split layout these are the first numbers of some
-// pairs, and another 16 bytes their second numbers; in the interleaved one whole pairs, so that no sector comes twice. Heads
-// that do not begin at a multiple of 16 bytes, or whose pairs do not fill vectors, go pair by pair.
+// or two requests: with one number per request, threads that are apart by a multiple of 32 numbers meet in a bank). In the
+// half-split layout these are the first numbers of some pairs, and another 16 bytes their second numbers; in the interleaved
+// one whole pairs, so that no sector comes twice. Heads that do not begin at a multiple of 16 bytes, or whose pairs do not
+// fill vectors, go pair by pair.
 
 #include "cuda/numbers.h"
 #include "cuda/rope/rope.h"
@@ -15,7 +16,7 @@ namespace rung::cuda {
 
 inline constexpr int rope_04_threads = 128;
 
-/// 2, 4 or 8 numbers from a multiple of their bytes, or of 16, by the widest loads there are.
+/// 2, 4 or 8 numbers.
 template <int count>
 struct Floats {
   float of[count];

@@ -6,6 +6,7 @@
 #include "cuda/rope/02_pair_per_thread.cuh"
 #include "cuda/rope/03_shared_angles.cuh"
 #include "cuda/rope/04_vectors.cuh"
+#include "cuda/rope/05_swizzled.cuh"
 #include "cuda/rope/call.h"
 
 namespace rung::cuda {
@@ -60,6 +61,12 @@ KernelLadder rope_ladder() {
                  .source = "cuda/rope/04_vectors.cuh",
                  .kernels = {"rope_04_kernel"}},
                 [](auto... arguments) { rope_04(arguments...); }),
+      rope_rung({.number = 5,
+                 .name = "swizzled",
+                 .news = "angles in shared memory placed so that no two lanes meet in a bank",
+                 .source = "cuda/rope/05_swizzled.cuh",
+                 .kernels = {"rope_05_kernel"}},
+                [](auto... arguments) { rope_05(arguments...); }),
   };
   return ladder;
 }
