@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "core/check/functions/whole_rows.h"
+
 namespace rung::check {
 namespace {
 
@@ -72,20 +74,6 @@ WavefrontsInput lanes(int bytes, const std::function<std::int64_t(std::int64_t)>
 }
 
 // Products.
-
-/// A whole number from -4 to 4 that depends on both, and on neither alone.
-double whole(std::int64_t row, std::int64_t column) {
-  return static_cast<double>((row * 7 + column * 5 + row * column % 11) % 9 - 4);
-}
-
-Numbers with_gaps(std::int64_t rows, std::int64_t columns, std::int64_t gap, std::int64_t salt) {
-  Numbers numbers;
-  for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t c = 0; c < columns + (r + 1 < rows ? gap : 0); ++c)
-      numbers.push_back(c < columns ? whole(r + salt, c) : 1000 + static_cast<double>(c));
-  }
-  return numbers;
-}
 
 struct GemmHabits {
   bool w_transposed = false, stride_of_a = false, c_dense = false, remainder_dropped = false,
@@ -199,10 +187,10 @@ MmaTileInput one_hot(std::size_t row, std::size_t k, std::size_t column) {
 }  // namespace
 
 std::vector<double> GemmKernelInput::a() const {
-  return with_gaps(m, k, a_gap, 0);
+  return whole_rows(m, k, a_gap, 0);
 }
 std::vector<double> GemmKernelInput::w() const {
-  return with_gaps(n, k, w_gap, 100);
+  return whole_rows(n, k, w_gap, 100);
 }
 
 FunctionCheck<GemmTrafficInput, std::int64_t> gemm_traffic_check() {

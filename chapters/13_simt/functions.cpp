@@ -1,0 +1,191 @@
+#include "chapters/13_simt/functions.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "chapters/13_simt/coalesced_add.h"
+#include "chapters/13_simt/row_sums.h"
+#include "chapters/13_simt/softmax_rows.h"
+#include "chapters/13_simt/transposed.h"
+#include "chapters/13_simt/warp_request.h"
+#include "core/check/functions/kernels.h"
+#include "core/check/functions/warp_request.h"
+#include "core/error.h"
+#include "cuda/simt/profile/profile.h"
+
+namespace rung {
+namespace {
+
+using check::KernelFault;
+using check::KernelOutcome;
+using Numbers = std::vector<double>;
+
+std::int64_t run_sectors(const check::WarpRequestInput& input) {
+  return sectors(input.addresses, input.bytes_per_lane);
+}
+
+std::int64_t run_fewest_sectors(const check::WarpRequestInput& input) {
+  return fewest_sectors(input.addresses, input.bytes_per_lane);
+}
+
+/// What a task allows a right kernel, where a case is counted.
+struct Allowed {
+  bool counted = false;
+  double loaded_bytes = 0;        ///< from global memory; 0: any
+  std::uint64_t barriers = 0;     ///< of a block
+  double times_the_fewest = 1.5;  ///< sectors and wavefronts
+};
+
+KernelFault fault_of(simt::ProblemKind kind) {
+  switch (kind) {
+    case simt::ProblemKind::race:
+      return KernelFault::race;
+    case simt::ProblemKind::race_across_blocks:
+      return KernelFault::race_across_blocks;
+    case simt::ProblemKind::uninitialised_read:
+      return KernelFault::uninitialised;
+    case simt::ProblemKind::out_of_bounds:
+      return KernelFault::out_of_bounds;
+    case simt::ProblemKind::unwaited_copy:
+    case simt::ProblemKind::misaligned:
+      break;
+  }
+  return KernelFault::stopped;
+}
+
+/// The gravest of what the checker and the executor found.
+void find_fault(const simt::Profile& profile, KernelOutcome& outcome) {
+  for (const simt::KernelProfile& kernel : profile.kernels) {
+    for (const simt::Problem& problem : kernel.problems) {
+      if (fault_of(problem.kind) <= outcome.fault) continue;
+      outcome.fault = fault_of(problem.kind);
+      outcome.told = problem.message;
+    }
+  }
+  if (profile.error.empty() || outcome.fault >= KernelFault::out_of_bounds) return;
+  const bool mask = profile.error.find("which does not name this lane") != std::string::npos;
+  outcome.fault = mask ? KernelFault::wrong_mask : KernelFault::stopped;
+  outcome.told = profile.error;
+}
+
+void find_waste(const simt::KernelProfile& total, const Allowed& allowed, std::uint64_t blocks,
+                KernelOutcome& outcome) {
+  const auto tell = [&](const std::string& words) {
+    outcome.told += (outcome.told.empty() ? "all numbers are right, but " : ", and ") + words;
+  };
+  const simt::RequestCounts global = total.global();
+  const simt::RequestCounts shared = total.shared();
+  if (global.units_over_ideal() > allowed.times_the_fewest) {
+    outcome.scattered = true;
+    tell(fmt::format("a request to global memory takes {:.1f} sectors where {:.1f} could carry its bytes",
+                     global.units_per_request(), global.ideal_per_request()));
+  }
+  if (shared.units_over_ideal() > allowed.times_the_fewest) {
+    outcome.conflicts = true;
+    tell(fmt::format("shared memory takes {} wavefronts where {} would do", shared.units, shared.ideal));
+  }
+  if (allowed.loaded_bytes > 0 && static_cast<double>(total.global_loads.bytes) > allowed.loaded_bytes) {
+    outcome.reread = true;
+    tell(fmt::format("{} bytes are loaded where {:.0f} would do", total.global_loads.bytes,
+                     allowed.loaded_bytes));
+  }
+  if (allowed.barriers > 0 && total.block_barriers > allowed.barriers * blocks) {
+    outcome.barriers = true;
+    tell(fmt::format("a block passes {} barriers", total.block_barriers / blocks));
+  }
+}
+
+simt::device_buffer<float> on_device(const Numbers& numbers) {
+  std::vector<float> rounded(numbers.size());
+  std::ranges::transform(numbers, rounded.begin(), [](double number) { return static_cast<float>(number); });
+  simt::device_buffer<float> buffer(rounded.size());
+  buffer.upload(std::span<const float>(rounded));
+  return buffer;
+}
+
+/// Runs a kernel under the profiler. In a build without its hooks no race and no count is seen, and the numbers alone tell.
+/// @param count  of numbers of the output
+/// @param launch  gets the output
+KernelOutcome outcome_of(std::int64_t count, const Allowed& allowed,
+                         const std::function<void(float*)>& launch) {
+  simt::device_buffer<float> y =
+      on_device(Numbers(static_cast<std::size_t>(count), KernelOutcome::untouched));
+  const simt::Profile profile = simt::profile([&] {
+    launch(y.data());
+    simt::synchronize();
+  });
+  // Nothing was launched: the error is the host function's, or tells which limit a launch exceeds.
+  if (profile.kernels.empty() && !profile.error.empty())
+    throw Error(ErrorKind::bad_input, "{}", profile.error);
+  KernelOutcome outcome;
+  find_fault(profile, outcome);
+  std::vector<float> numbers(y.size());
+  y.download(std::span(numbers));
+  outcome.numbers.assign(numbers.begin(), numbers.end());
+  if (allowed.counted && outcome.fault == KernelFault::none && !profile.kernels.empty()) {
+    const auto& grid = profile.kernels.front().grid;
+    find_waste(profile.total(), allowed, std::uint64_t{grid[0]} * grid[1] * grid[2], outcome);
+  }
+  return outcome;
+}
+
+KernelOutcome run_coalesced_add(const check::AddKernelInput& input) {
+  const simt::device_buffer<float> a = on_device(input.a());
+  const simt::device_buffer<float> b = on_device(input.b());
+  const cuda::AddShape shape{.rows = static_cast<int>(input.rows),
+                             .n = static_cast<int>(input.n),
+                             .a_stride = static_cast<int>(input.n + input.a_gap),
+                             .b_stride = static_cast<int>(input.n + input.b_gap),
+                             .y_stride = static_cast<int>(input.n + input.y_gap)};
+  return outcome_of((input.rows - 1) * shape.y_stride + input.n, {.counted = input.counted},
+                    [&](float* y) { coalesced_add(y, a.data(), b.data(), shape); });
+}
+
+KernelOutcome run_transposed(const check::TransposeKernelInput& input) {
+  const simt::device_buffer<float> x = on_device(input.x());
+  return outcome_of(input.rows * input.columns, {.counted = input.counted}, [&](float* y) {
+    transposed(y, x.data(), static_cast<int>(input.rows), static_cast<int>(input.columns));
+  });
+}
+
+KernelOutcome run_row_sums(const check::RowSumsKernelInput& input) {
+  const simt::device_buffer<float> x = on_device(input.x());
+  return outcome_of(input.rows, {.counted = input.counted, .barriers = 1}, [&](float* sums) {
+    row_sums(sums, x.data(), static_cast<int>(input.rows), static_cast<int>(input.n));
+  });
+}
+
+KernelOutcome run_softmax_rows(const check::SoftmaxKernelInput& input) {
+  const simt::device_buffer<float> x = on_device(input.x);
+  const auto n = static_cast<int>(input.n);
+  const cuda::SoftmaxShape shape{.rows = static_cast<int>(input.rows), .n = n, .x_stride = n, .y_stride = n};
+  const double twice = 2 * sizeof(float) * static_cast<double>(input.x.size());
+  return outcome_of(input.rows * input.n, {.counted = input.counted, .loaded_bytes = twice},
+                    [&](float* y) { softmax_rows(y, x.data(), shape); });
+}
+
+}  // namespace
+
+std::vector<check::JudgedFunction> simt_functions() {
+  return {check::judged<check::WarpRequestInput, std::int64_t>(check::sectors_check(),
+                                                               "chapters/13_simt/warp_request", run_sectors),
+          check::judged<check::WarpRequestInput, std::int64_t>(
+              check::fewest_sectors_check(), "chapters/13_simt/warp_request", run_fewest_sectors),
+          check::judged<check::AddKernelInput, KernelOutcome>(
+              check::coalesced_add_check(), "chapters/13_simt/coalesced_add", run_coalesced_add),
+          check::judged<check::TransposeKernelInput, KernelOutcome>(
+              check::transposed_check(), "chapters/13_simt/transposed", run_transposed),
+          check::judged<check::RowSumsKernelInput, KernelOutcome>(check::row_sums_check(),
+                                                                  "chapters/13_simt/row_sums", run_row_sums),
+          check::judged<check::SoftmaxKernelInput, KernelOutcome>(
+              check::softmax_rows_check(), "chapters/13_simt/softmax_rows", run_softmax_rows)};
+}
+
+}  // namespace rung

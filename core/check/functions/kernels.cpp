@@ -1,0 +1,294 @@
+#include "core/check/functions/kernels.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/check/functions/show.h"
+#include "core/check/functions/whole_rows.h"
+
+namespace rung::check {
+namespace {
+
+using Numbers = std::vector<double>;
+
+constexpr std::int64_t threads = 128;  // of a block
+constexpr std::int64_t lanes = 32;
+constexpr std::int64_t tile = 32;  // rows and columns of a transposition's block
+
+std::size_t place(std::int64_t i) {
+  return static_cast<std::size_t>(i);
+}
+
+KernelOutcome faulty(KernelFault fault) {
+  return {.numbers = {}, .fault = fault};
+}
+
+template <typename Input>
+FunctionMistake<Input, KernelOutcome> mistake(
+    std::string name, std::string sentence, std::function<KernelOutcome(const Input&)> run,
+    std::vector<std::function<KernelOutcome(const Input&)>> also = {}) {
+  return {std::move(name), std::move(sentence), std::move(run), std::move(also)};
+}
+
+/// A check whose numbers are exact. @param place_of  of a number of the output
+template <typename Input>
+FunctionCheck<Input, KernelOutcome> kernel_check(
+    std::string name, std::string what, std::function<std::string(const Input&, std::size_t)> place_of) {
+  FunctionCheck<Input, KernelOutcome> check;
+  check.name = std::move(name);
+  check.chapter = 13;
+  check.what = std::move(what);
+  check.show = [](const KernelOutcome& outcome) { return show_numbers(outcome.numbers); };
+  check.difference_in = [place_of = std::move(place_of)](const Input& input, const KernelOutcome& found,
+                                                         const KernelOutcome& expected) {
+    return outcome_difference(found, expected, 0, [&](std::size_t i) { return place_of(input, i); });
+  };
+  return check;
+}
+
+// y = a + b.
+
+struct AddHabits {
+  bool without_strides = false, scattered = false;
+  std::int64_t step = 1;  ///< n rounded down to a multiple
+};
+
+KernelOutcome added(const AddKernelInput& input, const AddHabits& habits) {
+  const Numbers a = input.a();
+  const Numbers b = input.b();
+  const std::int64_t y_stride = input.n + input.y_gap;
+  KernelOutcome outcome{
+      .numbers = Numbers(place((input.rows - 1) * y_stride + input.n), KernelOutcome::untouched),
+      .scattered = habits.scattered && input.counted};
+  for (std::int64_t r = 0; r < input.rows; ++r) {
+    for (std::int64_t i = 0; i < input.n / habits.step * habits.step; ++i) {
+      const auto at = [&](std::int64_t gap) {
+        return place(r * (input.n + (habits.without_strides ? 0 : gap)) + i);
+      };
+      outcome.numbers[at(input.y_gap)] = a[at(input.a_gap)] + b[at(input.b_gap)];
+    }
+  }
+  return outcome;
+}
+
+// The transposition.
+
+struct TransposeHabits {
+  bool tile_as_it_was = false;  ///< each tile goes to its place, and is not turned itself
+  bool scattered = false, conflicts = false;
+  std::int64_t step = 1;  ///< rows and columns rounded down to a multiple
+};
+
+KernelOutcome turned(const TransposeKernelInput& input, const TransposeHabits& habits) {
+  const Numbers x = input.x();
+  KernelOutcome outcome{.numbers = Numbers(place(input.rows * input.columns), KernelOutcome::untouched),
+                        .scattered = habits.scattered && input.counted,
+                        .conflicts = habits.conflicts && input.counted};
+  for (std::int64_t r = 0; r < input.rows / habits.step * habits.step; ++r) {
+    for (std::int64_t c = 0; c < input.columns / habits.step * habits.step; ++c) {
+      const std::int64_t from_r = habits.tile_as_it_was ? r / tile * tile + c % tile : r;
+      const std::int64_t from_c = habits.tile_as_it_was ? c / tile * tile + r % tile : c;
+      // What no thread has brought into the tile.
+      if (from_r >= input.rows || from_c >= input.columns) return faulty(KernelFault::uninitialised);
+      outcome.numbers[place(c * input.rows + r)] = x[place(from_r * input.columns + from_c)];
+    }
+  }
+  return outcome;
+}
+
+// Sums of rows.
+
+struct SumHabits {
+  bool first_warp_alone = false, even_lanes_alone = false, tail_dropped = false;
+  bool scattered = false, barriers = false;
+};
+
+KernelOutcome summed(const RowSumsKernelInput& input, const SumHabits& habits) {
+  const Numbers x = input.x();
+  KernelOutcome outcome{.numbers = {},
+                        .scattered = habits.scattered && input.counted,
+                        .barriers = habits.barriers && input.counted};
+  for (std::int64_t r = 0; r < input.rows; ++r) {
+    double sum = 0;
+    for (std::int64_t i = 0; i < (habits.tail_dropped ? input.n / threads * threads : input.n); ++i) {
+      if (habits.first_warp_alone && i % threads >= lanes) continue;
+      if (habits.even_lanes_alone && i % 2 != 0) continue;
+      sum += x[place(r * input.n + i)];
+    }
+    outcome.numbers.push_back(sum);
+  }
+  return outcome;
+}
+
+}  // namespace
+
+bool same_outcome(const KernelOutcome& found, const KernelOutcome& expected, double relative) {
+  if (found.fault != KernelFault::none || expected.fault != KernelFault::none)
+    return found.fault == expected.fault;
+  return same_numbers(found.numbers, expected.numbers, relative) && found.scattered == expected.scattered &&
+         found.conflicts == expected.conflicts && found.reread == expected.reread &&
+         found.barriers == expected.barriers;
+}
+
+bool KernelOutcome::operator==(const KernelOutcome& other) const {
+  return same_outcome(*this, other, 0);
+}
+
+std::string outcome_difference(const KernelOutcome& found, const KernelOutcome& expected, double relative,
+                               const std::function<std::string(std::size_t)>& place_of) {
+  if (found.fault != KernelFault::none) return found.told;
+  if (same_numbers(found.numbers, expected.numbers, relative)) return found.told;
+  const std::string wrong = first_wrong_number(found.numbers, expected.numbers, relative, place_of);
+  for (std::size_t i = 0; i < found.numbers.size() && i < expected.numbers.size(); ++i) {
+    if (found.numbers[i] == expected.numbers[i]) continue;
+    if (expected.numbers[i] == KernelOutcome::untouched)
+      return wrong + "; what lies there is not the output's";
+    if (found.numbers[i] == KernelOutcome::untouched) return wrong + "; nothing was written there";
+    break;
+  }
+  return wrong;
+}
+
+std::vector<double> AddKernelInput::a() const {
+  return whole_rows(rows, n, a_gap, 0);
+}
+std::vector<double> AddKernelInput::b() const {
+  return whole_rows(rows, n, b_gap, 50);
+}
+std::vector<double> TransposeKernelInput::x() const {
+  return whole_rows(rows, columns, 0, 0);
+}
+std::vector<double> RowSumsKernelInput::x() const {
+  return whole_rows(rows, n, 0, 3);
+}
+
+FunctionCheck<AddKernelInput, KernelOutcome> coalesced_add_check() {
+  using Input = AddKernelInput;
+  auto check = kernel_check<Input>("coalesced_add", "a kernel for y = a + b whose requests are coalesced",
+                                   [](const Input& input, std::size_t i) {
+                                     const auto at = static_cast<std::int64_t>(i);
+                                     const std::int64_t stride = input.n + input.y_gap;
+                                     return fmt::format("y[{}, {}]", at / stride, at % stride);
+                                   });
+  check.cases = {
+      {"one", "1 × 1", {.rows = 1, .n = 1}},
+      {"ragged", "2 × 33", {.rows = 2, .n = 33}},
+      {"gaps",
+       "3 × 127, rows further apart than they are long",
+       {.rows = 3, .n = 127, .a_gap = 5, .b_gap = 0, .y_gap = 2}},
+      {"other-gaps", "5 × 100, other gaps", {.rows = 5, .n = 100, .a_gap = 0, .b_gap = 28, .y_gap = 7}},
+      {"counted", "4 × 1024, and the requests are counted", {.rows = 4, .n = 1024, .counted = true}}};
+  check.oracle = [](const Input& input) { return added(input, {}); };
+  check.mistakes = {
+      mistake<Input>(
+          "add_scattered",
+          "right, but neighbouring lanes are not at neighbouring numbers: a sector is moved for each",
+          [](const Input& input) { return added(input, {.scattered = true}); }),
+      mistake<Input>("add_unguarded",
+                     "threads behind the end of a row are not stopped; they write past the end",
+                     [](const Input& input) {
+                       return input.n % threads == 0 ? added(input, {}) : faulty(KernelFault::out_of_bounds);
+                     }),
+      mistake<Input>("add_tail_dropped", "n rounded down to whole blocks; what is left over is not added",
+                     [](const Input& input) { return added(input, {.step = threads}); },
+                     {[](const Input& input) { return added(input, {.step = 4}); },
+                      [](const Input& input) { return added(input, {.step = lanes}); }}),
+      mistake<Input>("add_without_strides",
+                     "rows taken to lie n numbers apart; each array has its own stride",
+                     [](const Input& input) { return added(input, {.without_strides = true}); })};
+  return check;
+}
+
+FunctionCheck<TransposeKernelInput, KernelOutcome> transposed_check() {
+  using Input = TransposeKernelInput;
+  auto check = kernel_check<Input>("transposed", "a kernel that transposes a matrix through shared memory",
+                                   [](const Input& input, std::size_t i) {
+                                     const auto at = static_cast<std::int64_t>(i);
+                                     return fmt::format("y[{}, {}]", at / input.rows, at % input.rows);
+                                   });
+  check.cases = {
+      {"row", "1 × 5", {.rows = 1, .columns = 5}},
+      {"tile", "32 × 32", {.rows = 32, .columns = 32}},
+      {"wide", "32 × 64", {.rows = 32, .columns = 64}},
+      {"ragged", "33 × 40", {.rows = 33, .columns = 40}},
+      {"tall", "70 × 31", {.rows = 70, .columns = 31}},
+      {"counted", "64 × 96, and the requests are counted", {.rows = 64, .columns = 96, .counted = true}}};
+  check.oracle = [](const Input& input) { return turned(input, {}); };
+  const auto whole_tiles = [](const Input& input) {
+    return input.rows % tile == 0 && input.columns % tile == 0;
+  };
+  check.mistakes = {
+      mistake<Input>(
+          "transposed_no_barrier",
+          "a thread reads from the tile what another may not have written yet; a barrier belongs between",
+          [](const Input&) { return faulty(KernelFault::race); }),
+      mistake<Input>("transposed_unguarded", "rows and columns behind the matrix's end are not left out",
+                     [whole_tiles](const Input& input) {
+                       return whole_tiles(input) ? turned(input, {}) : faulty(KernelFault::out_of_bounds);
+                     }),
+      mistake<Input>(
+          "transposed_scattered",
+          "right, but a warp writes a column of y (or reads one of x): a sector is moved for each number",
+          [](const Input& input) { return turned(input, {.scattered = true}); }),
+      mistake<Input>("transposed_conflicts",
+                     "right, but a column of the tile lies in one bank, so that 32 lanes wait for each other",
+                     [](const Input& input) { return turned(input, {.conflicts = true}); }),
+      mistake<Input>("transposed_tiles_not_turned",
+                     "each tile goes to its new place, but is not transposed itself: tile[x][y] where "
+                     "tile[y][x] was written",
+                     [](const Input& input) { return turned(input, {.tile_as_it_was = true}); }),
+      mistake<Input>("transposed_tail_dropped", "rows and columns behind the last whole tile are left out",
+                     [](const Input& input) { return turned(input, {.step = tile}); })};
+  return check;
+}
+
+FunctionCheck<RowSumsKernelInput, KernelOutcome> row_sums_check() {
+  using Input = RowSumsKernelInput;
+  auto check = kernel_check<Input>("row_sums", "a kernel that adds up rows by shuffles, with one barrier",
+                                   [](const Input&, std::size_t i) { return fmt::format("sums[{}]", i); });
+  check.cases = {{"one", "2 × 1", {.rows = 2, .n = 1}},
+                 {"warp", "2 × 32", {.rows = 2, .n = 32}},
+                 {"ragged", "3 × 127", {.rows = 3, .n = 127}},
+                 {"block", "2 × 128", {.rows = 2, .n = 128}},
+                 {"prime", "1 × 1009", {.rows = 1, .n = 1009}},
+                 {"counted",
+                  "4 × 2048, and barriers and requests are counted",
+                  {.rows = 4, .n = 2048, .counted = true}}};
+  check.oracle = [](const Input& input) { return summed(input, {}); };
+  check.mistakes = {
+      mistake<Input>("sums_no_barrier",
+                     "a thread adds up what other warps may not have written yet; a barrier belongs between",
+                     [](const Input&) { return faulty(KernelFault::race); }),
+      mistake<Input>("sums_half_mask",
+                     "a shuffle's mask does not name all lanes that take part; 0xffffffff does",
+                     [](const Input&) { return faulty(KernelFault::wrong_mask); }),
+      mistake<Input>("sums_first_warp_alone",
+                     "the sum of the first warp alone; the other warps have theirs, too",
+                     [](const Input& input) { return summed(input, {.first_warp_alone = true}); }),
+      mistake<Input>("sums_four_steps",
+                     "32 lanes need five steps, at distances 16, 8, 4, 2 and 1; the last is missing",
+                     [](const Input& input) { return summed(input, {.even_lanes_alone = true}); }),
+      mistake<Input>("sums_tail_dropped",
+                     "n rounded down to whole blocks; what is left over belongs to the sum",
+                     [](const Input& input) { return summed(input, {.tail_dropped = true}); }),
+      mistake<Input>(
+          "sums_lanes_leave",
+          "threads without a number return before a shuffle that waits for them; they must add a 0",
+          [](const Input& input) {
+            if (input.n >= threads) return summed(input, {});
+            // Of a warp that is gone altogether nobody waits for a lane, but its sum is missing.
+            return faulty(input.n % lanes != 0 ? KernelFault::stopped : KernelFault::uninitialised);
+          }),
+      mistake<Input>("sums_many_barriers",
+                     "right, but a block passes more than one barrier; within a warp, shuffles need none",
+                     [](const Input& input) { return summed(input, {.barriers = true}); }),
+      mistake<Input>(
+          "sums_scattered",
+          "right, but each thread reads a piece of the row of its own: a sector is moved for each number",
+          [](const Input& input) { return summed(input, {.scattered = true}); },
+          {[](const Input& input) { return summed(input, {.scattered = true, .barriers = true}); }})};
+  return check;
+}
+
+}  // namespace rung::check

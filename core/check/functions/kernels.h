@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/check/function_check.h"
+
+// The small kernels of chapter 13. They are judged by what they leave in memory, by what the executor and its checker have
+// against them, and, where they are right, by what they ask of memory.
+
+namespace rung::check {
+
+/// What makes a kernel's numbers worth nothing, whatever they are; the graver one further down.
+enum class KernelFault : std::uint8_t {
+  none,
+  uninitialised,       ///< memory read that nobody has written
+  race,                ///< between threads of a block
+  race_across_blocks,  ///< between two blocks
+  wrong_mask,          ///< a lane takes part in a shuffle whose mask does not name it
+  out_of_bounds,       ///< an access outside its array
+  stopped              ///< anything else that the executor stops for: a deadlock, a misaligned access
+};
+
+/// What a kernel did.
+struct KernelOutcome {
+  std::vector<double>
+      numbers;  ///< the output as it lies in memory, with `untouched` where nothing was written
+  KernelFault fault = KernelFault::none;  ///< the gravest that was found
+  // Of a kernel that is right, where the case asks for it and the counters are there:
+  bool scattered = false;  ///< its requests touch many more sectors than could carry their bytes
+  bool conflicts = false;  ///< its requests to shared memory wait for banks
+  bool reread = false;     ///< it loads more bytes than the task allows
+  bool barriers = false;   ///< its blocks pass more barriers than the task allows
+  std::string told = {};   ///< the checker's words or the counters', for people; not compared
+
+  static constexpr double untouched = -7777;  ///< what lies in an output before the kernel runs
+
+  /// As same_outcome(), to the last bit.
+  bool operator==(const KernelOutcome& other) const;
+};
+
+/// Whether they are the same: the fault if there is one; else the numbers, each within `relative`, and the counters'
+/// findings.
+bool same_outcome(const KernelOutcome& found, const KernelOutcome& expected, double relative);
+
+/// What is told of a wrong one: the checker's words, the first number that differs, or the counters' words.
+/// @param place  what the number of that index is: "y[2, 5]"
+std::string outcome_difference(const KernelOutcome& found, const KernelOutcome& expected, double relative,
+                               const std::function<std::string(std::size_t)>& place);
+
+/// y = a + b of whole numbers, row by row.
+struct AddKernelInput {
+  std::int64_t rows = 1, n = 1, a_gap = 0, b_gap = 0, y_gap = 0;  ///< gaps between rows, in numbers
+  bool counted = false;                                           ///< whether the counters are looked at
+
+  std::vector<double> a()
+      const;  ///< as it lies in memory, with numbers in the gaps that no right result holds
+  std::vector<double> b() const;  ///< the same for b
+};
+/// y as it lies in memory comes back.
+FunctionCheck<AddKernelInput, KernelOutcome> coalesced_add_check();
+
+/// y[columns, rows] = x[rows, columns]ᵀ without gaps.
+struct TransposeKernelInput {
+  std::int64_t rows = 1, columns = 1;
+  bool counted = false;  ///< whether the counters are looked at
+
+  std::vector<double> x() const;  ///< whole numbers
+};
+/// y comes back.
+FunctionCheck<TransposeKernelInput, KernelOutcome> transposed_check();
+
+/// sums[rows] of x[rows, n], whole numbers without gaps.
+struct RowSumsKernelInput {
+  std::int64_t rows = 1, n = 1;
+  bool counted = false;  ///< whether the counters are looked at
+
+  std::vector<double> x() const;  ///< whole numbers
+};
+/// The sums come back.
+FunctionCheck<RowSumsKernelInput, KernelOutcome> row_sums_check();
+
+/// softmax of the rows of x[rows, n], without gaps.
+struct SoftmaxKernelInput {
+  std::int64_t rows = 1, n = 1;
+  std::vector<double> x;
+  bool counted = false;  ///< whether the counters are looked at
+};
+/// The weights come back.
+FunctionCheck<SoftmaxKernelInput, KernelOutcome> softmax_rows_check();
+
+}  // namespace rung::check

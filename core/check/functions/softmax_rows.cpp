@@ -1,0 +1,177 @@
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/check/functions/kernels.h"
+#include "core/check/functions/show.h"
+
+namespace rung::check {
+namespace {
+
+using Numbers = std::vector<double>;
+
+constexpr std::size_t threads = 128;  // of a block
+constexpr std::size_t lanes = 32;
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+struct Habits {
+  bool loop_not_rescaled = false, merge_not_rescaled = false, masked_is_nan = false, first_warp_alone = false;
+  bool reread = false;
+};
+
+/// The largest of some scores, and the sum that refers to it.
+struct MaxSum {
+  double max = -infinity;
+  double sum = 0;
+};
+
+MaxSum merged(const MaxSum& a, const MaxSum& b, bool rescaled, bool guarded) {
+  const double max = std::max(a.max, b.max);
+  if (max == -infinity && guarded) return {};
+  if (!rescaled) return {max, a.sum + b.sum};
+  return {max, a.sum * std::exp(a.max - max) + b.sum * std::exp(b.max - max)};
+}
+
+/// What 128 threads do: each takes every 128th score, the lanes of a warp merge theirs, then the warps.
+MaxSum of_row(const double* x, std::size_t n, const Habits& habits) {
+  std::vector<MaxSum> all(threads);
+  for (std::size_t t = 0; t < threads; ++t) {
+    for (std::size_t i = t; i < n; i += threads) {
+      if (habits.loop_not_rescaled) {
+        all[t].max = std::max(all[t].max, x[i]);
+        if (all[t].max > -infinity) all[t].sum += std::exp(x[i] - all[t].max);
+      } else {
+        all[t] = merged(all[t], {x[i], 1}, true, !habits.masked_is_nan);
+      }
+    }
+  }
+  MaxSum total;
+  for (std::size_t warp = 0; warp < (habits.first_warp_alone ? lanes : threads); warp += lanes) {
+    for (std::size_t distance = lanes / 2; distance > 0; distance /= 2) {
+      std::vector<MaxSum> before(all.begin() + static_cast<std::ptrdiff_t>(warp),
+                                 all.begin() + static_cast<std::ptrdiff_t>(warp + lanes));
+      for (std::size_t lane = 0; lane < lanes; ++lane)
+        all[warp + lane] =
+            merged(before[lane], before[lane ^ distance], !habits.merge_not_rescaled, !habits.masked_is_nan);
+    }
+    total = merged(total, all[warp], !habits.merge_not_rescaled, !habits.masked_is_nan);
+  }
+  return total;
+}
+
+KernelOutcome softmax(const SoftmaxKernelInput& input, const Habits& habits) {
+  KernelOutcome outcome{.numbers = {}, .reread = habits.reread && input.counted};
+  const auto n = static_cast<std::size_t>(input.n);
+  for (std::size_t r = 0; r < static_cast<std::size_t>(input.rows); ++r) {
+    const double* const x = input.x.data() + r * n;
+    const MaxSum all = of_row(x, n, habits);
+    for (std::size_t i = 0; i < n; ++i)
+      outcome.numbers.push_back(all.max == -infinity ? 0 : std::exp(x[i] - all.max) / all.sum);
+  }
+  return outcome;
+}
+
+/// exp(x) over its sum in fp32, as it is.
+KernelOutcome without_maximum(const SoftmaxKernelInput& input, bool guarded) {
+  KernelOutcome outcome{.numbers = {}};
+  const auto n = static_cast<std::size_t>(input.n);
+  for (std::size_t first = 0; first < input.x.size(); first += n) {
+    float sum = 0;
+    for (std::size_t i = first; i < first + n; ++i) sum += std::exp(static_cast<float>(input.x[i]));
+    for (std::size_t i = first; i < first + n; ++i) {
+      const float weight = std::exp(static_cast<float>(input.x[i])) / sum;
+      outcome.numbers.push_back(guarded && sum == 0 ? 0 : static_cast<double>(weight));
+    }
+  }
+  return outcome;
+}
+
+SoftmaxKernelInput scores(std::int64_t rows, std::int64_t n, double (*score)(std::int64_t, std::int64_t),
+                          bool counted = false) {
+  SoftmaxKernelInput input{.rows = rows, .n = n, .x = {}, .counted = counted};
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t i = 0; i < n; ++i) input.x.push_back(score(r, i));
+  }
+  return input;
+}
+
+/// Eighths between -4 and 4.
+double mixed(std::int64_t r, std::int64_t i) {
+  return static_cast<double>((r * 31 + i * 37 + r * i % 13) % 65 - 32) / 8;
+}
+
+}  // namespace
+
+FunctionCheck<SoftmaxKernelInput, KernelOutcome> softmax_rows_check() {
+  constexpr double relative = 2e-5;  // exp, and a sum of a thousand of them, in fp32
+  FunctionCheck<SoftmaxKernelInput, KernelOutcome> check;
+  check.name = "softmax_rows";
+  check.chapter = 13;
+  check.what = "a kernel for softmax that reads each row twice";
+  check.cases = {
+      {"three", "scores 1, 3, 2",
+       scores(1, 3, [](std::int64_t, std::int64_t i) { return i == 0   ? 1.0
+                                                              : i == 1 ? 3.0
+                                                                       : 2.0; })},
+      {"ragged", "2 × 127", scores(2, 127, mixed)},
+      {"rising", "2 × 500, the largest score last",
+       scores(2, 500,
+              [](std::int64_t r, std::int64_t i) {
+                return static_cast<double>(i) / 64 + static_cast<double>(r);
+              })},
+      {"large", "1 × 300, scores around 1000",
+       scores(1, 300, [](std::int64_t r, std::int64_t i) { return 1000 + mixed(r, i); })},
+      {"masked-begin", "2 × 400, the first 130 masked",
+       scores(2, 400, [](std::int64_t r, std::int64_t i) { return i < 130 ? -infinity : mixed(r, i); })},
+      {"masked", "1 × 40, all masked", scores(1, 40, [](std::int64_t, std::int64_t) { return -infinity; })},
+      {"counted", "4 × 1024, and the bytes are counted", scores(4, 1024, mixed, true)}};
+  check.oracle = [](const SoftmaxKernelInput& input) { return softmax(input, {}); };
+  check.same = [](const KernelOutcome& found, const KernelOutcome& expected) {
+    return same_outcome(found, expected, relative);
+  };
+  check.show = [](const KernelOutcome& outcome) { return show_numbers(outcome.numbers); };
+  check.difference_in = [](const SoftmaxKernelInput& input, const KernelOutcome& found,
+                           const KernelOutcome& expected) {
+    return outcome_difference(found, expected, relative, [&](std::size_t i) {
+      const auto n = static_cast<std::size_t>(input.n);
+      return fmt::format("y[{}, {}]", i / n, i % n);
+    });
+  };
+  const auto mistake = [](std::string name, std::string sentence, Habits habits,
+                          std::vector<std::function<KernelOutcome(const SoftmaxKernelInput&)>> also = {}) {
+    return FunctionMistake<SoftmaxKernelInput, KernelOutcome>{
+        std::move(name), std::move(sentence),
+        [habits](const SoftmaxKernelInput& input) { return softmax(input, habits); }, std::move(also)};
+  };
+  const auto with = [](Habits habits) {
+    return [habits](const SoftmaxKernelInput& input) { return softmax(input, habits); };
+  };
+  check.mistakes = {
+      mistake("softmax_not_rescaled",
+              "when the maximum grows, the sum so far must be multiplied by exp(old - new)",
+              {.loop_not_rescaled = true},
+              {with({.merge_not_rescaled = true}),
+               with({.loop_not_rescaled = true, .merge_not_rescaled = true})}),
+      mistake("softmax_masked_is_nan",
+              "-inf - -inf is NaN: two sets of scores that are all masked need a case of their own",
+              {.masked_is_nan = true}),
+      mistake("softmax_first_warp_alone",
+              "maximum and sum of the first warp alone; the other warps have theirs, too",
+              {.first_warp_alone = true}),
+      {"softmax_without_maximum",
+       "exp(x) without the row's maximum taken off, which overflows from 89 on",
+       [](const SoftmaxKernelInput& input) { return without_maximum(input, true); },
+       {[](const SoftmaxKernelInput& input) { return without_maximum(input, false); }}},
+      {"softmax_no_barrier",
+       "a thread merges what other warps may not have written yet; a barrier belongs between",
+       [](const SoftmaxKernelInput&) { return KernelOutcome{.numbers = {}, .fault = KernelFault::race}; }},
+      mistake("softmax_three_passes",
+              "right, but x is read three times: maximum and sum can be had in one pass", {.reread = true})};
+  return check;
+}
+
+}  // namespace rung::check
