@@ -32,7 +32,7 @@ struct KernelOutcome {
   // Of a kernel that is right, where the case asks for it and the counters are there:
   bool scattered = false;  ///< its requests touch many more sectors than could carry their bytes
   bool conflicts = false;  ///< its requests to shared memory wait for banks
-  bool reread = false;     ///< it loads more bytes than the task allows
+  bool reread = false;     ///< it reads more bytes than the task allows
   bool barriers = false;   ///< its blocks pass more barriers than the task allows
   std::string told = {};   ///< the checker's words or the counters', for people; not compared
 
