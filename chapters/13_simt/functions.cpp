@@ -10,7 +10,7 @@
 
 #include <fmt/format.h>
 
-#include "chapters/13_simt/coalesced_add.h"
+#include "chapters/13_simt/column_sums.h"
 #include "chapters/13_simt/row_sums.h"
 #include "chapters/13_simt/softmax_rows.h"
 #include "chapters/13_simt/transposed.h"
@@ -140,16 +140,12 @@ KernelOutcome outcome_of(std::int64_t count, const Allowed& allowed,
   return outcome;
 }
 
-KernelOutcome run_coalesced_add(const check::AddKernelInput& input) {
-  const simt::device_buffer<float> a = on_device(input.a());
-  const simt::device_buffer<float> b = on_device(input.b());
-  const cuda::AddShape shape{.rows = static_cast<int>(input.rows),
-                             .n = static_cast<int>(input.n),
-                             .a_stride = static_cast<int>(input.n + input.a_gap),
-                             .b_stride = static_cast<int>(input.n + input.b_gap),
-                             .y_stride = static_cast<int>(input.n + input.y_gap)};
-  return outcome_of((input.rows - 1) * shape.y_stride + input.n, {.counted = input.counted},
-                    [&](float* y) { coalesced_add(y, a.data(), b.data(), shape); });
+KernelOutcome run_column_sums(const check::ColumnSumsKernelInput& input) {
+  const simt::device_buffer<float> x = on_device(input.x());
+  return outcome_of(input.columns, {.counted = input.counted}, [&](float* sums) {
+    column_sums(sums, x.data(), static_cast<int>(input.rows), static_cast<int>(input.columns),
+                static_cast<int>(input.columns + input.x_gap));
+  });
 }
 
 KernelOutcome run_transposed(const check::TransposeKernelInput& input) {
@@ -182,8 +178,8 @@ std::vector<check::JudgedFunction> simt_functions() {
                                                                "chapters/13_simt/warp_request", run_sectors),
           check::judged<check::WarpRequestInput, std::int64_t>(
               check::fewest_sectors_check(), "chapters/13_simt/warp_request", run_fewest_sectors),
-          check::judged<check::AddKernelInput, KernelOutcome>(
-              check::coalesced_add_check(), "chapters/13_simt/coalesced_add", run_coalesced_add),
+          check::judged<check::ColumnSumsKernelInput, KernelOutcome>(
+              check::column_sums_check(), "chapters/13_simt/column_sums", run_column_sums),
           check::judged<check::TransposeKernelInput, KernelOutcome>(
               check::transposed_check(), "chapters/13_simt/transposed", run_transposed),
           check::judged<check::RowSumsKernelInput, KernelOutcome>(check::row_sums_check(),

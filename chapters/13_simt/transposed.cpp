@@ -7,7 +7,6 @@ namespace {
 
 constexpr int tile_side = 32;
 
-// [transposed]
 __global__ void __launch_bounds__(tile_side* tile_side)
     transposed_kernel(float* y, const float* x, int rows, int columns) {
   __shared__ float tile[tile_side][tile_side + 1];  // one word more: see below
@@ -20,7 +19,6 @@ __global__ void __launch_bounds__(tile_side* tile_side)
   const int y_column = blockIdx.y * tile_side + threadIdx.x;
   if (y_row < columns && y_column < rows) y[1LL * y_row * rows + y_column] = tile[threadIdx.x][threadIdx.y];
 }
-// [transposed]
 
 }  // namespace
 

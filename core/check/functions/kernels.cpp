@@ -47,29 +47,31 @@ FunctionCheck<Input, KernelOutcome> kernel_check(
   return check;
 }
 
-// y = a + b.
+// Sums of columns.
 
-struct AddHabits {
-  bool without_strides = false, scattered = false;
-  std::int64_t step = 1;  ///< n rounded down to a multiple
+struct ColumnHabits {
+  bool without_stride = false, scattered = false;
+  std::int64_t step = 1;  ///< columns rounded down to a multiple
 };
 
-KernelOutcome added(const AddKernelInput& input, const AddHabits& habits) {
-  const Numbers a = input.a();
-  const Numbers b = input.b();
-  const std::int64_t y_stride = input.n + input.y_gap;
-  KernelOutcome outcome{
-      .numbers = Numbers(place((input.rows - 1) * y_stride + input.n), KernelOutcome::untouched),
-      .scattered = habits.scattered && input.counted};
-  for (std::int64_t r = 0; r < input.rows; ++r) {
-    for (std::int64_t i = 0; i < input.n / habits.step * habits.step; ++i) {
-      const auto at = [&](std::int64_t gap) {
-        return place(r * (input.n + (habits.without_strides ? 0 : gap)) + i);
-      };
-      outcome.numbers[at(input.y_gap)] = a[at(input.a_gap)] + b[at(input.b_gap)];
-    }
+KernelOutcome columns_summed(const ColumnSumsKernelInput& input, const ColumnHabits& habits) {
+  const Numbers x = input.x();
+  const std::int64_t stride = input.columns + (habits.without_stride ? 0 : input.x_gap);
+  KernelOutcome outcome{.numbers = Numbers(place(input.columns), KernelOutcome::untouched),
+                        .scattered = habits.scattered && input.counted};
+  for (std::int64_t c = 0; c < input.columns / habits.step * habits.step; ++c) {
+    double sum = 0;
+    for (std::int64_t r = 0; r < input.rows; ++r) sum += x[place(r * stride + c)];
+    outcome.numbers[place(c)] = sum;
   }
   return outcome;
+}
+
+/// Blocks that each take `rows` rows at most and write their sums to one place.
+std::function<KernelOutcome(const ColumnSumsKernelInput&)> blocks_at_one_place(std::int64_t rows) {
+  return [rows](const ColumnSumsKernelInput& input) {
+    return input.rows > rows ? faulty(KernelFault::race_across_blocks) : columns_summed(input, {});
+  };
 }
 
 // The transposition.
@@ -150,11 +152,8 @@ std::string outcome_difference(const KernelOutcome& found, const KernelOutcome& 
   return wrong;
 }
 
-std::vector<double> AddKernelInput::a() const {
-  return whole_rows(rows, n, a_gap, 0);
-}
-std::vector<double> AddKernelInput::b() const {
-  return whole_rows(rows, n, b_gap, 50);
+std::vector<double> ColumnSumsKernelInput::x() const {
+  return whole_rows(rows, columns, x_gap, 0);
 }
 std::vector<double> TransposeKernelInput::x() const {
   return whole_rows(rows, columns, 0, 0);
@@ -163,40 +162,39 @@ std::vector<double> RowSumsKernelInput::x() const {
   return whole_rows(rows, n, 0, 3);
 }
 
-FunctionCheck<AddKernelInput, KernelOutcome> coalesced_add_check() {
-  using Input = AddKernelInput;
-  auto check = kernel_check<Input>("coalesced_add", "a kernel for y = a + b whose requests are coalesced",
-                                   [](const Input& input, std::size_t i) {
-                                     const auto at = static_cast<std::int64_t>(i);
-                                     const std::int64_t stride = input.n + input.y_gap;
-                                     return fmt::format("y[{}, {}]", at / stride, at % stride);
-                                   });
+FunctionCheck<ColumnSumsKernelInput, KernelOutcome> column_sums_check() {
+  using Input = ColumnSumsKernelInput;
+  auto check = kernel_check<Input>("column_sums", "a kernel for sums of columns whose requests are coalesced",
+                                   [](const Input&, std::size_t i) { return fmt::format("sums[{}]", i); });
   check.cases = {
-      {"one", "1 × 1", {.rows = 1, .n = 1}},
-      {"ragged", "2 × 33", {.rows = 2, .n = 33}},
-      {"gaps",
-       "3 × 127, rows further apart than they are long",
-       {.rows = 3, .n = 127, .a_gap = 5, .b_gap = 0, .y_gap = 2}},
-      {"other-gaps", "5 × 100, other gaps", {.rows = 5, .n = 100, .a_gap = 0, .b_gap = 28, .y_gap = 7}},
-      {"counted", "4 × 1024, and the requests are counted", {.rows = 4, .n = 1024, .counted = true}}};
-  check.oracle = [](const Input& input) { return added(input, {}); };
+      {"one", "2 × 1", {.rows = 2, .columns = 1}},
+      {"ragged", "3 × 33", {.rows = 3, .columns = 33}},
+      {"gaps", "5 × 127, rows further apart than they are long", {.rows = 5, .columns = 127, .x_gap = 6}},
+      {"tall", "300 × 20", {.rows = 300, .columns = 20}},
+      {"counted", "64 × 1024, and the requests are counted", {.rows = 64, .columns = 1024, .counted = true}}};
+  check.oracle = [](const Input& input) { return columns_summed(input, {}); };
   check.mistakes = {
       mistake<Input>(
-          "add_scattered",
-          "right, but neighbouring lanes are not at neighbouring numbers: a sector is moved for each",
-          [](const Input& input) { return added(input, {.scattered = true}); }),
-      mistake<Input>("add_unguarded",
-                     "threads behind the end of a row are not stopped; they write past the end",
+          "columns_scattered",
+          "right, but the lanes of a warp are in different rows: a sector is moved for each number",
+          [](const Input& input) { return columns_summed(input, {.scattered = true}); }),
+      mistake<Input>("columns_unguarded",
+                     "threads behind the last column are not stopped; they reach past the end",
                      [](const Input& input) {
-                       return input.n % threads == 0 ? added(input, {}) : faulty(KernelFault::out_of_bounds);
+                       return input.columns % threads == 0 ? columns_summed(input, {})
+                                                           : faulty(KernelFault::out_of_bounds);
                      }),
-      mistake<Input>("add_tail_dropped", "n rounded down to whole blocks; what is left over is not added",
-                     [](const Input& input) { return added(input, {.step = threads}); },
-                     {[](const Input& input) { return added(input, {.step = 4}); },
-                      [](const Input& input) { return added(input, {.step = lanes}); }}),
-      mistake<Input>("add_without_strides",
-                     "rows taken to lie n numbers apart; each array has its own stride",
-                     [](const Input& input) { return added(input, {.without_strides = true}); })};
+      mistake<Input>("columns_tail_dropped",
+                     "columns rounded down to whole blocks; what is left over has sums, too",
+                     [](const Input& input) { return columns_summed(input, {.step = threads}); },
+                     {[](const Input& input) { return columns_summed(input, {.step = lanes}); }}),
+      mistake<Input>("columns_without_stride",
+                     "rows taken to lie `columns` numbers apart; they are x_stride apart",
+                     [](const Input& input) { return columns_summed(input, {.without_stride = true}); }),
+      mistake<Input>("columns_blocks_race",
+                     "several blocks have rows of one column and write to the same sum; blocks do not wait "
+                     "for each other",
+                     blocks_at_one_place(1), {blocks_at_one_place(32), blocks_at_one_place(128)})};
   return check;
 }
 

@@ -51,17 +51,17 @@ bool same_outcome(const KernelOutcome& found, const KernelOutcome& expected, dou
 std::string outcome_difference(const KernelOutcome& found, const KernelOutcome& expected, double relative,
                                const std::function<std::string(std::size_t)>& place);
 
-/// y = a + b of whole numbers, row by row.
-struct AddKernelInput {
-  std::int64_t rows = 1, n = 1, a_gap = 0, b_gap = 0, y_gap = 0;  ///< gaps between rows, in numbers
-  bool counted = false;                                           ///< whether the counters are looked at
+/// sums[columns] of x[rows, columns], whole numbers.
+struct ColumnSumsKernelInput {
+  std::int64_t rows = 1, columns = 1;
+  std::int64_t x_gap = 0;  ///< between rows, in numbers
+  bool counted = false;    ///< whether the counters are looked at
 
-  std::vector<double> a()
+  std::vector<double> x()
       const;  ///< as it lies in memory, with numbers in the gaps that no right result holds
-  std::vector<double> b() const;  ///< the same for b
 };
-/// y as it lies in memory comes back.
-FunctionCheck<AddKernelInput, KernelOutcome> coalesced_add_check();
+/// The sums come back.
+FunctionCheck<ColumnSumsKernelInput, KernelOutcome> column_sums_check();
 
 /// y[columns, rows] = x[rows, columns]ᵀ without gaps.
 struct TransposeKernelInput {
