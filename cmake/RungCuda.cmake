@@ -1,14 +1,18 @@
 # nvcc, where there is one: tests that run kernels are built once more, for a GPU.
 #
-#   rung_gpu_test(<name> SOURCES … [USES …] [LINKS …])      as rung_test; the sources are compiled as CUDA
+#   rung_gpu_test(<name> [SOURCES …] [HOST_SOURCES …] [USES …] [LINKS …] [ONE_ARCHITECTURE])
+#
+# is as rung_test; the SOURCES are compiled as CUDA, the HOST_SOURCES, which hold no kernels, as they are.
 #
 # RUNG_CUDA says whether this build can. These programs are built on demand (target `gpu_tests`): nvcc takes its time, and
 # most machines have no GPU to run them on. The code is for sm_80, sm_89 and sm_90; newer GPUs take the PTX of the last.
+# On a machine with a GPU, ./rung sets RUNG_GPU_ARCHITECTURES to that GPU's.
 
 include_guard(GLOBAL)
 
 find_program(RUNG_NVCC nvcc HINTS ENV CUDACXX PATHS /usr/local/cuda/bin /opt/cuda/bin
   DOC "NVIDIA's compiler, 12 or newer; empty to do without")
+set(RUNG_GPU_ARCHITECTURES "" CACHE STRING "The GPUs that programs are compiled for (90, or a list); empty: as cmake/RungCuda.cmake says")
 set(RUNG_CUDA OFF)
 if(RUNG_NVCC AND NOT RUNG_SANITIZE)
   set(CMAKE_CUDA_COMPILER "${RUNG_NVCC}")
@@ -29,24 +33,45 @@ if(RUNG_NVCC AND NOT RUNG_SANITIZE)
   endif()
 endif()
 
+# What a source is compiled by both compilers for: CMake knows one language per file, so nvcc gets a file that includes it.
+function(rung_gpu_sources out)
+  set(wrappers "")
+  foreach(source IN LISTS ARGN)
+    cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}" NORMALIZE)
+    file(RELATIVE_PATH wrapper "${PROJECT_SOURCE_DIR}" "${source}")
+    string(REGEX REPLACE "[.]cpp$" ".cu" wrapper "${PROJECT_BINARY_DIR}/gpu/${wrapper}")
+    file(CONFIGURE OUTPUT "${wrapper}" CONTENT "#include \"@source@\"\n" @ONLY)
+    list(APPEND wrappers "${wrapper}")
+  endforeach()
+  set(${out} "${wrappers}" PARENT_SCOPE)
+endfunction()
+
+# rung_gpu_target(<target> [ONE_ARCHITECTURE]): options of what nvcc compiles. ONE_ARCHITECTURE: for the oldest GPU alone
+# unless RUNG_GPU_ARCHITECTURES says more, because other tests have nvcc compile the same kernels for all three.
+function(rung_gpu_target target)
+  cmake_parse_arguments(A "ONE_ARCHITECTURE" "" "" ${ARGN})
+  target_compile_definitions(${target} PRIVATE RUNG_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+    FMT_USE_CONSTEXPR=1)  # {fmt} 9 takes nvcc for a compiler that has none
+  if(RUNG_GPU_ARCHITECTURES)
+    set_target_properties(${target} PROPERTIES CUDA_ARCHITECTURES "${RUNG_GPU_ARCHITECTURES}")
+  elseif(A_ONE_ARCHITECTURE)
+    set_target_properties(${target} PROPERTIES CUDA_ARCHITECTURES 80)
+  endif()
+endfunction()
+
 function(rung_gpu_test name)
   if(NOT RUNG_CUDA)
     return()
   endif()
-  cmake_parse_arguments(A "" "" "SOURCES;USES;LINKS" ${ARGN})
-  # A source is compiled by both compilers; CMake knows one language per file.
-  set(sources "")
-  foreach(source IN LISTS A_SOURCES)
-    cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}" NORMALIZE)
-    cmake_path(GET source STEM stem)
-    set(wrapper "${CMAKE_CURRENT_BINARY_DIR}/gpu/${stem}.cu")
-    file(CONFIGURE OUTPUT "${wrapper}" CONTENT "#include \"@source@\"\n" @ONLY)
-    list(APPEND sources "${wrapper}")
-  endforeach()
+  cmake_parse_arguments(A "ONE_ARCHITECTURE" "" "SOURCES;HOST_SOURCES;USES;LINKS" ${ARGN})
+  rung_gpu_sources(sources ${A_SOURCES})
   rung_target_names(uses ${A_USES})
-  add_executable(gpu_${name} EXCLUDE_FROM_ALL ${sources})
+  add_executable(gpu_${name} EXCLUDE_FROM_ALL ${sources} ${A_HOST_SOURCES})
   target_link_libraries(gpu_${name} PRIVATE rung_options rung_catch ${uses} ${A_LINKS})
-  target_compile_definitions(gpu_${name} PRIVATE RUNG_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
-    FMT_USE_CONSTEXPR=1)  # {fmt} 9 takes nvcc for a compiler that has none
+  set(one_architecture "")
+  if(A_ONE_ARCHITECTURE)
+    set(one_architecture ONE_ARCHITECTURE)
+  endif()
+  rung_gpu_target(gpu_${name} ${one_architecture})
   add_dependencies(gpu_tests gpu_${name})
 endfunction()

@@ -49,7 +49,7 @@ class CallArray {
     if (tensor.rows() * tensor.row_stride > std::numeric_limits<int>::max())
       throw Error(ErrorKind::unsupported, "{}: the kernels count numbers in 32 bits", tensor.name);
 #ifdef __CUDACC__
-    memory = Memory::of_the_device;
+    if (memory == Memory::of_the_call) memory = Memory::of_the_device;
 #endif
     if (memory == Memory::of_the_device) {
       device_.emplace_back(count_);
@@ -62,6 +62,14 @@ class CallArray {
   std::size_t count_;
   std::vector<simt::device_buffer<std::remove_const_t<T>>> device_;  // one or none
 };
+
+/// Waits for the kernels and copies the results back, unless they are to stay where they are.
+template <typename... Results>
+void finish(Memory memory, Results&... results) {
+  if (memory == Memory::resident) return;
+  simt::synchronize();
+  (results.bring_back(), ...);
+}
 
 /// Calls `of_type.operator()<T>()` with the T that the call's type is on a device.
 template <typename OfType>

@@ -16,6 +16,7 @@ namespace rung::cuda {
 enum class Memory {
   of_the_call,  ///< where the harness put them, between its guard bands: the executor's kernels can read any memory
   of_the_device,  ///< in device buffers, copied there and back: what the profiler knows the bounds of
+  resident,  ///< the call's own pointers are the device's: nothing is copied, and nobody waits for the kernels
 };
 
 /// One kernel (or a few that are launched one after the other) for an op.
@@ -27,7 +28,7 @@ struct KernelRung {
   std::vector<std::string> kernels = {};  ///< its __global__ functions, "rmsnorm_03_kernel"
   std::vector<check::NumberType> types = {};
   bool in_place = false;  ///< whether the output may be one of the op's in_place inputs
-  /// Launches it on the call's arrays and waits. Errors: rung::Error of the launch, of a copy, or of kind
+  /// Launches it on the call's arrays and waits (unless they are resident). Errors: rung::Error of the launch, of a copy, or of kind
   /// `unsupported` for a shape that it does not do.
   std::function<void(const check::Call&, Memory)> run = nullptr;
 };

@@ -27,8 +27,7 @@ KernelRung add_rung(KernelRung rung, Kernel kernel) {
                         .a_stride = a.stride(),
                         .b_stride = b.stride(),
                         .y_stride = y.stride()});
-        simt::synchronize();
-        y.bring_back();
+        finish(memory, y);
       }
     });
   };

@@ -31,9 +31,7 @@ KernelRung add_rmsnorm_rung(KernelRung rung, Kernel kernel) {
                                .sum_stride = sum.stride(),
                                .y_stride = y.stride(),
                                .eps = static_cast<float>(call.param("eps"))});
-        simt::synchronize();
-        sum.bring_back();
-        y.bring_back();
+        finish(memory, sum, y);
       }
     });
   };

@@ -59,8 +59,7 @@ KernelRung attention_rung(KernelRung rung, Kernel kernel) {
                               .k_stride = k.stride(),
                               .v_stride = v.stride(),
                               .out_stride = out.stride()});
-        simt::synchronize();
-        out.bring_back();
+        finish(memory, out);
       }
     });
   };

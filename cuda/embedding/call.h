@@ -25,8 +25,7 @@ KernelRung embedding_rung(KernelRung rung, Kernel kernel) {
                               .n = static_cast<int>(call.integer("n")),
                               .table_stride = table.stride(),
                               .y_stride = y.stride()});
-        simt::synchronize();
-        y.bring_back();
+        finish(memory, y);
       }
     });
   };

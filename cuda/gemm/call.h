@@ -27,8 +27,7 @@ KernelRung gemm_rung(KernelRung rung, Kernel kernel) {
                          .a_stride = x.stride(),
                          .w_stride = w.stride(),
                          .c_stride = y.stride()});
-        simt::synchronize();
-        y.bring_back();
+        finish(memory, y);
       }
     });
   };

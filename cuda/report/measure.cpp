@@ -8,56 +8,28 @@
 #include "core/check/check.h"
 #include "core/check/number_type.h"
 #include "core/error.h"
+#include "cuda/call_memory.h"
 
 namespace rung::cuda {
 namespace {
 
-/// Memory for a case, as a Call hands it out. Unlike the harness's it has no guards: the kernel works on device buffers.
+/// Memory of the host for a case. The kernel works on copies in device buffers.
 class MeasuredCall {
  public:
-  explicit MeasuredCall(const check::Case& problem) : problem_(problem) {
-    memory_.reserve(problem.inputs.size() + problem.outputs.size());
-    for (const check::Array& input : problem.inputs) {
-      const std::size_t size = input.whole ? 4 : check::size_of(problem.type);
-      std::vector<std::byte>& bytes = memory_.emplace_back(input.values.size() * size);
-      if (input.whole) {
-        check::store_whole(input.values, bytes.data());
-      } else {
-        check::store(problem.type, input.values, bytes.data());
-      }
-      inputs_.push_back({.name = input.name,
-                         .type = problem.type,
-                         .shape = input.shape,
-                         .row_stride = input.row_stride,
-                         .data = bytes.data(),
-                         .whole = input.whole});
-    }
-    for (const check::OutputInfo& output : problem.outputs) {
-      const std::int64_t rows = elements(output.shape) / output.shape.back();
-      std::vector<std::byte>& bytes = memory_.emplace_back(
-          static_cast<std::size_t>(rows * output.row_stride) * check::size_of(problem.type));
-      outputs_.push_back({.name = output.name,
-                          .type = problem.type,
-                          .shape = output.shape,
-                          .row_stride = output.row_stride,
-                          .data = bytes.data()});
-    }
-  }
+  explicit MeasuredCall(const check::Case& problem)
+      : arrays_(problem, [this](std::span<const std::byte> contents, std::size_t bytes) {
+          std::vector<std::byte>& one = memory_.emplace_back(contents.begin(), contents.end());
+          one.resize(bytes);
+          return one.data();
+        }) {}
+  MeasuredCall(const MeasuredCall&) = delete;
+  MeasuredCall& operator=(const MeasuredCall&) = delete;
 
-  check::Call call() const {
-    return {.op = problem_.op,
-            .case_name = problem_.name,
-            .type = problem_.type,
-            .params = problem_.params,
-            .inputs = inputs_,
-            .outputs = outputs_};
-  }
+  check::Call call() const { return arrays_.call(); }
 
  private:
-  const check::Case& problem_;
-  std::vector<std::vector<std::byte>> memory_;
-  std::vector<check::ConstTensor> inputs_;
-  std::vector<check::MutableTensor> outputs_;
+  std::vector<std::vector<std::byte>> memory_;  // made before what lies in it
+  CallMemory arrays_;
 };
 
 constexpr double sector_bytes = 32;

@@ -27,8 +27,7 @@ KernelRung rmsnorm_rung(KernelRung rung, Kernel kernel) {
                             .x_stride = x.stride(),
                             .y_stride = y.stride(),
                             .eps = static_cast<float>(call.param("eps"))});
-        simt::synchronize();
-        y.bring_back();
+        finish(memory, y);
       }
     });
   };

@@ -29,8 +29,7 @@ KernelRung rope_rung(KernelRung rung, Kernel kernel) {
                    .theta = static_cast<float>(call.param("theta")),
                    .x_stride = x.stride(),
                    .y_stride = y.stride()});
-        simt::synchronize();
-        y.bring_back();
+        finish(memory, y);
       }
     });
   };

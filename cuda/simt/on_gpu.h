@@ -50,6 +50,16 @@ __device__ T* dynamic_shared() {
   return reinterpret_cast<T*>(rung_dynamic_shared);
 }
 
+/// Is told of each kernel that launch() queues: what times them. Nobody is, unless `launch_watcher` is set; of one thread,
+/// for the default stream.
+class LaunchWatcher {
+ public:
+  virtual ~LaunchWatcher() = default;
+  virtual void before_launch() = 0;  ///< the kernel is queued next
+  virtual void after_launch() = 0;   ///< it was queued
+};
+inline LaunchWatcher* launch_watcher = nullptr;
+
 /// Queues a kernel. What goes wrong while it runs comes from whoever waits for it.
 /// @throws Error that names the kernel
 template <typename... Parameters, typename... Arguments>
@@ -67,7 +77,9 @@ void launch(const char* name, void (*kernel)(Parameters...), const Launch& confi
   launch.blockDim = config.block;
   launch.dynamicSmemBytes = config.shared_bytes;
   launch.stream = config.stream;
+  if (launch_watcher != nullptr) launch_watcher->before_launch();
   detail::check(cudaLaunchKernelEx(&launch, kernel, static_cast<Parameters>(arguments)...), what);
+  if (launch_watcher != nullptr) launch_watcher->after_launch();
 }
 
 /// On the CPU: how many OS threads run blocks. A GPU knows by itself.

@@ -24,8 +24,7 @@ KernelRung softmax_rung(KernelRung rung, Kernel kernel) {
                             .n = static_cast<int>(call.integer("n")),
                             .x_stride = x.stride(),
                             .y_stride = y.stride()});
-        simt::synchronize();
-        y.bring_back();
+        finish(memory, y);
       }
     });
   };

@@ -27,8 +27,7 @@ KernelRung swiglu_rung(KernelRung rung, Kernel kernel) {
                            .gate_stride = gate.stride(),
                            .up_stride = up.stride(),
                            .y_stride = y.stride()});
-        simt::synchronize();
-        y.bring_back();
+        finish(memory, y);
       }
     });
   };

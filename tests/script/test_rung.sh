@@ -143,6 +143,7 @@ expect 'of two tests at once one waits' 0 '*another rung is testing; waiting for
 expect 'after the tests the program is up to date' 0 'program 2' ./rung
 
 expect 'test --gpu says what it needs' 1 '*rung: test --gpu: this needs nvcc*' ./rung test --gpu
+expect 'bench --gpu says what it needs' 1 '*rung: bench --gpu: this needs nvcc*' ./rung bench add --gpu
 expect 'test refuses what it does not know' 2 "rung: test: '--fast' was not expected*" ./rung test --fast
 expect 'doctor refuses what it does not know' 2 "rung: doctor: '--fast' was not expected*" ./rung doctor --fast
 expect 'doctor says that all is there, as it built this' 0 '*C++ compiler*CMake*Eigen*Everything that is required is here.' ./rung doctor
