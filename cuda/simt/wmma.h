@@ -9,7 +9,6 @@
 #else
 
 #include <cstdint>
-#include <string>
 #include <type_traits>
 
 #include "cuda/simt/tensor_cores.h"
@@ -33,7 +32,20 @@ struct fragment {
   T x[num_elements];
 };
 
+// What nvcc 13.0 makes of these functions for sm_80 and sm_90, as nvdisasm shows it, is what is counted here:
+//
+//   fragment                    in shared memory           in global memory
+//   matrix_a, matrix_b          one ldmatrix.x4            four loads of 4 bytes, two neighbours in memory each
+//   accumulator, mem_row_major  four accesses of 8 bytes   the same
+//   accumulator, mem_col_major  eight accesses of 4 bytes  the same
+//
+// A column-major A or a row-major B is read as it lies, and transposed on the way (ldmatrix.trans; MOVM between registers).
+// Lane l has numbers 2 (l % 4) and its neighbour, and those 8 further on, of lines l / 4 and l / 4 + 8, as in the fragments
+// of mma.m16n8k16. None of them orders memory: after a store, lanes read what others stored only behind a __syncwarp.
 namespace detail {
+
+/// What a line of a matrix in memory is in the fragment.
+enum class Lines : bool { rows, columns };
 
 // Element i of a lane, as two neighbouring accumulators of mma.m16n8k16.
 constexpr unsigned row(unsigned lane, unsigned i) {
@@ -49,10 +61,19 @@ struct Product {
   const float* c;
   float a[8], b[8];
 };
-
 void multiply(Product& product, rung::simt::Where where);
-/// Fails unless a matrix may be loaded or stored there.
-void check_matrix(const void* address, unsigned leading, unsigned element_bytes, rung::simt::Where where);
+
+/// The whole warp fills fragments of 16-bit numbers: element i of a lane is number (row, column) of A, of B number
+/// (column, row).
+/// @param lines  what lines of memory are: the fragment's rows, which for B are columns
+void load_16_bits(std::uint16_t (&x)[8], const void* from, unsigned leading, Lines lines,
+                  rung::simt::Where where);
+/// The same with fp32 accumulators.
+void load_accumulators(float (&x)[8], const float* from, unsigned leading, Lines lines,
+                       rung::simt::Where where);
+/// And back to memory.
+void store_accumulators(float* to, const float (&x)[8], unsigned leading, Lines lines,
+                        rung::simt::Where where);
 
 }  // namespace detail
 
@@ -62,44 +83,37 @@ void fill_fragment(Fragment& fragment, T value) {
   for (auto& x : fragment.x) x = value;
 }
 
+// Inlined, so that what they call knows by its return address which line of the kernel called.
+
 /// Loads a matrix whose rows (columns, where it is col_major) are `leading` elements apart. As on a GPU the address is a
 /// multiple of 32 bytes and the distance of 16.
 template <typename Use, typename T, typename Layout>
-void load_matrix_sync(fragment<Use, 16, 16, 16, T, Layout>& f, const T* from, unsigned leading,
-                      rung::simt::Where where = rung::simt::Where::here()) {
-  detail::check_matrix(from, leading, sizeof(T), where);
-  const unsigned lane = rung::simt::detail::lane();
-  for (unsigned i = 0; i < 8; ++i) {
-    const unsigned r = detail::row(lane, i), c = detail::column(lane, i);
-    f.x[i] = from[std::is_same_v<Layout, col_major> ? c * leading + r : r * leading + c];
-  }
-  __syncwarp(0xffffffffu, where);
+[[gnu::always_inline]] inline void load_matrix_sync(fragment<Use, 16, 16, 16, T, Layout>& f, const T* from,
+                                                    unsigned leading,
+                                                    rung::simt::Where where = rung::simt::Where::here()) {
+  static_assert(sizeof(T) == 2, "only fp16 and bfloat16 are here");
+  constexpr bool as_in_fragment = std::is_same_v<Layout, row_major> == std::is_same_v<Use, matrix_a>;
+  std::uint16_t bits[8];
+  detail::load_16_bits(bits, from, leading, as_in_fragment ? detail::Lines::rows : detail::Lines::columns,
+                       where);
+  for (unsigned i = 0; i < 8; ++i) f.x[i] = T::from_bits(bits[i]);
 }
 
 /// Loads an accumulator.
-template <typename T>
-void load_matrix_sync(fragment<accumulator, 16, 16, 16, T>& f, const T* from, unsigned leading,
-                      layout_t layout, rung::simt::Where where = rung::simt::Where::here()) {
-  detail::check_matrix(from, leading, sizeof(T), where);
-  const unsigned lane = rung::simt::detail::lane();
-  for (unsigned i = 0; i < 8; ++i) {
-    const unsigned r = detail::row(lane, i), c = detail::column(lane, i);
-    f.x[i] = from[layout == mem_col_major ? c * leading + r : r * leading + c];
-  }
-  __syncwarp(0xffffffffu, where);
+[[gnu::always_inline]] inline void load_matrix_sync(fragment<accumulator, 16, 16, 16, float>& f,
+                                                    const float* from, unsigned leading, layout_t layout,
+                                                    rung::simt::Where where = rung::simt::Where::here()) {
+  const bool rows = layout == mem_row_major;
+  detail::load_accumulators(f.x, from, leading, rows ? detail::Lines::rows : detail::Lines::columns, where);
 }
 
 /// Stores an accumulator.
-template <typename T>
-void store_matrix_sync(T* to, const fragment<accumulator, 16, 16, 16, T>& f, unsigned leading,
-                       layout_t layout, rung::simt::Where where = rung::simt::Where::here()) {
-  detail::check_matrix(to, leading, sizeof(T), where);
-  const unsigned lane = rung::simt::detail::lane();
-  for (unsigned i = 0; i < 8; ++i) {
-    const unsigned r = detail::row(lane, i), c = detail::column(lane, i);
-    to[layout == mem_col_major ? c * leading + r : r * leading + c] = f.x[i];
-  }
-  __syncwarp(0xffffffffu, where);
+[[gnu::always_inline]] inline void store_matrix_sync(float* to,
+                                                     const fragment<accumulator, 16, 16, 16, float>& f,
+                                                     unsigned leading, layout_t layout,
+                                                     rung::simt::Where where = rung::simt::Where::here()) {
+  const bool rows = layout == mem_row_major;
+  detail::store_accumulators(to, f.x, leading, rows ? detail::Lines::rows : detail::Lines::columns, where);
 }
 
 /// d = a · b + c. How sums are formed: rung::simt::Accumulation.

@@ -83,10 +83,10 @@ void check_quiet(Plant plant) {
 }  // namespace
 
 TEST_CASE("checker: right kernels are quiet") {
-  for (const Plant plant :
-       {Plant::nothing_in_gemm, Plant::syncwarp, Plant::half_masks, Plant::chain_of_masks,
-        Plant::copies_in_two_stages, Plant::blocks_write_their_own, Plant::blocks_add_atomically,
-        Plant::last_block_with_fence, Plant::global_with_barrier, Plant::two_launches}) {
+  for (const Plant plant : {Plant::nothing_in_gemm, Plant::syncwarp, Plant::half_masks, Plant::chain_of_masks,
+                            Plant::wmma_and_syncwarp, Plant::copies_in_two_stages,
+                            Plant::blocks_write_their_own, Plant::blocks_add_atomically,
+                            Plant::last_block_with_fence, Plant::global_with_barrier, Plant::two_launches}) {
     CAPTURE(static_cast<int>(plant));
     check_quiet(plant);
   }
@@ -106,6 +106,10 @@ TEST_CASE(
     CAPTURE(static_cast<int>(plant));
     check_pairs(plant, {{ProblemKind::race, "warp store", "warp read"}});
   }
+}
+
+TEST_CASE("checker: a wmma store is no fence for what other lanes read after it") {
+  check_pairs(Plant::wmma_as_a_fence, {{ProblemKind::race, "wmma store", "wmma read"}});
 }
 
 TEST_CASE("checker: lanes that store to one word at once") {

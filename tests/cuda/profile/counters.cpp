@@ -176,6 +176,16 @@ TEST_CASE("profile: tensor cores") {
   CHECK(wmma.tensor_instructions == 1);
   CHECK(wmma.unique_bytes_loaded == 2 * 512);
   CHECK(wmma.unique_bytes_stored == 1024);
+  // 16 × 16 halves without gaps: four requests of 4 bytes, each 16 bytes of 8 lines of 32. 16 x 16 floats: four of 8 bytes,
+  // each 32 bytes of 8 lines of 64.
+  CHECK(grouped(wmma.global_loads) == Grouped{2 * 4, 2 * 4 * 32, 2 * 4 * 8});
+  CHECK(grouped(wmma.global_stores) == Grouped{4, 4 * 32, 4 * 8});
+  // From shared memory a fragment is one ldmatrix of four matrices, four wavefronts at best: so with rows 80 bytes apart.
+  // Rows of 64 bytes meet four to a bank. A column-major store takes eight requests of 4 bytes.
+  const KernelProfile shared = profile_of(test::gemm_wmma_shared, 40);
+  CHECK(grouped(shared.shared_loads) == Grouped{2, 2 * 32, 2 * 4});
+  CHECK(grouped(shared.global_stores) == Grouped{8, 8 * 32, 8 * 4});
+  CHECK(profile_of(test::gemm_wmma_shared, 32).shared_loads.units == 2 * 4 * 4);
   const KernelProfile mma = profile_of(test::gemm_mma, 64, 8);
   CHECK(mma.tensor_instructions == 8 * 4 * 4);
   CHECK(mma.matrix_loads == 2 * 8 * 4 * 4);

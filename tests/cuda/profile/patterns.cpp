@@ -128,6 +128,26 @@ __global__ void gemm_wmma_kernel(float* c, const half* a, const half* b) {
   wmma::store_matrix_sync(c, fc, 16, wmma::mem_row_major);
 }
 
+template <int stride>
+__global__ void gemm_wmma_shared_kernel(float* c, const half* a, const half* b) {
+  using namespace nvcuda;
+  __shared__ __align__(32) half sa[16][stride];
+  __shared__ __align__(32) half sb[16][stride];
+  for (unsigned i = threadIdx.x; i < 256; i += 32) {
+    sa[i / 16][i % 16] = a[i];
+    sb[i / 16][i % 16] = b[i];
+  }
+  __syncthreads();
+  wmma::fragment<wmma::matrix_a, 16, 16, 16, half, wmma::row_major> fa;
+  wmma::fragment<wmma::matrix_b, 16, 16, 16, half, wmma::col_major> fb;
+  wmma::fragment<wmma::accumulator, 16, 16, 16, float> fc;
+  wmma::fill_fragment(fc, 0.0F);
+  wmma::load_matrix_sync(fa, &sa[0][0], stride);
+  wmma::load_matrix_sync(fb, &sb[0][0], stride);
+  wmma::mma_sync(fc, fa, fb, fc);
+  wmma::store_matrix_sync(c, fc, 16, wmma::mem_col_major);
+}
+
 template <int padding>
 __global__ void gemm_mma_kernel(float* c, const half* a, const half* b, int n) {
   __shared__ __align__(16) half sa[2][16][16 + padding];
@@ -379,6 +399,14 @@ void gemm_wmma() {
   const device_buffer<half> a = halves(256);
   const device_buffer<half> b = halves(256);
   launch("gemm_wmma", gemm_wmma_kernel, Launch{.grid = 1, .block = 32}, c.data(), a.data(), b.data());
+}
+
+void gemm_wmma_shared(int stride) {
+  device_buffer<float> c(256);
+  const device_buffer<half> a = halves(256);
+  const device_buffer<half> b = halves(256);
+  launch("gemm_wmma_shared", stride == 32 ? gemm_wmma_shared_kernel<32> : gemm_wmma_shared_kernel<40>,
+         Launch{.grid = 1, .block = 32}, c.data(), a.data(), b.data());
 }
 
 void gemm_mma(int n, int padding) {

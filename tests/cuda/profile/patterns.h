@@ -22,6 +22,8 @@ void block_sum();
 void gemm_tiled(int n);
 /// 16 × 16 × 16 with nvcuda::wmma, one warp.
 void gemm_wmma();
+/// The same from shared memory, whose rows are 32 or 40 halves apart.
+void gemm_wmma_shared(int stride);
 /// cp.async double buffer, ldmatrix, mma; n × n halves, one warp per 16 × 8 of C.
 void gemm_mma(int n, int padding);
 void histogram(int bins);  ///< 128 threads add to bin i % bins of a global array

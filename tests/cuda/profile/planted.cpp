@@ -4,6 +4,7 @@
 
 #include "cuda/simt/ptx.h"
 #include "cuda/simt/simt.h"
+#include "cuda/simt/wmma.h"
 
 namespace rung::test {
 namespace {
@@ -75,6 +76,23 @@ __global__ void warp_kernel(int* out, const int* in) {
     other = lane == 2 ? 0 : static_cast<int>(lane);
   }
   out[threadIdx.x] = s[warp + static_cast<unsigned>(other)];  // [warp read]
+}
+
+// A fragment goes through shared memory from lane to lane; the next takes its place.
+template <Plant plant>
+__global__ void wmma_kernel(float* out) {
+  using namespace nvcuda;
+  __shared__ __align__(32) float s[16 * 16];
+  wmma::fragment<wmma::accumulator, 16, 16, 16, float> fragment;
+  for (int i = 0; i < 2; ++i) {
+    wmma::fill_fragment(fragment, 1.0F);
+    wmma::store_matrix_sync(s, fragment, 16, wmma::mem_row_major);  // [wmma store]
+    if (plant == Plant::wmma_and_syncwarp) {
+      __syncwarp();
+    }
+    out[threadIdx.x] = s[8 * threadIdx.x];  // [wmma read]
+    __syncwarp();
+  }
 }
 
 template <Plant plant>
@@ -289,6 +307,12 @@ void run_warp() {
 }
 
 template <Plant plant>
+void run_wmma() {
+  device_buffer<float> out(32);
+  launch("wmma", wmma_kernel<plant>, Launch{.grid = 1, .block = 32}, out.data());
+}
+
+template <Plant plant>
 void run_unwritten() {
   const device_buffer<float> never(64);
   device_buffer<float> out(64);
@@ -353,6 +377,8 @@ void run_planted(Plant plant) {
     RUNG_RUN(chain_of_masks, run_warp);
     RUNG_RUN(broken_chain_of_masks, run_warp);
     RUNG_RUN(one_word_from_all_lanes, run_warp);
+    RUNG_RUN(wmma_and_syncwarp, run_wmma);
+    RUNG_RUN(wmma_as_a_fence, run_wmma);
     RUNG_RUN(uninitialised_static, run_unwritten);
     RUNG_RUN(uninitialised_dynamic, run_unwritten);
     RUNG_RUN(uninitialised_global, run_unwritten);

@@ -18,6 +18,8 @@ enum class Plant {
   chain_of_masks,
   broken_chain_of_masks,
   one_word_from_all_lanes,
+  wmma_and_syncwarp,
+  wmma_as_a_fence,
   // Never written.
   uninitialised_static,
   uninitialised_dynamic,
