@@ -1,5 +1,6 @@
 #include "core/oracle/attention.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -242,6 +243,44 @@ Probe score_gap(NumberType type, double scale) {
   return probe;
 }
 
+/// Each query's scores are so far apart that the largest one that it sees takes all weight: the newest key's where
+/// `step` is positive, the oldest one's where it is negative. Keys that it does not see have larger ones.
+Probe far_apart(NumberType type, const std::string& short_name, Shaped s, double step) {
+  s.D = 64;
+  s.scale = 1;
+  Probe probe = probe_case(type, short_name, s,
+                           "scores that are not seen, far above the others, must not enter the maximum");
+  const auto value = [](std::int64_t key, std::int64_t d) {
+    return static_cast<double>(1 + (5 * key + d) % 97);
+  };
+  probe.problem.inputs = {
+      fill_array(type, "q", {s.T, s.H, s.D}, [](std::int64_t, std::int64_t) { return 1.0; }),
+      fill_array(type, "k", {s.S, s.G, s.D},
+                 [&](std::int64_t row, std::int64_t) { return step * static_cast<double>(row / s.G); }),
+      fill_array(type, "v", {s.S, s.G, s.D},
+                 [&](std::int64_t row, std::int64_t d) { return value(row / s.G, d); })};
+  for (std::int64_t t = 0; t < s.T; ++t) {
+    const std::int64_t own = s.first_position + t;
+    const std::int64_t key = step > 0 ? own : std::max<std::int64_t>(own - s.window + 1, 0);
+    for (std::int64_t i = 0; i < s.H * s.D; ++i) probe.expected.push_back(value(key, i % s.D));
+  }
+  probe.ulps = 2;
+  return probe;
+}
+
+/// All scores are `score`, far below 0, so that the maximum must begin below them and a masked one must be lower
+/// still: out[t, d] is 1/n where query t sees key d, one of n.
+Probe low_scores(NumberType type, double score) {
+  const Shaped s{.T = 5, .S = 64, .H = 2, .G = 1, .first_position = 59};
+  Probe probe = visible_keys(type, fmt::format("scores-of-{}", score), s,
+                             "scores far below 0 are as good as others; the maximum begins at -inf");
+  for (Array& input : probe.problem.inputs) {
+    if (input.name == "q") std::ranges::fill(input.values, static_cast<float>(score / (20 * 64)));
+    if (input.name == "k") std::ranges::fill(input.values, 20.0F);
+  }
+  return probe;
+}
+
 /// Four equal scores, so the result is a quarter of the sum of four values, exact in fp32 and rounded once.
 Probe rounded_mean(NumberType type) {
   const Shaped s{.T = 1, .S = 4, .H = 2, .G = 2, .D = 64, .first_position = 3, .scale = 1};
@@ -281,6 +320,10 @@ std::vector<Probe> probes(NumberType type) {
       score_gap(type, 0.125),
       score_gap(type, 0.5),
       rounded_mean(type),
+      far_apart(type, "masked-above", {.T = 40, .S = 40, .H = 2, .G = 1}, 3),
+      far_apart(type, "masked-above-window", {.T = 21, .S = 21, .H = 2, .G = 2, .window = 5}, -3),
+      low_scores(type, -200),
+      low_scores(type, -20480),
   };
 }
 
@@ -338,6 +381,10 @@ Op attention_op() {
       shaped({.T = 9, .S = 9, .H = 4, .G = 2}, 12, Style::cancellation),
       shaped({.T = 5, .S = 21, .H = 4, .G = 2, .first_position = 16}, 12, Style::wide),
       shaped({.T = 9, .S = 9, .H = 6, .G = 3}, 8, Style::normal, 4),
+      // The window hides a whole tile of keys, of 32 or 64, from queries that others share it with; and where heads
+      // are wide, tiles are short.
+      shaped({.T = 130, .S = 130, .H = 2, .G = 1, .window = 8}, 4),
+      shaped({.T = 36, .S = 36, .H = 2, .G = 1, .D = 160, .window = 8}, 4),
   };
   op.reference = reference;
   op.baseline = [](const Case& problem) { return attention_variant<float>(problem, {.rounded = true}); };

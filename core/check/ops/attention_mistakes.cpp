@@ -1,38 +1,52 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "core/check/ops/attention_variant.h"
 
 namespace rung::check {
 namespace {
 
+/// The scores of a query and head, of all keys.
+std::vector<double> all_scores(const Case& problem, std::int64_t t, std::int64_t h) {
+  const oracle::AttentionShape shape = shape_of(problem);
+  const Array& q = problem.input("q");
+  const Array& k = problem.input("k");
+  const std::span<const float> query = q.row(t * shape.H + h);
+  std::vector<double> scores;
+  scores.reserve(static_cast<std::size_t>(shape.S));
+  for (std::int64_t j = 0; j < shape.S; ++j) {
+    const std::span<const float> key = k.row(j * shape.G + h / (shape.H / shape.G));
+    double score = 0;
+    for (std::size_t d = 0; d < query.size(); ++d)
+      score += static_cast<double>(query[d]) * static_cast<double>(key[d]);
+    scores.push_back(problem.param("scale") * score);
+  }
+  return scores;
+}
+
+constexpr double lowest = -std::numeric_limits<double>::infinity();
+// fp32's range of exp ends at e^88.7 and e^-87.3, and less than its 24 bits are left down to e^-104. Well inside it,
+// so that there is room for sums of many, and well outside.
+constexpr double safe = 80;
+constexpr double sure = 105;
+
 /// Without the largest score subtracted, exp is asked for more than fp32 holds, or for so little that less than its
 /// 24 bits are left. What becomes of such rows hangs on how the rest is written: see softmax's, which is the same.
 Chance beyond_range(const Case& problem) {
-  // Well inside fp32's range, which ends at e^88.7 and e^-87.3, so that there is room for sums of many.
-  constexpr double safe = 80;
-  constexpr double sure = 105;
-  constexpr double lowest = -std::numeric_limits<double>::infinity();
   const oracle::AttentionShape shape = shape_of(problem);
   const oracle::AttentionMask mask = mask_of(problem);
-  const std::vector<double> q = problem.input("q").dense();
-  const std::vector<double> k = problem.input("k").dense();
   Chance chance{.numbers = {{}}, .surely_wrong = false};
   for (std::int64_t t = 0; t < shape.T; ++t) {
     for (std::int64_t h = 0; h < shape.H; ++h) {
       double largest = lowest;
       double second = lowest;
+      const std::vector<double> scores = all_scores(problem, t, h);
       for (std::int64_t j = 0; j < shape.S; ++j) {
         if (!mask.sees(t, j)) continue;
-        double score = 0;
-        for (std::int64_t d = 0; d < shape.D; ++d) {
-          score +=
-              q[(t * shape.H + h) * shape.D + d] * k[(j * shape.G + h / (shape.H / shape.G)) * shape.D + d];
-        }
-        score *= problem.param("scale");
-        second = std::max(second, std::min(score, largest));
-        largest = std::max(largest, score);
+        second = std::max(second, std::min(scores[j], largest));
+        largest = std::max(largest, scores[j]);
       }
       const bool beyond = std::isfinite(largest) && std::abs(largest) > safe;
       chance.numbers[0].insert(chance.numbers[0].end(), static_cast<std::size_t>(shape.D), beyond);
@@ -43,12 +57,70 @@ Chance beyond_range(const Case& problem) {
   return chance;
 }
 
+/// How much more than its largest score is subtracted from a row's.
+struct Excess {
+  double possible = 0;  ///< at most
+  double sure = 0;      ///< at least
+};
+
+/// Where more than the largest score is subtracted, exp is asked for less than fp32 holds, or than the weights' type
+/// does. What becomes of a row without weights hangs on whether it is divided by their sum.
+/// @param excess  of a query's row, from the largest score that it sees
+template <typename ExcessOf>
+Chance too_much_subtracted(const Case& problem, const ExcessOf& excess_of) {
+  const double kept = problem.type == NumberType::f16 ? 6 : safe;  // e^-9.7 is fp16's least normal number
+  const oracle::AttentionShape shape = shape_of(problem);
+  const oracle::AttentionMask mask = mask_of(problem);
+  Chance chance{.numbers = {{}}, .surely_wrong = false};
+  for (std::int64_t t = 0; t < shape.T; ++t) {
+    for (std::int64_t h = 0; h < shape.H; ++h) {
+      const std::vector<double> scores = all_scores(problem, t, h);
+      double largest = lowest;
+      for (std::int64_t j = 0; j < shape.S; ++j) {
+        if (mask.sees(t, j)) largest = std::max(largest, scores[j]);
+      }
+      const Excess excess = excess_of(mask, scores, t, largest);
+      chance.numbers[0].insert(chance.numbers[0].end(), static_cast<std::size_t>(shape.D),
+                               excess.possible > kept);
+      chance.surely_wrong = chance.surely_wrong || excess.sure > sure;
+    }
+  }
+  return chance;
+}
+
+/// Masked keys count in the maximum: those of the tiles that are read, so that nothing is sure but that two keys after
+/// a query's own are not both in other tiles. (Tiles of one key are online softmax, which would not read them.)
+Chance masked_in_maximum(const Case& problem) {
+  return too_much_subtracted(problem, [](const oracle::AttentionMask& mask, const std::vector<double>& scores,
+                                         std::int64_t t, double largest) {
+    Excess excess;
+    if (largest == lowest) return excess;
+    for (const double score : scores) {
+      if (std::isfinite(score)) excess.possible = std::max(excess.possible, score - largest);
+    }
+    const auto next = static_cast<std::size_t>(std::max<std::int64_t>(mask.first_position + t + 1, 0));
+    if (mask.causal && next % 8 != 0 && next < scores.size()) excess.sure = scores[next] - largest;
+    return excess;
+  });
+}
+
+/// The maximum begins somewhere from -10000 to 0.
+Chance maximum_begins_too_high(const Case& problem) {
+  return too_much_subtracted(
+      problem, [](const oracle::AttentionMask&, const std::vector<double>&, std::int64_t, double largest) {
+        if (largest == lowest) return Excess{};
+        return Excess{.possible = -largest, .sure = -10000 - largest};
+      });
+}
+
 Mistake mistake(std::string name, std::string sentence, std::vector<NumberType> types,
                 AttentionVariant variant) {
   const auto kernel = [variant](const Case& problem) { return attention_variant<float>(problem, variant); };
   const auto exact = [variant](const Case& problem) { return attention_variant<double>(problem, variant); };
   // Mistakes of range and rounding have no fp64 form: double's exp overflows elsewhere.
   if (variant.max_not_subtracted) return {name, sentence, types, kernel, kernel, beyond_range};
+  if (variant.masked_after_max) return {name, sentence, types, kernel, kernel, masked_in_maximum};
+  if (variant.first_max) return {name, sentence, types, kernel, kernel, maximum_begins_too_high};
   if (variant.products || variant.scores || variant.accumulator) {
     return {name, sentence, types, kernel, kernel};
   }
@@ -99,12 +171,16 @@ std::vector<Mistake> attention_mistakes() {
               "query t taken to be at position t; it is at first_position + t (chapter 3: first_query + t)",
               all, {.offset_dropped = true}),
       mistake("masked_score_zero", "a masked key's score set to 0, which still has a weight; set it to -inf",
-              all, {.masked_score_zero = true}),
+              all, {.masked_score = 0}),
       mistake("masked_after_softmax",
               "masked after the softmax, so that the weights left do not add up to 1; mask first", all,
               {.masked_after_softmax = true}),
       mistake("masked_row_mean", "a query that sees nothing gets the mean of all values; it is defined as 0",
               all, {.masked_row_mean = true}),
+      // After the one before: where a query sees nothing, both give the same.
+      mistake("masked_score_minus_10000",
+              "a masked key's score set to -10000, which the scores seen may be below; set it to -inf", all,
+              {.masked_score = -10000}),
       mistake("kv_head_modulo", "KV head of query head h taken as h % G; it is h / (H / G)", all,
               {.kv_head = KvHead::modulo}),
       mistake("value_head_modulo",
@@ -134,6 +210,12 @@ std::vector<Mistake> attention_mistakes() {
               {.other_heads = AttentionVariant::OtherHeads::unwritten}),
       mistake("max_not_subtracted", "the largest score not subtracted; exp overflows fp32 from 89 on", all,
               {.max_not_subtracted = true}),
+      mistake("masked_after_max",
+              "masked after the maximum was taken, so that exp of all that is seen may be 0; mask first", all,
+              {.block = 32, .rounded = true, .masked_after_max = true}),
+      mistake("max_starts_at_a_number",
+              "the maximum starts at 0 or -10000, and scores far below that are lost; it starts at -inf", all,
+              {.block = 32, .rounded = true, .first_max = 0}),
       mistake("not_rescaled",
               "online softmax: what was added up is not rescaled when the maximum grows; multiply by exp(old "
               "- new)",

@@ -21,7 +21,9 @@ struct Visibility {
     if (causal && j > position + variant.causal_shift) return false;
     return !windowed || j > position - *mask.window - variant.window_shift;
   }
-  bool reads_all() const { return variant.masked_score_zero || variant.masked_after_softmax; }
+  bool reads_all() const {
+    return variant.masked_score || variant.masked_after_softmax || variant.masked_after_max;
+  }
 };
 
 template <typename Real>
@@ -120,7 +122,7 @@ template <typename Real, typename Value>
 void online_softmax(const Case& problem, const AttentionVariant& variant, const Scores<Real>& scores,
                     const Value& value, std::int64_t D, Real* out) {
   const auto n = static_cast<std::int64_t>(scores.score.size());
-  Real largest = -std::numeric_limits<Real>::infinity();
+  Real largest = static_cast<Real>(variant.first_max.value_or(-std::numeric_limits<double>::infinity()));
   Real sum = 0;
   std::fill(out, out + D, Real{0});
   for (std::int64_t start = 0; start < n; start += variant.block) {
@@ -134,12 +136,14 @@ void online_softmax(const Case& problem, const AttentionVariant& variant, const 
     }
     largest = grown;
     for (std::int64_t i = start; i < end; ++i) {
+      if (!scores.seen[i] && variant.masked_after_max) continue;
       Real p = std::exp(scores.score[i] - largest);
       sum += p;
       if (variant.rounded) p = static_cast<Real>(round_to(problem.type, static_cast<double>(p)));
       for (std::int64_t d = 0; d < D; ++d) out[d] += p * value(i, d);
     }
   }
+  if (variant.masked_after_max && sum == 0) return;  // 0, as where nothing is seen
   for (std::int64_t d = 0; d < D; ++d) out[d] /= sum;
 }
 
@@ -210,7 +214,7 @@ Values attention_variant(const Case& problem, const AttentionVariant& variant) {
         if (variant.products) s = static_cast<Real>(round_to(*variant.products, static_cast<double>(s)));
         s *= scale;
         if (variant.scores) s = static_cast<Real>(round_to(*variant.scores, static_cast<double>(s)));
-        if (!seen && variant.masked_score_zero) s = 0;
+        if (!seen && variant.masked_score) s = static_cast<Real>(*variant.masked_score);
         scores.score.push_back(s);
         scores.key.push_back(j);
         scores.seen.push_back(seen);

@@ -34,9 +34,9 @@ struct AttentionVariant {
   bool window_needs_causal = false;    ///< without a causal mask, the window is ignored
   bool window_both_ways = false;       ///< without a causal mask, keys W or more after a query are not seen
   bool offset_dropped = false;         ///< query t is taken to be at position t
-  bool masked_score_zero = false;      ///< a masked key's score is 0, not −∞
-  bool masked_after_softmax = false;   ///< masked keys count in the sum
-  bool masked_row_mean = false;        ///< a query that sees nothing gets the mean of all values
+  std::optional<double> masked_score = std::nullopt;  ///< of a masked key, in place of −∞
+  bool masked_after_softmax = false;                  ///< masked keys count in the sum
+  bool masked_row_mean = false;  ///< a query that sees nothing gets the mean of all values
   /// Which key/value head query head h uses: h / (H / G), h % G, h % G for values alone, 0, or 0 for one of the two.
   enum class KvHead { grouped, modulo, values_modulo, first, keys_first, values_first };
   KvHead kv_head = KvHead::grouped;
@@ -51,7 +51,9 @@ struct AttentionVariant {
   OtherHeads other_heads = OtherHeads::computed;
   bool max_not_subtracted = false;
   bool not_rescaled = false;  ///< online softmax: what was added up is not rescaled when the maximum grows
-  std::int64_t step = 1;      ///< keys after the last multiple of this are not read
+  bool masked_after_max = false;                   ///< online softmax: masked keys count in a block's maximum
+  std::optional<double> first_max = std::nullopt;  ///< online softmax: what the maximum is at first; −∞
+  std::int64_t step = 1;                           ///< keys after the last multiple of this are not read
   std::optional<NumberType> products = std::nullopt;     ///< q·k is rounded to this before it is scaled
   std::optional<NumberType> scores = std::nullopt;       ///< rounded to this before the softmax
   std::optional<NumberType> accumulator = std::nullopt;  ///< Σ p·v is rounded to this after every key

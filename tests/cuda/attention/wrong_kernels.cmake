@@ -19,6 +19,10 @@ rung_wrong_kernel(masked_after_max FILE ${attention}/03_tiled.cuh
       tile_max = fmaxf(tile_max, scores[j]);"
   BY "tile_max = fmaxf(tile_max, shape.scale * scores[j]);
       scores[j] = seen.has(key) ? shape.scale * scores[j] : -INFINITY;")
+rung_wrong_kernel(max_starts_at_0 FILE ${attention}/03_tiled.cuh
+  REPLACE "float max = -INFINITY;" BY "float max = 0;")
+rung_wrong_kernel(max_starts_at_minus_10000 FILE ${attention}/04_mma.cuh
+  REPLACE "float max[2] = {-INFINITY, -INFINITY};" BY "float max[2] = {-10000, -10000};")
 rung_wrong_kernel(masked_score_zero FILE ${attention}/03_tiled.cuh
   REPLACE "shape.scale * scores[j] : -INFINITY;" BY "shape.scale * scores[j] : 0;")
 rung_wrong_kernel(nan_of_nothing FILE ${attention}/03_tiled.cuh

@@ -23,6 +23,8 @@
 #include "wrong/masked_after_max.cuh"
 #include "wrong/masked_score_zero.cuh"
 #include "wrong/max_of_one_lane.cuh"
+#include "wrong/max_starts_at_0.cuh"
+#include "wrong/max_starts_at_minus_10000.cuh"
 #include "wrong/multiplied_as_half.cuh"
 #include "wrong/nan_of_nothing.cuh"
 #include "wrong/nothing_seen_divided.cuh"
@@ -136,19 +138,34 @@ TEST_CASE("attention kernels that ignore a batch's rows or a sequence's ring are
   CHECK(wrong_numbers<__half>(batch, cuda::wrong_first_row_dropped::attention_06::run<__half>) > 1000);
 }
 
-TEST_CASE(
-    "an attention kernel that masks after the maximum is found where a masked score is far above the "
-    "others") {
-  // exp of what is left is 0 then. Where scores are close, the result is right.
-  const cuda::Batch<float> batch({{.rows = 40, .past = 0, .keys = 40}},
-                                 {.heads = 1, .kv_heads = 1, .head_dim = 64, .deviation_of_queries = 300});
-  CHECK(wrong_numbers<float>(batch, cuda::wrong_masked_after_max::attention_03::run<float>) > 100);
+TEST_CASE("an attention kernel that masks after the maximum is rejected by name") {
+  // exp of what is left is 0 where a masked score is far above the others. Where scores are close, the result is right.
+  for (const Report& report :
+       {judged<float>("f32", cuda::wrong_masked_after_max::attention_03::run<float>),
+        judged<__half>("f16", cuda::wrong_masked_after_max::attention_03::run<__half>),
+        judged<__nv_bfloat16>("bf16", cuda::wrong_masked_after_max::attention_03::run<__nv_bfloat16>)}) {
+    INFO(check::to_text(report));
+    CHECK_FALSE(report.passed);
+    REQUIRE(report.matched.has_value());
+    CHECK(report.matched->name == "masked_after_max");
+  }
+}
+
+TEST_CASE("attention kernels whose maximum begins too high are rejected by name") {
+  const Report zero = judged<float>("zero", cuda::wrong_max_starts_at_0::attention_03::run<float>);
+  const Report large =
+      judged<__half>("large", cuda::wrong_max_starts_at_minus_10000::attention_04::run<__half>);
+  for (const Report* report : {&zero, &large}) {
+    INFO(check::to_text(*report));
+    CHECK_FALSE(report->passed);
+    REQUIRE(report->matched.has_value());
+  }
+  CHECK(zero.matched->name == "max_starts_at_a_number");
+  CHECK(large.matched->name == "max_starts_at_a_number");
 }
 
 TEST_CASE(
     "an attention kernel that subtracts -infinity is found where a row sees nothing of its first tile") {
   // Heads of more than 128 numbers have tiles of 16 keys, for 32 queries.
-  const cuda::Batch<float> batch({{.rows = 32, .past = 20, .keys = 52}},
-                                 {.heads = 1, .kv_heads = 1, .head_dim = 256, .window = 10});
-  CHECK(wrong_numbers<float>(batch, cuda::wrong_nan_of_nothing::attention_03::run<float>) > 100);
+  REJECTED(nan_of_nothing, attention_03, float);
 }
