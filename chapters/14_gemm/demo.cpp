@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "chapters/14_gemm/gemm_cost.h"
-#include "cuda/gemm/12_split_k.cuh"
+#include "cuda/gemm/parts.h"
 #include "cuda/gemm/swizzle.h"
 
 namespace rung {
@@ -150,7 +150,7 @@ Json show_split(const DemoInput&, DemoText& text) {
   for (const auto& [m, n, k] :
        {std::array{1, 576, 1536}, {1, 4096, 4096}, {16, 4096, 14336}, {1, 49152, 576}, {512, 4096, 4096}}) {
     const int tiles = cuda::blocks_of(m, 16) * cuda::blocks_of(n, 64);
-    const cuda::gemm_12::Parts parts = cuda::gemm_12::parts_of(m, n, cuda::blocks_of(k, 8));
+    const cuda::Parts parts = cuda::parts_of(m, n, cuda::blocks_of(k, 8));
     text.print("{:>3} {:>6} {:>6}   {:>19}   {:>10}   {:>10}   {:>16}\n", m, n, k,
                cuda::blocks_of(m, 128) * cuda::blocks_of(n, 128), tiles, parts.count, tiles * parts.count);
     data.push_back({{"m", m}, {"n", n}, {"k", k}, {"parts", parts.count}});

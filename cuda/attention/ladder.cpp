@@ -61,21 +61,14 @@ std::vector<AttentionSequence> attention_sequences(const Plan& plan) {
 template <typename T>
 void attention_by(int number, const T* q, const T* k, const T* v, T* out, float* lse,
                   const AttentionShape& shape) {
-  if (number == 1) {
-    attention_01::run(q, k, v, out, lse, shape);
-  } else if (number == 2) {
-    attention_02::run(q, k, v, out, lse, shape);
-  } else if (number == 3) {
-    attention_03::run(q, k, v, out, lse, shape);
-  } else if constexpr (HalfSized<T>) {
-    if (number == 4) {
-      attention_04::run(q, k, v, out, lse, shape);
-    } else if (number == 5) {
-      attention_05::run(q, k, v, out, lse, shape);
-    } else {
-      attention_06::run(q, k, v, out, lse, shape);
-    }
-  } else {
+  if (number == 1) attention_01::run(q, k, v, out, lse, shape);
+  if (number == 2) attention_02::run(q, k, v, out, lse, shape);
+  if (number == 3) attention_03::run(q, k, v, out, lse, shape);
+  if constexpr (HalfSized<T>) {
+    if (number == 4) attention_04::run(q, k, v, out, lse, shape);
+    if (number == 5) attention_05::run(q, k, v, out, lse, shape);
+    if (number == 6) attention_06::run(q, k, v, out, lse, shape);
+  } else if (number > 3) {
     throw Error(ErrorKind::unsupported, fmt::runtime("attention: tensor cores multiply numbers of 16 bits"));
   }
   simt::synchronize();

@@ -10,37 +10,21 @@
 // to its own place; a second kernel adds them, always in the same order, and rounds once. No atomics, so the same
 // inputs give the same bits every time.
 
-#include <algorithm>
-
 #include "cuda/gemm/copy_chunk.h"
 #include "cuda/gemm/mma.h"
+#include "cuda/gemm/parts.h"
 
 namespace rung::cuda::gemm_12 {
 
-constexpr int tile_rows = 16;  // of C, that a block computes
-constexpr int tile_columns = 64;
-constexpr int tile_chunks = 4;  // of 16 bytes along k, that are in a buffer
+constexpr int tile_rows = part_tile_rows;
+constexpr int tile_columns = part_tile_columns;
+constexpr int tile_chunks = part_tile_chunks;
 constexpr int buffers = 4;
 constexpr int warp_columns = 16;  // of C, that a warp computes
 constexpr int threads = 32 * tile_columns / warp_columns;
-constexpr int wanted_blocks = 256;  // about two for each multiprocessor of a large device
 
 using RowTile = uint4[tile_rows][tile_chunks];
 using ColumnTile = uint4[tile_columns][tile_chunks];
-
-/// How the sum is shared: the same for a shape on every device, and so is the result.
-struct Parts {
-  int count;   ///< parts of k
-  int chunks;  ///< of 16 bytes in each, a multiple of tile_chunks
-};
-// [parts]
-inline Parts parts_of(int m, int n, int chunks) {
-  const int tiles = blocks_of(m, tile_rows) * blocks_of(n, tile_columns);
-  const int rounds = std::max(blocks_of(chunks, tile_chunks), 1);
-  const int rounds_each = blocks_of(rounds, std::clamp(wanted_blocks / tiles, 1, rounds));
-  return {.count = blocks_of(rounds, rounds_each), .chunks = rounds_each * tile_chunks};
-}
-// [parts]
 
 /// @param sums  [parts, m, sums_stride] fp32
 template <typename T>

@@ -1,4 +1,4 @@
-#include <array>
+#include <stdexcept>
 
 #include "cuda/gemm/01_naive.cuh"
 #include "cuda/gemm/02_coalesced.cuh"
@@ -149,19 +149,19 @@ KernelLadder gemm_ladder() {
 }
 
 GemmTile gemm_tile(int number) {
-  static constexpr std::array tiles = {GemmTile{gemm_01::tile_rows, gemm_01::tile_columns},
-                                       GemmTile{gemm_02::tile_rows, gemm_02::tile_columns},
-                                       GemmTile{gemm_03::tile_rows, gemm_03::tile_columns},
-                                       GemmTile{gemm_04::tile_rows, gemm_04::tile_columns},
-                                       GemmTile{gemm_05::tile_rows, gemm_05::tile_columns},
-                                       GemmTile{gemm_06::tile_rows, gemm_06::tile_columns},
-                                       GemmTile{gemm_07::tile_rows, gemm_07::tile_columns},
-                                       GemmTile{gemm_08::tile_rows, gemm_08::tile_columns},
-                                       GemmTile{gemm_09::tile_rows, gemm_09::tile_columns},
-                                       GemmTile{gemm_10::tile_rows, gemm_10::tile_columns},
-                                       GemmTile{gemm_11::tile_rows, gemm_11::tile_columns},
-                                       GemmTile{gemm_12::tile_rows, gemm_12::tile_columns}};
-  return tiles.at(static_cast<std::size_t>(number - 1));
+  if (number == 1) return {gemm_01::tile_rows, gemm_01::tile_columns};
+  if (number == 2) return {gemm_02::tile_rows, gemm_02::tile_columns};
+  if (number == 3) return {gemm_03::tile_rows, gemm_03::tile_columns};
+  if (number == 4) return {gemm_04::tile_rows, gemm_04::tile_columns};
+  if (number == 5) return {gemm_05::tile_rows, gemm_05::tile_columns};
+  if (number == 6) return {gemm_06::tile_rows, gemm_06::tile_columns};
+  if (number == 7) return {gemm_07::tile_rows, gemm_07::tile_columns};
+  if (number == 8) return {gemm_08::tile_rows, gemm_08::tile_columns};
+  if (number == 9) return {gemm_09::tile_rows, gemm_09::tile_columns};
+  if (number == 10) return {gemm_10::tile_rows, gemm_10::tile_columns};
+  if (number == 11) return {gemm_11::tile_rows, gemm_11::tile_columns};
+  if (number == 12) return {gemm_12::tile_rows, gemm_12::tile_columns};
+  throw std::out_of_range("gemm_tile: no such rung");
 }
 
 }  // namespace rung::cuda
