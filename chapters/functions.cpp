@@ -12,6 +12,7 @@
 #include "chapters/08_quantization/functions.h"
 #include "chapters/13_simt/functions.h"
 #include "chapters/14_gemm/functions.h"
+#include "chapters/15_flash_attention/functions.h"
 #include "chapters/candidates.h"
 
 namespace rung {
@@ -20,7 +21,8 @@ std::vector<check::JudgedFunction> chapter_functions() {
   std::vector<check::JudgedFunction> all;
   for (const auto of_chapter :
        {tokens_functions, tensors_functions, attention_functions, transformer_functions, sampling_functions,
-        kv_cache_functions, grouped_functions, quantization_functions, simt_functions, gemm_functions}) {
+        kv_cache_functions, grouped_functions, quantization_functions, simt_functions, gemm_functions,
+        flash_attention_functions}) {
     std::vector<check::JudgedFunction> some = of_chapter();
     all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
   }

@@ -54,7 +54,8 @@ def tasks(chapter):
     """The exercises of a chapter's folder, as its tasks.json has them: id, title, file, points, check.
 
     `check` is one op, stage or function of ./rung check, or a list of them, which all have to pass. `crash`, where there
-    is one, tells the usual cause of a crash in this task."""
+    is one, tells the usual cause of a crash in this task. `also_in`, where there is one, lists other files that do what is
+    asked for: a copy for a class leaves them out."""
     return json.loads((chapter / "exercises" / "tasks.json").read_text())["tasks"]
 
 

@@ -4,7 +4,8 @@ Stubs compile and get nothing, the chapter's own files get all points, and each 
 task's file as a learner may get it wrong, gets nothing and hears its mistake's name. A slip is a whole file,
 softmax-max_not_subtracted.cpp is a softmax.cpp with the known mistake max_not_subtracted, or where only a few lines of the
 chapter's own file are wrong, an entry in edits.json: those lines, and what is put in their place. Where its mistake is null
-it is none of the known ones: it gets nothing and hears no name.
+it is none of the known ones: it gets nothing and hears no name. Where the chapter's own file only calls what is elsewhere,
+the folder right has one that a learner could hand in, made from the stub; it gets all points, and the edits are of it.
 """
 
 import json
@@ -25,12 +26,18 @@ def source(task):
     return ROOT / task["file"] if task["file"].startswith("core/") else CHAPTER / task["file"]
 
 
+def right_answer(task):
+    """The text of a right answer."""
+    own = SLIPS / "right" / Path(task["file"]).name
+    return (own if own.exists() else source(task)).read_text()
+
+
 def slips():
     """(the learner's file, its text, the mistake to be named) of each."""
     for path in sorted(SLIPS.glob("*.cpp")):
         name, _, mistake = path.stem.partition("-")
         yield f"{name}.cpp", path.read_text(), mistake
-    own = {Path(task["file"]).name: source(task).read_text() for task in TASKS}
+    own = {Path(task["file"]).name: right_answer(task) for task in TASKS}
     edited = SLIPS / "edits.json"
     for slip in json.loads(edited.read_text()) if edited.exists() else []:
         text = own[slip["file"]]
@@ -77,6 +84,15 @@ class EveryChapter(unittest.TestCase):
             (self.work / Path(task["file"]).name).write_text(source(task).read_text())
         for task in self.grade().values():
             self.assertEqual((task["points"], task["message"]), (task["of"], "ok"))
+
+    def test_right_answers_get_everything(self):
+        right = [task for task in TASKS if right_answer(task) != source(task).read_text()]
+        for task in right:
+            (self.work / Path(task["file"]).name).write_text(right_answer(task))
+        graded = self.grade() if right else {}
+        for task in right:
+            found = graded[task["id"]]
+            self.assertEqual((found["points"], found["message"]), (found["of"], "ok"))
 
     def test_slips_are_named(self):
         for name, text, mistake in slips():

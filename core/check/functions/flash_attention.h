@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/check/function_check.h"
+
+// The functions of chapter 15: online softmax, and three kernels of attention.
+
+namespace rung::check {
+
+/// Scores and values of one query, a key each; a score of −∞ is masked.
+struct OnlineSoftmaxInput {
+  static constexpr std::size_t size = 3;  ///< numbers of a value
+  std::vector<double> scores;
+  std::size_t split = 0;  ///< so many of them belong to the first of two parts
+
+  /// Of one key, made up.
+  static std::vector<double> value(std::size_t key);
+  /// What is known of keys first … end − 1: the largest score, Σ exp(score − it), and the same sum with each number of the values as
+  /// a factor. Of none, and of masked ones alone: −∞ and zeros.
+  static std::vector<double> state(const std::vector<double>& scores, std::size_t first, std::size_t end);
+};
+/// What is known after all keys comes back: the largest score, the sum, the weighted values.
+FunctionCheck<OnlineSoftmaxInput, std::vector<double>> online_softmax_check();
+/// The same of two parts that were merged.
+FunctionCheck<OnlineSoftmaxInput, std::vector<double>> merged_softmax_check();
+
+/// Causal attention of one prompt, in fp32.
+struct PromptInput {
+  std::int64_t rows = 1, past = 0, heads = 1, kv_heads = 1, head_dim = 32;
+  std::int64_t window = 0;  ///< 0: none
+  double lift = 0;          ///< what is added to all scores
+  double rise = 0;          ///< how much more is added to a key's score than to that of the key before
+
+  std::int64_t keys() const { return past + rows; }
+  double scale() const { return 0.125; }
+  std::vector<double> q() const;  ///< [rows, heads, head_dim]
+  std::vector<double> k() const;  ///< [keys, kv_heads, head_dim]
+  std::vector<double> v() const;  ///< [keys, kv_heads, head_dim]
+};
+/// What a kernel did.
+struct PromptResult {
+  std::vector<double> out;      ///< [rows, heads, head_dim]
+  bool written_behind = false;  ///< whether numbers behind the last row have changed
+  std::int64_t barriers = 0;    ///< how often a block met at a __syncthreads, all blocks together
+  /// In all.
+  friend bool operator==(const PromptResult&, const PromptResult&) = default;
+};
+/// Queries of a block of the tiled kernel, and keys of a round.
+inline constexpr std::int64_t prompt_tile_rows = 32, prompt_tile_keys = 16;
+/// A warp walks over a query's keys.
+FunctionCheck<PromptInput, PromptResult> online_attention_check();
+/// Tiles of 32 queries and 16 keys in shared memory.
+FunctionCheck<PromptInput, PromptResult> tiled_attention_check();
+
+/// Attention of 16 queries over 16 keys with values of 8 numbers, in fp16; the scale is 1/4.
+struct MmaAttentionInput {
+  double factor = 1;  ///< of the queries
+  std::int64_t seed = 0;
+  std::vector<double> q() const;  ///< [16, 16]
+  std::vector<double> k() const;  ///< [16, 16]
+  std::vector<double> v() const;  ///< [16, 8]
+};
+/// out [16, 8] comes back.
+FunctionCheck<MmaAttentionInput, std::vector<double>> mma_attention_check();
+
+}  // namespace rung::check
