@@ -38,22 +38,31 @@ struct RopeConfig {
   std::variant<std::monostate, LinearRopeScaling, Llama3RopeScaling, RopeFrequencyFactors> scaling;
 };
 
+/// A feed-forward part made of experts (Mixtral, arXiv:2401.04088, section 2.1): a router scores all of them for every
+/// token, softmax turns the scores into weights, and the token goes through the experts of the largest weights only.
+struct MixtureConfig {
+  std::int64_t experts = 0;       ///< E, in every layer
+  std::int64_t experts_used = 0;  ///< k, for every token; at most E
+  bool renormalize = true;        ///< the k weights are divided by their sum
+};
+
 /// What a checkpoint says the model is. Dimensions of a loaded *stage* come from its weights; these are what
 /// the weights were checked against.
 struct ModelConfig {
-  std::string family;  ///< "llama" or "mistral"
+  std::string family;  ///< "llama", "mistral" or "mixtral"
   std::int64_t layers = 0;
   std::int64_t hidden = 0;        ///< width of the residual stream
   std::int64_t heads = 0;         ///< H, query heads
   std::int64_t kv_heads = 0;      ///< G, key/value heads; divides H
   std::int64_t head_dim = 0;      ///< D; even; not always hidden / heads
-  std::int64_t feed_forward = 0;  ///< width of the gated hidden layer
+  std::int64_t feed_forward = 0;  ///< width of the gated hidden layer; of one expert's in a mixture
   std::int64_t vocab = 0;         ///< V, rows of the embedding
   std::int64_t context = 0;       ///< the longest sequence the model was made for
   double norm_eps = 1e-5;
   RopeConfig rope;
   bool tied_embeddings = false;                ///< the output matrix is the embedding
   std::optional<std::int64_t> sliding_window;  ///< W: a query sees its own position and the W - 1 before it
+  std::optional<MixtureConfig> mixture;        ///< none: every layer has one dense feed-forward part
 };
 
 }  // namespace rung
