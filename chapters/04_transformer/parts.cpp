@@ -4,6 +4,7 @@
 
 #include "chapters/03_attention/repeated_heads.h"
 #include "chapters/04_transformer/swiglu.h"
+#include "core/error.h"
 
 namespace rung {
 
@@ -22,6 +23,16 @@ std::shared_ptr<const Matrix> load_matrix(const Tensor& tensor) {
 Parts parts_of(const Checkpoint& checkpoint, const MatrixParts& matrices) {
   const ModelConfig& config = checkpoint.config();
   const auto load_linear = [&](const std::string& name) { return matrices.linear(checkpoint.tensor(name)); };
+  const auto dense_feed_forward = [&](std::int64_t layer) -> std::unique_ptr<FeedForward> {
+    const std::string point = fmt::format("layers.{}.feed_forward.", layer);
+    return std::make_unique<SwiGlu>(load_linear(point + "gate.weight"), load_linear(point + "up.weight"),
+                                    load_linear(point + "down.weight"));
+  };
+  if (config.mixture && !matrices.feed_forward) {
+    throw Error(ErrorKind::unsupported,
+                "{}: has {} experts in every layer, and this stage runs no mixture of experts",
+                checkpoint.path().string(), config.mixture->experts);
+  }
   Parts parts;
   parts.embedding = matrices.embedding(checkpoint.tensor("embedding.weight"));
   for (std::int64_t layer = 0; layer < config.layers; ++layer) {
@@ -34,9 +45,7 @@ Parts parts_of(const Checkpoint& checkpoint, const MatrixParts& matrices) {
     block.v = load_linear(attention + ".v.weight");
     block.o = load_linear(attention + ".o.weight");
     block.feed_forward_norm = load_vector(checkpoint, feed_forward + ".norm.weight");
-    block.feed_forward = std::make_unique<SwiGlu>(load_linear(feed_forward + ".gate.weight"),
-                                                  load_linear(feed_forward + ".up.weight"),
-                                                  load_linear(feed_forward + ".down.weight"));
+    block.feed_forward = matrices.feed_forward ? matrices.feed_forward(layer) : dense_feed_forward(layer);
     parts.blocks.push_back(std::move(block));
   }
   parts.attention = std::make_unique<RepeatedHeadsAttention>(config.heads, config.kv_heads, config.head_dim,

@@ -33,15 +33,18 @@ struct Parts {
 };
 // [parts]
 
-/// Makes the parts that hold a matrix of weights. `linear` is given the embedding's tensor once more where the output
+/// Makes the parts that hold weights. `linear` is given the embedding's tensor once more where the output
 /// matrix is tied to it, after `embedding` was.
 struct MatrixParts {
   std::function<std::unique_ptr<Embedding>(const Tensor&)> embedding;
   std::function<std::unique_ptr<Linear>(const Tensor&)> linear;
+  /// What follows attention in a layer. Unset: SwiGlu of three such linear parts, which a mixture of experts is not.
+  std::function<std::unique_ptr<FeedForward>(std::int64_t layer)> feed_forward = {};
 };
 
 /// The parts of a checkpoint with its matrices as `matrices` holds them; the others in their plainest form.
-/// @throws Error (bad_input) naming file and tensor where a norm's weight is not finite, and what `matrices` throw
+/// @throws Error (unsupported) for a mixture of experts without `matrices.feed_forward`; Error (bad_input) naming file
+///         and tensor where a norm's weight is not finite; and what `matrices` throw
 Parts parts_of(const Checkpoint& checkpoint, const MatrixParts& matrices);
 
 /// Every part in its plainest form: dense fp32 weights, SwiGLU, key/value heads repeated to all query heads.

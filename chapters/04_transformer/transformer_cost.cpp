@@ -11,7 +11,11 @@ StageCost Transformer::cost() const {
       cost.weight_bytes += linear->weight_bytes();
       cost.flops_per_row += 2 * linear->in() * linear->out();
     }
-    cost.weight_bytes += block.feed_forward->weight_bytes();
+    const ExpertCost mixture = block.feed_forward->experts();
+    cost.weight_bytes += block.feed_forward->weight_bytes() - mixture.bytes;
+    cost.expert_bytes += mixture.bytes;
+    cost.experts = mixture.experts;
+    cost.experts_used = mixture.used;
     cost.flops_per_row += block.feed_forward->flops_per_row();
     // q · k and the weighted sum of v: a multiply and an add for each of the H · D numbers, twice.
     cost.flops_per_visible_position += 4 * block.q->out();

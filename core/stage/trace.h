@@ -26,6 +26,14 @@ namespace rung {
 ///     layers.N.feed_forward.residual         [T, hidden]
 ///     norm                                   [wanted, hidden]
 ///     logits                                 [wanted, V]
+///
+/// A mixture of E experts of which each token goes through k has between norm and output:
+///
+///     layers.N.feed_forward.router           [T, E]   scores, before the softmax
+///     layers.N.feed_forward.experts          [T, k]   the experts' numbers, by falling score, ties to the lower number
+///     layers.N.feed_forward.weights          [T, k]   what their outputs are multiplied by
+///     layers.N.feed_forward.gate, .up        [T, k · feed_forward]   of these experts, one after the other
+///     layers.N.feed_forward.activation       [T, k · feed_forward]
 class Trace {
  public:
   virtual ~Trace() = default;
