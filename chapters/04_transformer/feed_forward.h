@@ -19,10 +19,12 @@ struct ExpertCost {
 class FeedForward {
  public:
   virtual ~FeedForward() = default;
-  /// Memory of all its weights. One run() reads them, but for experts().
+  /// Memory of the weights that a run() of one row reads: all of them, but in a mixture.
   virtual std::int64_t weight_bytes() const = 0;
-  /// The part of weight_bytes() of which a run() reads no more than its rows need.
-  virtual ExpertCost experts() const { return {}; }
+  /// Memory of all weights.
+  virtual std::int64_t held_bytes() const { return weight_bytes(); }
+  /// The part of held_bytes() of which a run() reads no more than its rows need.
+  virtual ExpertCost expert_cost() const { return {}; }
   /// Multiplications and additions that each row takes.
   virtual std::int64_t flops_per_row() const = 0;
   /// @param x      [T, hidden], normed

@@ -11,8 +11,8 @@ StageCost Transformer::cost() const {
       cost.weight_bytes += linear->weight_bytes();
       cost.flops_per_row += 2 * linear->in() * linear->out();
     }
-    const ExpertCost mixture = block.feed_forward->experts();
-    cost.weight_bytes += block.feed_forward->weight_bytes() - mixture.bytes;
+    const ExpertCost mixture = block.feed_forward->expert_cost();
+    cost.weight_bytes += block.feed_forward->held_bytes() - mixture.bytes;
     cost.expert_bytes += mixture.bytes;
     cost.experts = mixture.experts;
     cost.experts_used = mixture.used;
@@ -35,7 +35,7 @@ std::int64_t Transformer::weight_bytes() const {
     for (const Linear* linear : {block.q.get(), block.k.get(), block.v.get(), block.o.get()}) {
       bytes += linear->weight_bytes();
     }
-    bytes += block.feed_forward->weight_bytes() + vector_bytes(block.attention_norm) +
+    bytes += block.feed_forward->held_bytes() + vector_bytes(block.attention_norm) +
              vector_bytes(block.feed_forward_norm);
   }
   return bytes;

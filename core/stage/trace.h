@@ -29,9 +29,9 @@ namespace rung {
 ///
 /// A mixture of E experts of which each token goes through k has between norm and output:
 ///
-///     layers.N.feed_forward.router           [T, E]   scores, before the softmax
-///     layers.N.feed_forward.experts          [T, k]   the experts' numbers, by falling score, ties to the lower number
-///     layers.N.feed_forward.weights          [T, k]   what their outputs are multiplied by
+///     layers.N.feed_forward.router.scores    [T, E]   before the softmax
+///     layers.N.feed_forward.router.chosen    [T, k]   the experts' numbers, by falling score, ties to the lower number
+///     layers.N.feed_forward.router.weights   [T, k]   what their outputs are multiplied by
 ///     layers.N.feed_forward.gate, .up        [T, k · feed_forward]   of these experts, one after the other
 ///     layers.N.feed_forward.activation       [T, k · feed_forward]
 class Trace {
