@@ -17,6 +17,12 @@ struct TensorNaming {
   /// The rest of the name in a layer, in the order of the project's: attention.{norm,q,k,v,o},
   /// feed_forward.{norm,gate,up,down}.
   std::vector<std::string> in_layer;
+  std::string router;  ///< in a layer of a mixture, in place of feed_forward.{gate,up,down}
+  /// The matrices of one expert, gate, up and down, with {} for its number.
+  std::vector<std::string> expert;
+  /// All experts' matrices, one after the other in tensors of three extents; gate, up and down. Empty: the format has no
+  /// such thing.
+  std::vector<std::string> stacked_experts = {};
   RopeLayout rope_layout;
   bool pads_shapes = false;  ///< shapes may begin with extents of 1 that mean nothing
   /// Whether a tensor that the model does not use may be passed over. Anything else that is left is refused:
@@ -25,11 +31,13 @@ struct TensorNaming {
 };
 
 /// The format's name for a tensor of the project's name: "blk.7.attn_q.weight" for layers.7.attention.q.weight.
+/// One expert's matrix has the name of those that stand alone, not of the stack.
 /// @throws Error (bad_input) for a name that the project does not have
 std::string stored_name(const TensorNaming& naming, std::string_view name);
 
 /// Gives the stored tensors their roles: every tensor that `config` needs must be there with the right shape,
-/// and nothing may be left over. The output matrix is needed unless config.tied_embeddings.
+/// and nothing may be left over. The output matrix is needed unless config.tied_embeddings. A stack of experts becomes a
+/// tensor for each of them.
 /// @param file  what errors about the whole name
 /// @throws Error (bad_input) naming file and tensor
 std::vector<Tensor> bind_tensors(const std::filesystem::path& file, const ModelConfig& config,

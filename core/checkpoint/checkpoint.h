@@ -20,7 +20,9 @@ namespace rung {
 /// One tensor of a checkpoint, under the project's name for it and the file's own.
 ///
 /// Project names: embedding.weight, layers.N.attention.{norm,q,k,v,o}.weight,
-/// layers.N.feed_forward.{norm,gate,up,down}.weight, norm.weight, output.weight (absent when tied).
+/// layers.N.feed_forward.{norm,gate,up,down}.weight, norm.weight, output.weight (absent when tied). A mixture has
+/// layers.N.feed_forward.router.weight and layers.N.feed_forward.experts.E.{gate,up,down}.weight in place of gate, up and
+/// down.
 struct Tensor {
   std::string name;
   std::string stored_name;     ///< what errors call it

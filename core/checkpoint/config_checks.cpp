@@ -13,6 +13,7 @@ namespace {
 constexpr std::int64_t most_layers = 1 << 12;
 constexpr std::int64_t widest = 1 << 24;  // of the residual stream, a head, or the feed-forward layer
 constexpr std::int64_t most_heads = 1 << 16;
+constexpr std::int64_t most_experts = 1 << 12;
 constexpr std::int64_t most_positions =
     std::numeric_limits<std::int32_t>::max();  // positions and ids are int32
 
@@ -63,6 +64,10 @@ void check_config(const std::filesystem::path& file, const ModelConfig& config) 
   check.range("vocabulary size", config.vocab, most_positions);
   check.range("context length", config.context, most_positions);
   if (config.sliding_window) check.range("sliding window", *config.sliding_window, most_positions);
+  if (config.mixture) {
+    check.range("number of experts", config.mixture->experts, most_experts);
+    check.range("number of experts used", config.mixture->experts_used, config.mixture->experts);
+  }
   if (config.heads % config.kv_heads != 0) {
     throw Error(ErrorKind::bad_input, "{}: {} heads cannot share {} key/value heads evenly", file.string(),
                 config.heads, config.kv_heads);

@@ -56,8 +56,9 @@ class ConfigReader {
     config.norm_eps = required_number("llama.attention.layer_norm_rms_epsilon");
     config.sliding_window = metadata_.integer("llama.attention.sliding_window");
     if (config.sliding_window == 0) config.sliding_window.reset();  // as llama.cpp has it
-    // GGUF calls Mistral `llama` too; a window is all that makes the difference.
-    config.family = config.sliding_window ? "mistral" : "llama";
+    config.mixture = mixture();
+    // GGUF calls Mistral and Mixtral `llama` too; a window or experts are all that makes the difference.
+    config.family = config.mixture ? "mixtral" : config.sliding_window ? "mistral" : "llama";
     config.head_dim = head_dim(config);
     config.vocab = vocabulary();
     config.tied_embeddings = find("output.weight") == nullptr;
@@ -101,9 +102,6 @@ class ConfigReader {
     }
     const auto type = metadata_.text("general.type").value_or("model");
     if (type != "model") fail("general.type", "expected a model, found \"{}\"", printable(type));
-    for (const auto key : {"llama.expert_count", "llama.expert_used_count"}) {
-      if (metadata_.integer(key).value_or(0) > 0) fail(key, "mixtures of experts are not supported yet");
-    }
     if (!metadata_.flag("llama.attention.causal").value_or(true)) {
       fail("llama.attention.causal", "attention that sees later positions is not supported");
     }
@@ -117,6 +115,18 @@ class ConfigReader {
                          std::find(remarks.begin(), remarks.end(), key) != remarks.end();
       if (!known) fail(key, "is not supported; it may change what the model computes");
     }
+  }
+
+  /// No key, or 0 experts, means a dense model.
+  std::optional<MixtureConfig> mixture() const {
+    const std::int64_t experts = metadata_.integer("llama.expert_count").value_or(0);
+    const auto used = metadata_.integer("llama.expert_used_count");
+    if (experts == 0) {
+      if (used.value_or(0) != 0) fail("llama.expert_used_count", "{} of no experts", *used);
+      return std::nullopt;
+    }
+    if (!used) fail("llama.expert_used_count", "is missing, but there are {} experts", experts);
+    return MixtureConfig{.experts = experts, .experts_used = *used};
   }
 
   /// From key_length, else the rotated dimensions, which must be all of a head's, else hidden / heads.

@@ -96,6 +96,10 @@ void describe_model(GgufEntries& entries, const ModelConfig& config) {
     entries.set("llama.rope.scaling.factor", static_cast<float>(linear->factor));
   }
   if (config.sliding_window) entries.set("llama.attention.sliding_window", number(*config.sliding_window));
+  if (config.mixture) {
+    entries.set("llama.expert_count", number(config.mixture->experts));
+    entries.set("llama.expert_used_count", number(config.mixture->experts_used));
+  }
 }
 
 void describe_tokenizer(GgufEntries& entries, const TokenizerData& tokenizer) {

@@ -21,6 +21,9 @@ TensorNaming gguf_naming() {
           .in_layer = {"attn_norm.weight", "attn_q.weight", "attn_k.weight", "attn_v.weight",
                        "attn_output.weight", "ffn_norm.weight", "ffn_gate.weight", "ffn_up.weight",
                        "ffn_down.weight"},
+          .router = "ffn_gate_inp.weight",
+          .expert = {"ffn_gate.{}.weight", "ffn_up.{}.weight", "ffn_down.{}.weight"},
+          .stacked_experts = {"ffn_gate_exps.weight", "ffn_up_exps.weight", "ffn_down_exps.weight"},
           .rope_layout = RopeLayout::interleaved,
           .pads_shapes = true,
           .harmless = harmless};

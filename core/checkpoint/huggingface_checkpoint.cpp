@@ -37,6 +37,9 @@ TensorNaming naming() {
       .in_layer = {"input_layernorm.weight", "self_attn.q_proj.weight", "self_attn.k_proj.weight",
                    "self_attn.v_proj.weight", "self_attn.o_proj.weight", "post_attention_layernorm.weight",
                    "mlp.gate_proj.weight", "mlp.up_proj.weight", "mlp.down_proj.weight"},
+      .router = "block_sparse_moe.gate.weight",
+      .expert = {"block_sparse_moe.experts.{}.w1.weight", "block_sparse_moe.experts.{}.w3.weight",
+                 "block_sparse_moe.experts.{}.w2.weight"},
       .rope_layout = RopeLayout::half_split,
       .harmless = harmless};
 }

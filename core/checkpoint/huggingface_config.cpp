@@ -1,5 +1,6 @@
 #include "core/checkpoint/huggingface_config.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
@@ -98,16 +99,15 @@ class Fields {
   const json& object_;
 };
 
-/// What changes the computation in transformers' code for these two families, or replaces that code. Other
+/// What changes the computation in transformers' code for these families, or replaces that code. Other
 /// keys are not read by it, so that passing them over is what it does too.
 void refuse_unsupported(const Fields& config) {
   for (const auto key : {"attention_bias", "mlp_bias", "rope_interleaved", "is_encoder_decoder",
                          "add_cross_attention", "use_qk_norm"}) {
     if (config.flag(key, false)) config.fail(key, "true is not supported");
   }
-  for (const auto key :
-       {"quantization_config", "auto_map", "num_local_experts", "layer_types", "no_rope_layers",
-        "attn_logit_softcapping", "final_logit_softcapping", "logit_scale", "clip_qkv"}) {
+  for (const auto key : {"quantization_config", "auto_map", "layer_types", "no_rope_layers",
+                         "attn_logit_softcapping", "final_logit_softcapping", "logit_scale", "clip_qkv"}) {
     if (config.find(key) != nullptr) config.fail(key, "is not supported");
   }
   const std::string activation = config.text("hidden_act").value_or("silu");
@@ -122,37 +122,63 @@ void refuse_unsupported(const Fields& config) {
   }
 }
 
-std::string family(const Fields& config) {
+/// What transformers' config class of a family takes for keys that are absent, and the class of its model.
+struct Family {
+  std::string_view type, architecture;
+  double norm_eps, theta;
+  std::int64_t context;
+  std::optional<std::int64_t> kv_heads, window;
+  bool mixture = false;
+};
+
+constexpr std::array<Family, 3> families = {
+    {{"llama", "LlamaForCausalLM", 1e-6, 10000, 2048, std::nullopt, std::nullopt},
+     {"mistral", "MistralForCausalLM", 1e-6, 10000, 4096 * 32, 8, 4096},
+     {"mixtral", "MixtralForCausalLM", 1e-5, 1e6, 4096 * 32, 8, std::nullopt, true}}};
+
+const Family& read_family(const Fields& config) {
   const auto type = config.text("model_type");
   if (!type) config.fail("model_type", "is missing");
-  if (*type != "llama" && *type != "mistral") {
-    config.fail("model_type", "\"{}\" is not supported; llama and mistral are", printable(*type));
+  const auto family = std::find_if(families.begin(), families.end(),
+                                   [&type](const Family& one) { return one.type == *type; });
+  if (family == families.end()) {
+    config.fail("model_type", "\"{}\" is not supported; llama, mistral and mixtral are", printable(*type));
   }
   const json* architectures = config.find("architectures");
-  const std::string expected = *type == "llama" ? "LlamaForCausalLM" : "MistralForCausalLM";
-  if (architectures != nullptr && *architectures != json::array({expected})) {
-    config.fail("architectures", "expected [\"{}\"] for model_type {}", expected, *type);
+  if (architectures != nullptr && *architectures != json::array({std::string(family->architecture)})) {
+    config.fail("architectures", "expected [\"{}\"] for model_type {}", family->architecture, *type);
   }
-  return *type;
+  return *family;
 }
 
-double read_theta(const Fields& config, const std::optional<Fields>& rope) {
+/// MixtralConfig's defaults are 8 experts, of which 2 are used.
+std::optional<MixtureConfig> read_mixture(const Fields& config, const Family& family) {
+  if (!family.mixture) {
+    if (config.find("num_local_experts") != nullptr)
+      config.fail("num_local_experts", "is set, but model_type {} has no experts", family.type);
+    return std::nullopt;
+  }
+  return MixtureConfig{.experts = config.integer("num_local_experts").value_or(8),
+                       .experts_used = config.integer("num_experts_per_tok").value_or(2)};
+}
+
+double read_theta(const Fields& config, const std::optional<Fields>& rope, const Family& family) {
   const auto outside = config.number("rope_theta");
   const auto inside = rope ? rope->number("rope_theta") : std::nullopt;
   if (outside && inside && *outside != *inside) {
     rope->fail("rope_theta", "{} differs from the {} outside", *inside, *outside);
   }
-  return inside ? *inside : outside.value_or(10000);
+  return inside ? *inside : outside.value_or(family.theta);
 }
 
 /// `rope_scaling`, or `rope_parameters` as transformers 5 calls it; either may hold theta.
-RopeConfig read_rope(const Fields& config) {
+RopeConfig read_rope(const Fields& config, const Family& family) {
   const auto scaling = config.object("rope_scaling");
   const auto parameters = config.object("rope_parameters");
   if (scaling && parameters)
     config.fail("rope_scaling", "stands beside rope_parameters; which one counts is unclear");
   RopeConfig rope;
-  rope.theta = read_theta(config, scaling ? scaling : parameters);
+  rope.theta = read_theta(config, scaling ? scaling : parameters, family);
   if (!scaling && !parameters) return rope;
 
   const Fields& fields = scaling ? *scaling : *parameters;
@@ -180,11 +206,11 @@ RopeConfig read_rope(const Fields& config) {
   return rope;
 }
 
-/// Mistral's default window, when the key is absent, is 4096; an explicit null means none, and so does 0.
-std::optional<std::int64_t> read_window(const Fields& config, const json& object, const std::string& family) {
+/// An absent key means what its family takes, 4096 for Mistral; an explicit null means none, and so does 0.
+std::optional<std::int64_t> read_window(const Fields& config, const json& object, const Family& family) {
   auto window = config.integer("sliding_window");
   if (window == 0) window.reset();
-  if (family == "mistral") return object.contains("sliding_window") ? window : 4096;
+  if (family.type != "llama") return object.contains("sliding_window") ? window : family.window;
   if (window) config.fail("sliding_window", "is set, but model_type llama has none");
   return std::nullopt;
 }
@@ -199,23 +225,24 @@ ModelConfig read_huggingface_config(const std::filesystem::path& file) {
   }
   const Fields fields(file, "", object);
   ModelConfig config;
-  config.family = family(fields);
+  const Family& family = read_family(fields);
+  config.family = family.type;
   refuse_unsupported(fields);
-  const bool mistral = config.family == "mistral";
   config.layers = fields.required_integer("num_hidden_layers");
   config.hidden = fields.required_integer("hidden_size");
   config.heads = fields.required_integer("num_attention_heads");
-  // MistralConfig's default is 8 when the key is absent; null means as many as there are query heads, for
-  // both.
-  const bool default_groups = mistral && !object.contains("num_key_value_heads");
-  config.kv_heads = fields.integer("num_key_value_heads").value_or(default_groups ? 8 : config.heads);
+  // Null means as many as there are query heads, for all families.
+  const bool default_groups = family.kv_heads && !object.contains("num_key_value_heads");
+  config.kv_heads =
+      fields.integer("num_key_value_heads").value_or(default_groups ? *family.kv_heads : config.heads);
   config.feed_forward = fields.required_integer("intermediate_size");
   config.vocab = fields.required_integer("vocab_size");
-  config.context = fields.integer("max_position_embeddings").value_or(mistral ? 4096 * 32 : 2048);
-  config.norm_eps = fields.number("rms_norm_eps").value_or(1e-6);
+  config.context = fields.integer("max_position_embeddings").value_or(family.context);
+  config.norm_eps = fields.number("rms_norm_eps").value_or(family.norm_eps);
   config.tied_embeddings = fields.flag("tie_word_embeddings", false);
-  config.sliding_window = read_window(fields, object, config.family);
-  config.rope = read_rope(fields);
+  config.sliding_window = read_window(fields, object, family);
+  config.rope = read_rope(fields, family);
+  config.mixture = read_mixture(fields, family);
   const auto head_dim = fields.integer("head_dim");
   if (!head_dim && (config.heads < 1 || config.hidden % config.heads != 0)) {
     fields.fail("head_dim", "is missing, and {} heads do not divide the hidden size {}", config.heads,

@@ -17,6 +17,20 @@ struct StoredMatrix {
   std::int64_t heads;    // rotated
 };
 
+void add_experts(std::vector<StoredMatrix>& list, const ModelConfig& c, std::int64_t layer) {
+  for (std::int64_t e = 0; e < c.mixture->experts; ++e) {
+    const auto add = [&](const char* ours, const char* theirs, std::int64_t out, std::int64_t in) {
+      list.push_back({fmt::format("layers.{}.feed_forward.experts.{}.{}.weight", layer, e, ours),
+                      fmt::format("blk.{}.ffn_{}.{}.weight", layer, ours, e),
+                      fmt::format("model.layers.{}.block_sparse_moe.experts.{}.{}.weight", layer, e, theirs),
+                      out, in, 0});
+    };
+    add("gate", "w1", c.feed_forward, c.hidden);
+    add("up", "w3", c.feed_forward, c.hidden);
+    add("down", "w2", c.hidden, c.feed_forward);
+  }
+}
+
 std::vector<StoredMatrix> matrices(const ModelConfig& c) {
   const std::int64_t q = c.heads * c.head_dim;
   const std::int64_t kv = c.kv_heads * c.head_dim;
@@ -38,6 +52,12 @@ std::vector<StoredMatrix> matrices(const ModelConfig& c) {
         {p + "attention.o.weight", g + "attn_output.weight", h + "self_attn.o_proj.weight", c.hidden, q, 0});
     list.push_back({p + "feed_forward.norm.weight", g + "ffn_norm.weight",
                     h + "post_attention_layernorm.weight", c.hidden, 0, 0});
+    if (c.mixture) {
+      list.push_back({p + "feed_forward.router.weight", g + "ffn_gate_inp.weight",
+                      h + "block_sparse_moe.gate.weight", c.mixture->experts, c.hidden, 0});
+      add_experts(list, c, n);
+      continue;
+    }
     list.push_back({p + "feed_forward.gate.weight", g + "ffn_gate.weight", h + "mlp.gate_proj.weight",
                     c.feed_forward, c.hidden, 0});
     list.push_back({p + "feed_forward.up.weight", g + "ffn_up.weight", h + "mlp.up_proj.weight",
@@ -65,6 +85,25 @@ std::vector<float> permute(const std::vector<float>& numbers, std::int64_t heads
     }
   }
   return result;
+}
+
+/// Puts the experts' matrices of each kind and layer one after the other, under the name of the stack.
+void stack_experts(GgufFile& file, const ModelConfig& c) {
+  for (std::int64_t layer = 0; layer < c.layers; ++layer) {
+    for (const char* const matrix : {"gate", "up", "down"}) {
+      GgufFile::Tensor stack = file.tensor(fmt::format("blk.{}.ffn_{}.0.weight", layer, matrix));
+      file.remove_tensor(stack.name);
+      for (std::int64_t e = 1; e < c.mixture->experts; ++e) {
+        const std::string name = fmt::format("blk.{}.ffn_{}.{}.weight", layer, matrix, e);
+        const Bytes& more = file.tensor(name).data;
+        stack.data.insert(stack.data.end(), more.begin(), more.end());
+        file.remove_tensor(name);
+      }
+      stack.name = fmt::format("blk.{}.ffn_{}_exps.weight", layer, matrix);
+      stack.extents.push_back(static_cast<std::uint64_t>(c.mixture->experts));
+      file.tensors.push_back(std::move(stack));
+    }
+  }
 }
 
 void add_tokenizer(GgufFile& file, std::int64_t vocab) {
@@ -105,6 +144,13 @@ ModelConfig tiny_config() {
   return config;
 }
 
+ModelConfig tiny_mixture_config() {
+  ModelConfig config = tiny_config();
+  config.family = "mixtral";
+  config.mixture = MixtureConfig{.experts = 4, .experts_used = 2};
+  return config;
+}
+
 TinyModel::TinyModel(const ModelConfig& wanted, std::uint32_t seed) : config(wanted) {
   std::mt19937 bits(seed);  // the same stream everywhere, unlike the standard's distributions
   for (const StoredMatrix& m : matrices(config)) {
@@ -116,7 +162,7 @@ TinyModel::TinyModel(const ModelConfig& wanted, std::uint32_t seed) : config(wan
   }
 }
 
-GgufFile to_gguf(const TinyModel& model) {
+GgufFile to_gguf(const TinyModel& model, Experts experts) {
   const ModelConfig& c = model.config;
   GgufFile file;
   const auto count = [](std::int64_t n) { return static_cast<std::uint32_t>(n); };
@@ -134,6 +180,10 @@ GgufFile to_gguf(const TinyModel& model) {
   file.set("llama.attention.layer_norm_rms_epsilon", static_cast<float>(c.norm_eps));
   file.set("llama.vocab_size", count(c.vocab));
   if (c.sliding_window) file.set("llama.attention.sliding_window", count(*c.sliding_window));
+  if (c.mixture) {
+    file.set("llama.expert_count", count(c.mixture->experts));
+    file.set("llama.expert_used_count", count(c.mixture->experts_used));
+  }
   if (c.vocab >= 16) add_tokenizer(file, c.vocab);
   for (const StoredMatrix& m : matrices(c)) {
     const auto& numbers = model.tensors.at(m.project);
@@ -144,6 +194,7 @@ GgufFile to_gguf(const TinyModel& model) {
     tensor.data = f32_bytes(m.heads > 0 ? permute(numbers, m.heads, m.out, m.in) : numbers);
     file.tensors.push_back(std::move(tensor));
   }
+  if (c.mixture && experts == Experts::stacked) stack_experts(file, c);
   return file;
 }
 
@@ -161,26 +212,32 @@ SafetensorsFile to_safetensors(const TinyModel& model) {
 
 nlohmann::json to_config_json(const TinyModel& model) {
   const ModelConfig& c = model.config;
-  nlohmann::json json = {
-      {"architectures", {c.family == "mistral" ? "MistralForCausalLM" : "LlamaForCausalLM"}},
-      {"model_type", c.family},
-      {"num_hidden_layers", c.layers},
-      {"hidden_size", c.hidden},
-      {"num_attention_heads", c.heads},
-      {"num_key_value_heads", c.kv_heads},
-      {"head_dim", c.head_dim},
-      {"intermediate_size", c.feed_forward},
-      {"vocab_size", c.vocab},
-      {"max_position_embeddings", c.context},
-      {"rms_norm_eps", c.norm_eps},
-      {"rope_theta", c.rope.theta},
-      {"tie_word_embeddings", c.tied_embeddings},
-      {"hidden_act", "silu"},
-      {"attention_bias", false},
-      {"mlp_bias", false},
-      {"torch_dtype", "float32"}};
+  const std::string architecture = c.family == "mixtral"   ? "MixtralForCausalLM"
+                                   : c.family == "mistral" ? "MistralForCausalLM"
+                                                           : "LlamaForCausalLM";
+  nlohmann::json json = {{"architectures", {architecture}},
+                         {"model_type", c.family},
+                         {"num_hidden_layers", c.layers},
+                         {"hidden_size", c.hidden},
+                         {"num_attention_heads", c.heads},
+                         {"num_key_value_heads", c.kv_heads},
+                         {"head_dim", c.head_dim},
+                         {"intermediate_size", c.feed_forward},
+                         {"vocab_size", c.vocab},
+                         {"max_position_embeddings", c.context},
+                         {"rms_norm_eps", c.norm_eps},
+                         {"rope_theta", c.rope.theta},
+                         {"tie_word_embeddings", c.tied_embeddings},
+                         {"hidden_act", "silu"},
+                         {"attention_bias", false},
+                         {"mlp_bias", false},
+                         {"torch_dtype", "float32"}};
   if (c.family == "mistral") json["sliding_window"] = nullptr;
   if (c.sliding_window) json["sliding_window"] = *c.sliding_window;
+  if (c.mixture) {
+    json["num_local_experts"] = c.mixture->experts;
+    json["num_experts_per_tok"] = c.mixture->experts_used;
+  }
   return json;
 }
 

@@ -17,6 +17,9 @@ namespace rung::support {
 /// hidden / heads.
 ModelConfig tiny_config();
 
+/// The same with four experts in every layer, of which each token goes through two.
+ModelConfig tiny_mixture_config();
+
 /// A random model of a config: numbers by the project's names for the tensors, [out, in] row by row, in
 /// half-split order. The same seed gives the same numbers everywhere.
 struct TinyModel {
@@ -27,8 +30,10 @@ struct TinyModel {
 };
 
 /// The model as a GGUF file, q and k permuted for the interleaved layout as converters do, with a small
-/// byte-level tokenizer when V >= 16.
-GgufFile to_gguf(const TinyModel& model);
+/// byte-level tokenizer when V >= 16. Experts are stacked in tensors of three extents, or each stands alone as older
+/// converters wrote them.
+enum class Experts { stacked, alone };
+GgufFile to_gguf(const TinyModel& model, Experts experts = Experts::stacked);
 
 /// The model as a Hugging Face directory's files.
 SafetensorsFile to_safetensors(const TinyModel& model);

@@ -146,7 +146,8 @@ TEST_CASE("GGUF: what is not supported is refused by name") {
         f.set("split.count", std::uint32_t{2});
       },
       {"split.count", "merge"});
-  check_refused([](GgufFile& f) { f.set("llama.expert_count", std::uint32_t{8}); }, {"llama.expert_count"});
+  check_refused([](GgufFile& f) { f.set("llama.expert_count", std::uint32_t{8}); },
+                {"llama.expert_used_count", "8 experts"});
   check_refused([](GgufFile& f) { f.set("llama.expert_used_count", std::uint32_t{2}); },
                 {"llama.expert_used_count"});
   check_refused([](GgufFile& f) { f.set("llama.attention.causal", false); }, {"llama.attention.causal"});

@@ -42,7 +42,7 @@ constexpr const char* q = "model.layers.1.self_attn.q_proj.weight";
 
 TEST_CASE("config.json: what is not supported is refused by name") {
   check_config_refused("model_type", "qwen2", {"config.json", "model_type", "\"qwen2\""});
-  check_config_refused("model_type", "mixtral", {"config.json", "model_type", "\"mixtral\""});
+  check_config_refused("model_type", "mixtral", {"config.json", "architectures", "MixtralForCausalLM"});
   check_config_refused("model_type", nullptr, {"config.json", "model_type", "missing"});
   check_config_refused("architectures", {"LlamaForSequenceClassification"}, {"config.json", "architectures"});
   check_config_refused("attention_bias", true, {"config.json", "attention_bias"});
