@@ -50,6 +50,10 @@ std::int64_t MixtureOfExperts::held_bytes() const {
   return common_bytes() + experts() * expert_bytes();
 }
 
+ExpertCost MixtureOfExperts::expert_cost() const {
+  return {.experts = experts(), .used = used_, .bytes = experts() * expert_bytes()};
+}
+
 std::int64_t MixtureOfExperts::run_bytes(const Routing& routing) const {
   if (dispatch_ == Dispatch::tokens) return common_bytes() + std::ssize(routing.chosen) * expert_bytes();
   std::vector<bool> touched(static_cast<std::size_t>(experts()));
@@ -80,6 +84,7 @@ void MixtureOfExperts::run(const ConstMatrixView& x, MatrixView out, Trace* trac
     trace->see(point + ".router.chosen", chosen);
     trace->see(point + ".router.weights",
                Eigen::Map<const Matrix>(routing.weights.data(), routing.rows, routing.used));
+    for (const char* name : {".gate", ".up", ".activation"}) trace->not_materialised(point + name);
   }
   switch (dispatch_) {
     case Dispatch::tokens:

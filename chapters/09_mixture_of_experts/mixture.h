@@ -49,7 +49,8 @@ class MixtureOfExperts : public FeedForward {
   std::int64_t weight_bytes() const override;
   std::int64_t flops_per_row() const override;
   /// Trace points, besides: `point`.router.scores [T, E], `point`.router.chosen [T, k] (experts as numbers) and
-  /// `point`.router.weights [T, k]. The experts' gate, up and activation are in the order of segments and not shown.
+  /// `point`.router.weights [T, k]. The experts' gate, up and activation are not in the batch's order, so they are
+  /// reported as not materialised.
   void run(const ConstMatrixView& x, MatrixView out, Trace* trace, const std::string& point) const override;
 
   /// The routes of rows, without running any expert.
@@ -58,8 +59,8 @@ class MixtureOfExperts : public FeedForward {
   /// Memory of the weights that a run with these routes reads: each expert that has a row, once (with Dispatch::tokens
   /// once for each row), the router's and the shared expert's.
   std::int64_t run_bytes(const Routing& routing) const;
-  /// Memory of all weights.
-  std::int64_t held_bytes() const;
+  std::int64_t held_bytes() const override;
+  ExpertCost expert_cost() const override;
   std::int64_t experts() const { return experts_.gate->experts(); }  ///< E
   std::int64_t experts_used() const { return used_; }                ///< k
 
