@@ -20,6 +20,7 @@
 #include "cli/models.h"
 #include "cli/note.h"
 #include "cli/speed_series.h"
+#include "cli/stage_choice.h"
 #include "cli/stage_speed.h"
 #include "core/error.h"
 #include "core/measure/clock.h"
@@ -37,7 +38,7 @@ constexpr double load_goal = 2.0;
 
 struct Options {
   std::string model = "smollm2";
-  std::string stage = "kv_cache";
+  std::string stage;  ///< empty: stage_or_default()
   std::string kv = "f32";
   std::vector<std::int32_t> contexts;  ///< none: the usual four lines
   int threads = 0;
@@ -46,6 +47,7 @@ struct Options {
 };
 
 struct Results {
+  std::string stage;
   int threads = 0;
   SpeedRuns runs;
   Series decode, prefill;
@@ -64,14 +66,17 @@ struct Results {
 };
 
 Results measure_stage(const Options& options) {
-  const StageInfo& info = find_stage(ladder(), options.stage);
+  if (!options.stage.empty())
+    find_stage(ladder(), options.stage);  // a wrong name is refused before anything else
   const std::filesystem::path path = resolve_model(options.model);
   if (options.threads > 0) omp_set_num_threads(options.threads);
 
   Results results;
   results.threads = omp_get_max_threads();
-  results.fp32 = info.weights == nullptr;
   const Checkpoint checkpoint = Checkpoint::open(path);
+  const StageInfo& info = find_stage(ladder(), stage_or_default(options.stage, checkpoint.config()));
+  results.stage = info.name;
+  results.fp32 = info.weights == nullptr;
   results.runs = fit_to_context({}, checkpoint.config().context);
   const StageOptions room = {.max_positions = results.runs.positions(),
                              .max_sequences = 1,
@@ -131,7 +136,7 @@ void print_text(const Options& options, const Results& r) {
   };
   const std::vector<double> bandwidths = each(d.limits, &measure::Limits::bytes_per_second);
   const std::vector<double> gemm_rates = each(p.limits, &measure::Limits::flops_per_second);
-  fmt::print("{}, stage {}, {} threads, medians of {} runs\n\n", options.model, options.stage, r.threads,
+  fmt::print("{}, stage {}, {} threads, medians of {} runs\n\n", options.model, r.stage, r.threads,
              options.runs);
   fmt::print("decode    {:8.1f} tok/s   {} tokens after {}, {:.2f} FLOPs a byte\n",
              r.runs.decode / d.median_seconds(), r.runs.decode, r.runs.prompt, d.work.intensity());
@@ -181,7 +186,7 @@ nlohmann::ordered_json to_json(const Series& series, double done, double measure
 void print_json(const Options& options, const Results& r) {
   nlohmann::ordered_json out;
   out["model"] = options.model;
-  out["stage"] = options.stage;
+  out["stage"] = r.stage;
   out["threads"] = r.threads;
   out["decode"] = to_json(r.decode, r.decode.work.bytes, &measure::Limits::bytes_per_second);
   out["decode"]["tokens"] = r.runs.decode;
@@ -216,7 +221,7 @@ void add_bench(CLI::App& app) {
   command->add_option("-m,--model", options->model, "smollm2, tiny, a GGUF file or a Hugging Face directory")
       ->capture_default_str();
   command->add_option("--stage", options->stage, "Which rung of the ladder (./rung ladder lists them)")
-      ->capture_default_str();
+      ->default_str(default_stage_text);
   add_kv_option(*command, options->kv);
   command
       ->add_option("--contexts", options->contexts,

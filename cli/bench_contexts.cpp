@@ -14,6 +14,7 @@
 #include "cli/models.h"
 #include "cli/note.h"
 #include "cli/speed_series.h"
+#include "cli/stage_choice.h"
 #include "cli/stage_speed.h"
 #include "core/error.h"
 #include "core/measure/clock.h"
@@ -33,6 +34,7 @@ struct Row {
 };
 
 struct Table {
+  std::string stage;
   std::int32_t tokens = 0;
   std::vector<Row> rows;
   double peak_bytes = 0, weight_bytes = 0, kv_bytes = 0;  ///< of the longest context's run
@@ -41,9 +43,11 @@ struct Table {
 };
 
 Table measure_contexts(const ContextBench& bench) {
-  const StageInfo& info = find_stage(ladder(), bench.stage);
-  const KvType kv = kv_type_for(info, bench.kv);
+  if (!bench.stage.empty())
+    find_stage(ladder(), bench.stage);  // a wrong name is refused before anything else
   const Checkpoint checkpoint = Checkpoint::open(resolve_model(bench.model));
+  const StageInfo& info = find_stage(ladder(), stage_or_default(bench.stage, checkpoint.config()));
+  const KvType kv = kv_type_for(info, bench.kv);
   for (const std::int32_t context : bench.contexts) {
     if (context < 1 || context + std::int64_t{bench.tokens} > checkpoint.config().context) {
       throw Error(ErrorKind::usage,
@@ -57,6 +61,7 @@ Table measure_contexts(const ContextBench& bench) {
   constexpr std::int32_t lanes =
       2;  // one for what decodes; the other is never written, and so takes no memory
   Table table;
+  table.stage = info.name;
   table.tokens = bench.tokens;
   // The longest first: what it takes of memory is the most that any does, and must be read before there are buffers
   // of the measurements.
@@ -69,12 +74,12 @@ Table measure_contexts(const ContextBench& bench) {
                                                                 .kv_type = kv});
     if (stage->cost().kv_bytes_per_position == 0) {
       throw Error(ErrorKind::usage,
-                  "--contexts: stage {} remembers no keys and values; choose a stage that does", bench.stage);
+                  "--contexts: stage {} remembers no keys and values; choose a stage that does", info.name);
     }
     note("bench: after {} positions …", context);
     Row row{.context = context, .decode = {}};
     row.decode.work = time_decode_after(*stage, context, bench.tokens).work;
-    row.weight_bytes = static_cast<double>(stage->cost().weight_bytes + stage->cost().output_bytes);
+    row.weight_bytes = static_cast<double>(stage->cost().bytes_of_one_row());
     row.kv_bytes = row.decode.work.bytes / bench.tokens - row.weight_bytes;
     if (table.rows.empty()) {
       table.peak_bytes = static_cast<double>(measure::peak_resident_bytes());
@@ -98,7 +103,7 @@ Table measure_contexts(const ContextBench& bench) {
 
 void print_text(const ContextBench& bench, const Table& table) {
   fmt::print("{}, stage {}, keys and values {}, {} threads: decoding {} tokens, medians of {} runs\n\n",
-             bench.model, bench.stage, bench.kv, omp_get_max_threads(), table.tokens, bench.runs);
+             bench.model, table.stage, bench.kv, omp_get_max_threads(), table.tokens, bench.runs);
   fmt::print("{:>8}  {:>8}  {:>10}  {:>10}  {:>8}  {:>16}\n", "context", "tok/s", "weights", "cache", "GB/s",
              "share of the");
   fmt::print("{:>8}  {:>8}  {:>10}  {:>10}  {:>8}  {:>16}\n", "", "", "MB/token", "MB/token", "",
@@ -123,7 +128,7 @@ void print_text(const ContextBench& bench, const Table& table) {
 void print_json(const ContextBench& bench, const Table& table) {
   nlohmann::ordered_json out;
   out["model"] = bench.model;
-  out["stage"] = bench.stage;
+  out["stage"] = table.stage;
   out["kv"] = bench.kv;
   out["threads"] = omp_get_max_threads();
   out["tokens"] = table.tokens;

@@ -8,7 +8,9 @@ namespace rung {
 
 /// What `./rung bench --contexts` measures.
 struct ContextBench {
-  std::string model, stage, kv;
+  std::string model;
+  std::string stage;  ///< empty: stage_or_default()
+  std::string kv;
   std::vector<std::int32_t> contexts;  ///< positions that are remembered when decoding starts
   std::int32_t tokens = 16;            ///< decoded one by one in each run
   int threads = 0;                     ///< 0: all processors

@@ -23,6 +23,7 @@
 #include "cli/models.h"
 #include "cli/note.h"
 #include "cli/sampling_options.h"
+#include "cli/stage_choice.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/error.h"
 
@@ -31,7 +32,7 @@ namespace {
 
 struct Options {
   std::string model = "smollm2";
-  std::string stage = "kv_cache";
+  std::string stage;  ///< empty: stage_or_default()
   std::string kv = "f32";
   std::optional<std::string> system;
   std::int32_t count = 512;
@@ -126,12 +127,14 @@ void answer(Stage& stage, Sampler& sampler, const Tokenizer& tokenizer, std::vec
 }
 
 void run(const Options& options) {
-  const StageInfo& info = find_stage(ladder(), options.stage);
-  const KvType kv = kv_type_for(info, options.kv);
+  if (!options.stage.empty())
+    find_stage(ladder(), options.stage);  // a wrong name is refused before anything else
   Sampler sampler(options.sampling);
   if (options.count < 1) throw Error(ErrorKind::usage, "-n: expected at least 1, found {}", options.count);
 
   const Checkpoint checkpoint = Checkpoint::open(resolve_model(options.model));
+  const StageInfo& info = find_stage(ladder(), stage_or_default(options.stage, checkpoint.config()));
+  const KvType kv = kv_type_for(info, options.kv);
   const std::int64_t most = checkpoint.config().context;
   const std::int64_t context = options.context.value_or(std::min(usual_context, most));
   if (context < 1 || context > most)
@@ -170,7 +173,7 @@ void add_chat(CLI::App& app) {
       ->capture_default_str();
   command
       ->add_option("--stage", options->stage, "Which rung of the ladder runs it (./rung ladder lists them)")
-      ->capture_default_str();
+      ->default_str(default_stage_text);
   command->add_option("--system", options->system,
                       "The system message, instead of the model's own; \"\": none");
   command->add_option("-n", options->count, "Tokens of one answer at most")

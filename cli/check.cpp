@@ -227,8 +227,9 @@ void check_stages(const Options& options, Printer& printer) {
   const WholeModelCheck whole(checkpoint, check_options);
   for (const StageInfo& stage : ladder()) {
     if (!options.name.empty() && stage.name != options.name) continue;
-    const StageInfo* const below =
-        stage.checked_against.empty() ? nullptr : &find_stage(ladder(), stage.checked_against);
+    // All stages means all that run such a model; one by name is refused by itself.
+    if (options.name.empty() && !runs(stage, checkpoint.config())) continue;
+    const StageInfo* const below = predecessor(ladder(), stage, checkpoint.config());
     printer.add(whole.check(stage, below));
   }
 }

@@ -22,6 +22,7 @@
 #include "cli/models.h"
 #include "cli/note.h"
 #include "cli/sampling_options.h"
+#include "cli/stage_choice.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/checkpoint/printable.h"
 #include "core/error.h"
@@ -33,7 +34,7 @@ namespace {
 struct Options {
   std::string prompt;
   std::string model = "smollm2";
-  std::string stage = "kv_cache";
+  std::string stage;  ///< empty: stage_or_default()
   std::string kv = "f32";
   std::int32_t count = 64;
   SamplerOptions sampling;
@@ -58,8 +59,8 @@ void print_stats(const Stage& stage, const Continuation& result, std::size_t pro
 
 void run(const Options& options) {
   const auto start = std::chrono::steady_clock::now();
-  const StageInfo& info = find_stage(ladder(), options.stage);
-  const KvType kv = kv_type_for(info, options.kv);
+  if (!options.stage.empty())
+    find_stage(ladder(), options.stage);  // a wrong name is refused before anything else
   Sampler sampler(options.sampling);
   if (options.prompt.empty()) {
     throw Error(ErrorKind::usage, "the prompt is empty; write a few words to continue");
@@ -67,6 +68,8 @@ void run(const Options& options) {
   if (options.count < 1) throw Error(ErrorKind::usage, "-n: expected at least 1, found {}", options.count);
 
   const Checkpoint checkpoint = Checkpoint::open(resolve_model(options.model));
+  const StageInfo& info = find_stage(ladder(), stage_or_default(options.stage, checkpoint.config()));
+  const KvType kv = kv_type_for(info, options.kv);
   const Tokenizer tokenizer(checkpoint.tokenizer());
   std::vector<std::int32_t> history = tokenizer.encode_prompt(options.prompt);
   const std::vector<std::int32_t> prompt = history;
@@ -120,7 +123,7 @@ void add_generate(CLI::App& app) {
       ->capture_default_str();
   command
       ->add_option("--stage", options->stage, "Which rung of the ladder runs it (./rung ladder lists them)")
-      ->capture_default_str();
+      ->default_str(default_stage_text);
   command->add_option("-n", options->count, "New tokens at most")
       ->check(whole_number<std::int32_t>())
       ->capture_default_str();

@@ -95,7 +95,7 @@ void print_text(const Options& options, const std::vector<Rung>& rungs, const Sp
     line(rung.stage->name, rung.stage->chapter, rung.stage->what_is_new, below.empty() ? "fp64" : below,
          check::share_text(rung.report.percent), fmt::format("{:.1f}", rung.speed.prefill),
          fmt::format("{:.1f}", rung.speed.decode),
-         fmt::format("{:.1f}", static_cast<double>(cost.weight_bytes + cost.output_bytes) / 1e6),
+         fmt::format("{:.1f}", static_cast<double>(cost.bytes_of_one_row()) / 1e6),
          cost.kv_bytes_per_position);
     fmt::print("{}\n", rung.report.passed ? "" : "  FAIL");
   }
@@ -127,7 +127,7 @@ void print_json(const Options& options, const std::vector<Rung>& rungs, const Sp
                              {"budget_percent", rung.report.percent},
                              {"prefill_tokens_per_second", rung.speed.prefill},
                              {"decode_tokens_per_second", rung.speed.decode},
-                             {"weight_bytes_per_token", cost.weight_bytes + cost.output_bytes},
+                             {"weight_bytes_per_token", cost.bytes_of_one_row()},
                              {"kv_bytes_per_position", cost.kv_bytes_per_position},
                              {"check", nlohmann::ordered_json::parse(check::to_json(rung.report))}});
   }
@@ -145,9 +145,9 @@ void run(const Options& options) {
   const check::WholeModelCheck whole(small_checkpoint);
   std::vector<Rung> rungs;
   for (const StageInfo& stage : ladder()) {
+    if (!runs(stage, checkpoint.config()) || !runs(stage, small_checkpoint.config())) continue;
     note("ladder: {}: checking on {}, timing on {} …", stage.name, checked, options.model);
-    const StageInfo* const below =
-        stage.checked_against.empty() ? nullptr : &find_stage(ladder(), stage.checked_against);
+    const StageInfo* const below = predecessor(ladder(), stage, small_checkpoint.config());
     rungs.push_back({&stage, whole.check(stage, below), measure_speed(stage, checkpoint, runs)});
   }
   if (options.json) {

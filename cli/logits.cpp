@@ -29,7 +29,7 @@ namespace {
 struct Options {
   std::string model;
   std::string tokens;
-  std::string stage = "kv_cache";
+  std::string stage;  ///< empty: stage_or_default()
   std::string kv = "f32";
   std::filesystem::path out;
 };
@@ -68,11 +68,11 @@ void from_oracle(const Checkpoint& checkpoint, std::span<const std::int32_t> tok
 void run(const Options& options) {
   const std::vector<std::int32_t> tokens = parse_token_list(options.tokens, "--tokens");
   if (tokens.empty()) throw Error(ErrorKind::usage, "--tokens: expected ids such as \"1 2 3\", found none");
-  const StageInfo stage = choose_stage(options.stage, "--stage");
-  const KvType kv = kv_type_for(stage, options.kv);
-
+  if (!options.stage.empty()) choose_stage(options.stage, "--stage");  // refused before anything else
   const Checkpoint checkpoint = Checkpoint::open(resolve_model(options.model));
   const ModelConfig& config = checkpoint.config();
+  const StageInfo stage = choose_stage(stage_or_default(options.stage, config), "--stage");
+  const KvType kv = kv_type_for(stage, options.kv);
   for (const std::int32_t token : tokens) {
     if (token >= config.vocab) {
       throw Error(ErrorKind::usage, "--tokens: {} is no token of {}: expected ids from 0 to {}", token,
@@ -92,7 +92,7 @@ void run(const Options& options) {
     from_stage(stage, kv, checkpoint, tokens, out);
   }
   out.finish();
-  note("{}: float32 [{}, {}], {} on {}", options.out.string(), tokens.size(), config.vocab, options.stage,
+  note("{}: float32 [{}, {}], {} on {}", options.out.string(), tokens.size(), config.vocab, stage.name,
        options.model);
 }
 
@@ -109,7 +109,7 @@ void add_logits(CLI::App& app) {
   command->add_option("--tokens", options->tokens, "Ids such as \"1 2 3\"; no special token is added")
       ->required();
   command->add_option("--stage", options->stage, "A rung of the ladder, or oracle: the whole model in double")
-      ->capture_default_str();
+      ->default_str(default_stage_text);
   add_kv_option(*command, options->kv);
   command->add_option("--out", options->out, "The .npy file: float32, [tokens, vocabulary], teacher-forced")
       ->type_name("FILE.npy")

@@ -42,7 +42,7 @@ using Json = nlohmann::ordered_json;
 struct Options {
   std::string model;
   std::filesystem::path text;
-  std::string stage = "kv_cache";
+  std::string stage;  ///< empty: stage_or_default()
   std::string kv_type = "f32";
   std::int64_t context = 0;  // 0: 512, or the model's if that is less
   std::optional<std::int64_t> stride;
@@ -224,8 +224,8 @@ Runner load_against(const Options& options, const Runner& judged, const Text& te
     }
     return load(judged.model, judged.checkpoint, *stage, context);
   }
-  const StageInfo info =
-      choose_stage(options.against_stage.empty() ? options.stage : options.against_stage, "--against-stage");
+  const std::string given = options.against_stage.empty() ? options.stage : options.against_stage;
+  if (!given.empty()) choose_stage(given, "--against-stage");  // refused before anything else
   std::shared_ptr<const Checkpoint> checkpoint;
   try {
     checkpoint = open_model(options.against);
@@ -235,6 +235,7 @@ Runner load_against(const Options& options, const Runner& judged, const Text& te
                 error.what());
   }
   const ModelConfig& config = checkpoint->config();
+  const StageInfo info = choose_stage(stage_or_default(given, config), "--against-stage");
   if (config.vocab != judged.checkpoint->config().vocab ||
       read_text(*checkpoint, options.text).tokens != text.tokens) {
     throw Error(
@@ -382,12 +383,13 @@ void print_json(const Options& options, const Runner& runner, const Runner* agai
 }
 
 void run(const Options& options) {
-  const StageInfo info = choose_stage(options.stage, "--stage");
-  const KvType kv_type = kv_type_for(info, options.kv_type);
+  if (!options.stage.empty()) choose_stage(options.stage, "--stage");  // refused before anything else
   if (!options.against_stage.empty() && options.against.empty()) {
     throw Error(ErrorKind::usage, "--against-stage: expected --against MODEL with it, found none");
   }
   const std::shared_ptr<const Checkpoint> checkpoint = open_model(options.model);
+  const StageInfo info = choose_stage(stage_or_default(options.stage, checkpoint->config()), "--stage");
+  const KvType kv_type = kv_type_for(info, options.kv_type);
   const std::int64_t context = context_of(options, checkpoint->config());
   const Text text = read_text(*checkpoint, options.text);
   const std::vector<ScoredWindow> windows = windows_of(options, std::ssize(text.tokens), context);
@@ -419,7 +421,7 @@ void add_perplexity(CLI::App& app) {
       ->required()
       ->check(not_empty());
   command->add_option("--stage", options->stage, "A rung of the ladder, or oracle: the whole model in double")
-      ->capture_default_str();
+      ->default_str(default_stage_text);
   add_kv_option(*command, options->kv_type);
   command
       ->add_option("--context", options->context,

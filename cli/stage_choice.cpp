@@ -28,4 +28,9 @@ StageInfo choose_stage(const std::string& name, std::string_view argument) {
               name);
 }
 
+std::string stage_or_default(const std::string& given, const ModelConfig& config) {
+  if (!given.empty()) return given;
+  return config.mixture ? "moe" : "kv_cache";
+}
+
 }  // namespace rung

@@ -20,4 +20,11 @@ StageInfo choose_stage(const std::string& name, std::string_view argument);
 /// The same, or nothing where there is no such stage.
 std::optional<StageInfo> find_choice(const std::string& name);
 
+/// The name of the stage that a command runs: the given one, or where none was given kv_cache, and moe for a mixture of
+/// experts.
+std::string stage_or_default(const std::string& given, const ModelConfig& config);
+
+/// What help says of that.
+inline constexpr const char* default_stage_text = "kv_cache, or moe for a mixture of experts";
+
 }  // namespace rung

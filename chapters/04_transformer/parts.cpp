@@ -18,17 +18,22 @@ std::shared_ptr<const Matrix> load_matrix(const Tensor& tensor) {
   return std::make_shared<const Matrix>(load_f32(tensor));
 }
 
+std::unique_ptr<FeedForward> swiglu_of(const Checkpoint& checkpoint, std::int64_t layer,
+                                       const MatrixParts& matrices) {
+  const auto load = [&](const char* name) {
+    return matrices.linear(checkpoint.tensor(fmt::format("layers.{}.feed_forward.{}.weight", layer, name)));
+  };
+  auto gate = load("gate"), up = load("up"), down = load("down");
+  return std::make_unique<SwiGlu>(std::move(gate), std::move(up), std::move(down));
+}
+
 }  // namespace
 
-Parts parts_of(const Checkpoint& checkpoint, const MatrixParts& matrices) {
+Parts parts_of(const Checkpoint& checkpoint, const MatrixParts& matrices,
+               const MakeFeedForward& feed_forward) {
   const ModelConfig& config = checkpoint.config();
   const auto load_linear = [&](const std::string& name) { return matrices.linear(checkpoint.tensor(name)); };
-  const auto dense_feed_forward = [&](std::int64_t layer) -> std::unique_ptr<FeedForward> {
-    const std::string point = fmt::format("layers.{}.feed_forward.", layer);
-    return std::make_unique<SwiGlu>(load_linear(point + "gate.weight"), load_linear(point + "up.weight"),
-                                    load_linear(point + "down.weight"));
-  };
-  if (config.mixture && !matrices.feed_forward) {
+  if (config.mixture && !feed_forward) {
     throw Error(ErrorKind::unsupported,
                 "{}: has {} experts in every layer, and this stage runs no mixture of experts",
                 checkpoint.path().string(), config.mixture->experts);
@@ -37,15 +42,16 @@ Parts parts_of(const Checkpoint& checkpoint, const MatrixParts& matrices) {
   parts.embedding = matrices.embedding(checkpoint.tensor("embedding.weight"));
   for (std::int64_t layer = 0; layer < config.layers; ++layer) {
     const std::string attention = fmt::format("layers.{}.attention", layer);
-    const std::string feed_forward = fmt::format("layers.{}.feed_forward", layer);
     Block block;
     block.attention_norm = load_vector(checkpoint, attention + ".norm.weight");
     block.q = load_linear(attention + ".q.weight");
     block.k = load_linear(attention + ".k.weight");
     block.v = load_linear(attention + ".v.weight");
     block.o = load_linear(attention + ".o.weight");
-    block.feed_forward_norm = load_vector(checkpoint, feed_forward + ".norm.weight");
-    block.feed_forward = matrices.feed_forward ? matrices.feed_forward(layer) : dense_feed_forward(layer);
+    block.feed_forward_norm =
+        load_vector(checkpoint, fmt::format("layers.{}.feed_forward.norm.weight", layer));
+    block.feed_forward =
+        feed_forward ? feed_forward(checkpoint, layer, matrices) : swiglu_of(checkpoint, layer, matrices);
     parts.blocks.push_back(std::move(block));
   }
   parts.attention = std::make_unique<RepeatedHeadsAttention>(config.heads, config.kv_heads, config.head_dim,
@@ -56,7 +62,7 @@ Parts parts_of(const Checkpoint& checkpoint, const MatrixParts& matrices) {
   return parts;
 }
 
-Parts plain_parts(const Checkpoint& checkpoint) {
+Parts plain_parts(const Checkpoint& checkpoint, const MakeFeedForward& feed_forward) {
   std::shared_ptr<const Matrix> table;
   MatrixParts dense;
   dense.embedding = [&](const Tensor& tensor) {
@@ -66,7 +72,7 @@ Parts plain_parts(const Checkpoint& checkpoint) {
   dense.linear = [&](const Tensor& tensor) {
     return std::make_unique<DenseLinear>(tensor.name == "embedding.weight" ? table : load_matrix(tensor));
   };
-  Parts parts = parts_of(checkpoint, dense);
+  Parts parts = parts_of(checkpoint, dense, feed_forward);
   // What has been decoded is not needed in its stored form any more.
   checkpoint.release_pages();
   return parts;

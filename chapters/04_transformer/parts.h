@@ -33,23 +33,30 @@ struct Parts {
 };
 // [parts]
 
-/// Makes the parts that hold weights. `linear` is given the embedding's tensor once more where the output
+struct MatrixParts;
+
+/// Makes what follows attention in a layer, of matrices held as `matrices` hold them.
+using MakeFeedForward = std::function<std::unique_ptr<FeedForward>(
+    const Checkpoint& checkpoint, std::int64_t layer, const MatrixParts& matrices)>;
+
+/// Makes the parts that hold a matrix of weights. `linear` is given the embedding's tensor once more where the output
 /// matrix is tied to it, after `embedding` was.
 struct MatrixParts {
   std::function<std::unique_ptr<Embedding>(const Tensor&)> embedding;
   std::function<std::unique_ptr<Linear>(const Tensor&)> linear;
-  /// What follows attention in a layer. Unset: SwiGlu of three such linear parts, which a mixture of experts is not.
-  std::function<std::unique_ptr<FeedForward>(std::int64_t layer)> feed_forward = {};
 };
 
 /// The parts of a checkpoint with its matrices as `matrices` holds them; the others in their plainest form.
-/// @throws Error (unsupported) for a mixture of experts without `matrices.feed_forward`; Error (bad_input) naming file
-///         and tensor where a norm's weight is not finite; and what `matrices` throw
-Parts parts_of(const Checkpoint& checkpoint, const MatrixParts& matrices);
+/// @param feed_forward  empty: SwiGlu, which a mixture of experts is not
+/// @throws Error (unsupported) for a mixture of experts without `feed_forward`; Error (bad_input) naming file and tensor
+///         where a norm's weight is not finite; and what `matrices` and `feed_forward` throw
+Parts parts_of(const Checkpoint& checkpoint, const MatrixParts& matrices,
+               const MakeFeedForward& feed_forward = {});
 
 /// Every part in its plainest form: dense fp32 weights, SwiGLU, key/value heads repeated to all query heads.
 /// The parts own their numbers: the checkpoint may be closed afterwards.
-/// @throws Error (bad_input) naming file and tensor where a weight is not finite
-Parts plain_parts(const Checkpoint& checkpoint);
+/// @param feed_forward  as in parts_of()
+/// @throws Error (unsupported) as parts_of(); Error (bad_input) naming file and tensor where a weight is not finite
+Parts plain_parts(const Checkpoint& checkpoint, const MakeFeedForward& feed_forward = {});
 
 }  // namespace rung

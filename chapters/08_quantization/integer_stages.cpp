@@ -2,17 +2,14 @@
 
 #include <utility>
 
-#include "chapters/04_transformer/parts.h"
 #include "chapters/07_grouped_query/grouped_stage.h"
 #include "chapters/08_quantization/block_embedding.h"
 #include "chapters/08_quantization/block_linear.h"
 
 namespace rung {
 
-namespace {
-
 // [parts]
-Parts block_parts(const Checkpoint& checkpoint, IntegerWeights weights) {
+Parts block_parts(const Checkpoint& checkpoint, IntegerWeights weights, const MakeFeedForward& feed_forward) {
   std::int64_t bytes_made = 0;
   const auto blocks_of = [&](const Tensor& tensor) {
     const auto matrix =
@@ -29,12 +26,14 @@ Parts block_parts(const Checkpoint& checkpoint, IntegerWeights weights) {
   blocks.linear = [&](const Tensor& tensor) {
     return std::make_unique<BlockLinear>(tensor.name == "embedding.weight" ? table : blocks_of(tensor));
   };
-  Parts parts = parts_of(checkpoint, blocks);
+  Parts parts = parts_of(checkpoint, blocks, feed_forward);
   // Of what has been made anew, the stored form is not needed any more. The rest comes back when it is read.
   if (bytes_made > 0) checkpoint.release_pages();
   return parts;
 }
 // [parts]
+
+namespace {
 
 std::unique_ptr<Stage> make(const Checkpoint& checkpoint, const StageOptions& options,
                             IntegerWeights weights) {

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "chapters/04_transformer/parts.h"
 #include "chapters/08_quantization/block_matrix.h"
 #include "core/stage/stage.h"
 
@@ -14,6 +15,12 @@ namespace rung {
 std::unique_ptr<Stage> make_int8(const Checkpoint& checkpoint, const StageOptions& options);
 /// The same with 4 bits and a little more per weight.
 std::unique_ptr<Stage> make_int4(const Checkpoint& checkpoint, const StageOptions& options);
+
+/// The parts of a checkpoint with its matrices as blocks, and the embedding's too. The checkpoint must stay open.
+/// @param feed_forward  what follows attention in a layer, of such matrices; empty: SwiGlu
+/// @throws Error (bad_input) as make_int8(), and what parts_of() throws
+Parts block_parts(const Checkpoint& checkpoint, IntegerWeights weights,
+                  const MakeFeedForward& feed_forward = {});
 
 /// What the stages compute with in place of a matrix, for the harness: nothing where the file's own blocks are used; blocks
 /// made from them; and fp32 numbers of such blocks where a row is no whole number of blocks.

@@ -42,7 +42,7 @@ std::optional<MatchedMistake> match_model_mistake(const Checkpoint& checkpoint,
     for (const auto& [text, answer] : answers) {
       const ModelReference& reference = references[text];
       const oracle::Grid logits =
-          wrong.logits(answer.feeding.tokens, mistaken_hook(mistake, wrong.config(), answer.feeding));
+          wrong.logits(answer.feeding.tokens, mistaken_hook(mistake, wrong, answer.feeding));
       const double off = distance(answer, reference.logits);
       const double left = distance(answer, logits);
       // A mistake that is as far away as the right model explains nothing.

@@ -11,6 +11,9 @@ std::vector<ModelMistake> model_attention_mistakes();
 /// Norms, residual stream, feed-forward layer, output matrix.
 std::vector<ModelMistake> model_skeleton_mistakes();
 
+/// The router of a mixture, and its experts.
+std::vector<ModelMistake> model_mixture_mistakes();
+
 /// integer_mistakes().
 std::vector<ModelMistake> model_integer_mistakes();
 

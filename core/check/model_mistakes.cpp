@@ -32,7 +32,8 @@ std::int64_t Feeding::batch_end(std::int64_t position) const {
 const std::vector<ModelMistake>& model_mistakes() {
   static const std::vector<ModelMistake> all = [] {
     std::vector<ModelMistake> mistakes;
-    for (const auto& part : {model_attention_mistakes(), model_skeleton_mistakes()}) {
+    for (const auto& part :
+         {model_attention_mistakes(), model_skeleton_mistakes(), model_mixture_mistakes()}) {
       mistakes.insert(mistakes.end(), part.begin(), part.end());
     }
     return mistakes;
@@ -92,13 +93,19 @@ oracle::Transformer mistaken_transformer(const Checkpoint& checkpoint, const Mod
   return {std::move(wrong), std::move(config)};
 }
 
-oracle::Hook mistaken_hook(const ModelMistake& mistake, const ModelConfig& config, const Feeding& feeding) {
+oracle::Hook mistaken_hook(const ModelMistake& mistake, const oracle::Transformer& transformer,
+                           const Feeding& feeding) {
   if (!mistake.replace) return {};
   const auto seen = std::make_shared<std::map<std::string, oracle::Grid, std::less<>>>();
   return {.see =
-              [&mistake, &config, &feeding, seen](std::string_view point, oracle::Grid& values) {
+              [&mistake, &transformer, &feeding, seen](std::string_view point, oracle::Grid& values) {
                 const std::string_view op = without_layer(point);
-                mistake.replace(op, values, {.config = config, .feeding = feeding, .seen = *seen});
+                mistake.replace(op, values,
+                                {.config = transformer.config(),
+                                 .feeding = feeding,
+                                 .seen = *seen,
+                                 .transformer = transformer,
+                                 .layer = std::string(point.substr(0, point.size() - op.size()))});
                 (*seen)[std::string(op)] = values;
               },
           .sum = {}};

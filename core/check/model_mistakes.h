@@ -33,6 +33,8 @@ struct Scene {
   /// The activations before this one as the wrong model has them, under their names without "layers.N.":
   /// those of this layer, and where it has none yet, of the one before.
   const std::map<std::string, oracle::Grid, std::less<>>& seen;
+  const oracle::Transformer& transformer;  ///< the wrong model, for products with its matrices
+  std::string layer;                       ///< "layers.3.", or nothing outside of layers
 
   /// The values at a point that is in `seen`.
   const oracle::Grid& at(std::string_view point) const { return seen.find(point)->second; }
@@ -72,7 +74,8 @@ bool applies(const ModelMistake& mistake, const Checkpoint& checkpoint);
 /// call they are used for; `feeding` too.
 oracle::Transformer mistaken_transformer(const Checkpoint& checkpoint, const ModelMistake& mistake);
 /// The hook that goes with mistaken_transformer().
-oracle::Hook mistaken_hook(const ModelMistake& mistake, const ModelConfig& config, const Feeding& feeding);
+oracle::Hook mistaken_hook(const ModelMistake& mistake, const oracle::Transformer& transformer,
+                           const Feeding& feeding);
 
 /// First one hook, then the other.
 oracle::Hook chain(oracle::Hook first, oracle::Hook second);

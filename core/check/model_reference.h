@@ -53,6 +53,9 @@ struct ModelReference {
   double budget = 0;                   ///< of each logit
   std::vector<ReferencePoint> points;  ///< every trace point, in order; the last one is "logits"
   std::int64_t activation_group = 0;   ///< of what it was measured with
+  /// Positions at which a router's choice is within what a right stage may be off: another one, as right, gives other
+  /// logits altogether. Rising; none in a dense model.
+  std::vector<std::int64_t> unsure = {};
 
   /// The point of that name, or null.
   const ReferencePoint* point(std::string_view name) const;

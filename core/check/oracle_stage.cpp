@@ -91,7 +91,7 @@ class OracleStage : public Stage {
                           .starts = {starts.begin(), starts.end()},
                           .max_batch = max_batch_};
     oracle::Hook hook;
-    if (variant_.mistake) hook = mistaken_hook(*variant_.mistake, transformer_.config(), feeding);
+    if (variant_.mistake) hook = mistaken_hook(*variant_.mistake, transformer_, feeding);
     if (variant_.rounding) hook = chain(std::move(hook), rounding_hook(*variant_.rounding, variant_.seed));
     const auto see = [&](std::string_view point, oracle::Grid& values) {
       if (point == "norm")

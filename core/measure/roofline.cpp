@@ -1,10 +1,16 @@
 #include "core/measure/roofline.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/error.h"
 
 namespace rung::measure {
+
+double touched_experts(std::int64_t experts, std::int64_t used, std::int64_t rows) {
+  const auto all = static_cast<double>(experts);
+  return all * (1 - std::pow(1 - static_cast<double>(used) / all, static_cast<double>(rows)));
+}
 
 Work forward_work(const StageCost& cost, std::int64_t rows, std::int64_t past, std::int64_t wanted) {
   if (rows < 1 || past < 0 || wanted < 0 || wanted > rows) {
@@ -23,6 +29,10 @@ Work forward_work(const StageCost& cost, std::int64_t rows, std::int64_t past, s
   Work work;
   work.bytes =
       static_cast<double>(cost.weight_bytes) + (read + t) * static_cast<double>(cost.kv_bytes_per_position);
+  if (cost.experts > 0) {
+    const double of_one = static_cast<double>(cost.expert_bytes) / static_cast<double>(cost.experts);
+    work.bytes += touched_experts(cost.experts, cost.experts_used, rows) * of_one;
+  }
   work.flops = t * static_cast<double>(cost.flops_per_row) +
                visible * static_cast<double>(cost.flops_per_visible_position);
   if (wanted > 0) {

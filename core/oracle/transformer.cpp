@@ -13,6 +13,7 @@
 #include "core/oracle/attention.h"
 #include "core/oracle/rms_norm.h"
 #include "core/oracle/rope.h"
+#include "core/oracle/routing.h"
 #include "core/oracle/swiglu.h"
 
 namespace rung::oracle {
@@ -183,6 +184,13 @@ void Transformer::feed_forward(std::int64_t layer, Grid& x, const Hook& hook) co
   const std::string point = fmt::format("layers.{}.feed_forward.", layer);
   Grid normed = norm(x, point + "norm.weight");  // [T, hidden]
   see(hook, point + "norm", normed);
+  Grid out = config_.mixture ? mixture(point, normed, hook) : dense(point, normed, hook);  // [T, hidden]
+  see(hook, point + "output", out);
+  add(x, out);
+  see(hook, point + "residual", x);
+}
+
+Grid Transformer::dense(const std::string& point, const Grid& normed, const Hook& hook) const {
   Grid gate = project(normed, point + "gate.weight", hook);  // [T, feed_forward]
   Grid up = project(normed, point + "up.weight", hook);      // [T, feed_forward]
   see(hook, point + "gate", gate);
@@ -190,10 +198,84 @@ void Transformer::feed_forward(std::int64_t layer, Grid& x, const Hook& hook) co
   Grid activation(gate.rows, gate.columns);
   swiglu(gate.values, up.values, activation.values);
   see(hook, point + "activation", activation);
-  Grid out = project(activation, point + "down.weight", hook);  // [T, hidden]
-  see(hook, point + "output", out);
-  add(x, out);
-  see(hook, point + "residual", x);
+  return project(activation, point + "down.weight", hook);
+}
+
+namespace {
+
+/// A place among the k of a row.
+struct Place {
+  std::int64_t row, slot;
+};
+
+/// The places at which an expert was chosen.
+std::vector<Place> places_of(const Grid& chosen, std::int64_t expert) {
+  std::vector<Place> places;
+  for (std::int64_t t = 0; t < chosen.rows; ++t) {
+    for (std::int64_t slot = 0; slot < chosen.columns; ++slot) {
+      if (chosen.row(t)[slot] == static_cast<double>(expert)) places.push_back({t, slot});
+    }
+  }
+  return places;
+}
+
+}  // namespace
+
+Grid Transformer::mixture(const std::string& point, const Grid& normed, const Hook& hook) const {
+  const std::int64_t k = config_.mixture->experts_used;
+  const std::int64_t width = config_.feed_forward;
+  Grid scores = project(normed, point + "router.weight", hook);  // [T, E]
+  see(hook, point + "router.scores", scores);
+  Grid chosen(normed.rows, k), weights(normed.rows, k);
+  for (std::int64_t t = 0; t < normed.rows; ++t) {
+    const Route route = softmax_top_k(std::as_const(scores).row(t), k, config_.mixture->renormalize);
+    std::ranges::copy(route.chosen, chosen.row(t).begin());
+    std::ranges::copy(route.weights, weights.row(t).begin());
+  }
+  see(hook, point + "router.chosen", chosen);
+  see(hook, point + "router.weights", weights);
+
+  const auto matrix = [&point](std::int64_t expert, const char* name) {
+    return fmt::format("{}experts.{}.{}.weight", point, expert, name);
+  };
+  Grid gate(normed.rows, k * width), up(normed.rows, k * width);  // of the chosen, one after the other
+  for (std::int64_t expert = 0; expert < config_.mixture->experts; ++expert) {
+    const std::vector<Place> places = places_of(chosen, expert);
+    if (places.empty()) continue;
+    Grid rows(std::ssize(places), normed.columns);
+    for (std::int64_t i = 0; i < rows.rows; ++i)
+      std::ranges::copy(normed.row(places[i].row), rows.row(i).begin());
+    const Grid gates = project(rows, matrix(expert, "gate"), hook);
+    const Grid ups = project(rows, matrix(expert, "up"), hook);
+    for (std::int64_t i = 0; i < rows.rows; ++i) {
+      const auto [row, slot] = places[i];
+      std::ranges::copy(gates.row(i), gate.row(row).begin() + slot * width);
+      std::ranges::copy(ups.row(i), up.row(row).begin() + slot * width);
+    }
+  }
+  see(hook, point + "gate", gate);
+  see(hook, point + "up", up);
+  Grid activation(gate.rows, gate.columns);
+  swiglu(gate.values, up.values, activation.values);
+  see(hook, point + "activation", activation);
+
+  Grid out(normed.rows, normed.columns);
+  for (std::int64_t expert = 0; expert < config_.mixture->experts; ++expert) {
+    const std::vector<Place> places = places_of(chosen, expert);
+    if (places.empty()) continue;
+    Grid rows(std::ssize(places), width);
+    for (std::int64_t i = 0; i < rows.rows; ++i) {
+      const auto [row, slot] = places[i];
+      std::copy_n(activation.row(row).begin() + slot * width, width, rows.row(i).begin());
+    }
+    const Grid results = project(rows, matrix(expert, "down"), hook);
+    for (std::int64_t i = 0; i < rows.rows; ++i) {
+      const auto [row, slot] = places[i];
+      const double weight = std::as_const(weights).row(row)[slot];
+      for (std::int64_t n = 0; n < out.columns; ++n) out.row(row)[n] += weight * results.row(i)[n];
+    }
+  }
+  return out;
 }
 
 }  // namespace rung::oracle

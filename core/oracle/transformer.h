@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -53,11 +54,15 @@ class Transformer {
   Grid normed(std::span<const std::int32_t> tokens, const Hook& hook = {}) const;
   /// The output matrix, for some rows of normed(): [rows, V]. 512 rows of SmolLM2's are 201 MB.
   Grid output(const Grid& normed, const Hook& hook = {}) const;
+  /// x·Wᵀ with the model's matrix of that name: for whoever wants to compute something in another way.
+  Grid product(const Grid& x, const std::string& name) const { return project(x, name, {}); }
 
  private:
   Grid embed(std::span<const std::int32_t> tokens) const;
   void attend(std::int64_t layer, Grid& x, const Hook& hook) const;
   void feed_forward(std::int64_t layer, Grid& x, const Hook& hook) const;
+  Grid dense(const std::string& point, const Grid& normed, const Hook& hook) const;
+  Grid mixture(const std::string& point, const Grid& normed, const Hook& hook) const;
   Grid norm(const Grid& x, const std::string& name) const;
   Grid project(const Grid& x, const std::string& name, const Hook& hook) const;
 

@@ -23,6 +23,11 @@ Work linear_work(std::int64_t rows, std::int64_t out, std::int64_t in, std::int6
 Work forward_work(const StageCost& cost, std::int64_t rows, std::int64_t past, std::int64_t wanted) {
   Work work;
   work.bytes += static_cast<double>(cost.weight_bytes);
+  // Each row misses an expert with probability 1 − k/E, so that so much of all of them is still untouched after each.
+  double untouched = static_cast<double>(cost.expert_bytes);
+  for (std::int64_t row = 0; cost.experts > 0 && row < rows; ++row)
+    untouched -= untouched * static_cast<double>(cost.experts_used) / static_cast<double>(cost.experts);
+  work.bytes += static_cast<double>(cost.expert_bytes) - untouched;
   if (wanted > 0) work.bytes += static_cast<double>(cost.output_bytes);
   std::vector<bool> touched(static_cast<std::size_t>(past + rows));  // keys and values, read or written
   for (std::int64_t row = past; row < past + rows; ++row) {

@@ -20,6 +20,13 @@ Error no_room(const Batch& batch, const Sequences& sequences) {
 
 }  // namespace
 
+const StageInfo* predecessor(const std::vector<StageInfo>& ladder, const StageInfo& stage,
+                             const ModelConfig& config) {
+  if (stage.checked_against.empty()) return nullptr;
+  const StageInfo& below = find_stage(ladder, stage.checked_against);
+  return runs(below, config) ? &below : nullptr;
+}
+
 const StageInfo& find_stage(const std::vector<StageInfo>& ladder, const std::string& name) {
   std::string names;
   for (const StageInfo& stage : ladder) {

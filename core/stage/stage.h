@@ -77,7 +77,18 @@ struct StageInfo {
   /// The inputs of linear layers are rounded to int8 in groups of so many numbers, which share a scale: the largest
   /// magnitude over 127. 0: they are not.
   std::int64_t activation_group = 0;
+  bool mixtures = false;  ///< runs mixtures of experts, besides dense models
 };
+
+/// Whether the stage runs models of that config.
+inline bool runs(const StageInfo& stage, const ModelConfig& config) {
+  return stage.mixtures || !config.mixture;
+}
+
+/// The stage of the ladder that `stage` is checked against, where there is one and it runs models of that config; else
+/// null.
+const StageInfo* predecessor(const std::vector<StageInfo>& ladder, const StageInfo& stage,
+                             const ModelConfig& config);
 
 /// The stage of that name.
 /// @throws Error (usage) listing the names there are

@@ -20,8 +20,8 @@ void check_every_stage(const std::string& model, std::int64_t longest_text) {
   options.longest_text = longest_text;
   const WholeModelCheck whole(checkpoint, options);
   for (const StageInfo& stage : ladder()) {
-    const StageInfo* const below =
-        stage.checked_against.empty() ? nullptr : &find_stage(ladder(), stage.checked_against);
+    if (!runs(stage, checkpoint.config())) continue;
+    const StageInfo* const below = predecessor(ladder(), stage, checkpoint.config());
     const StageReport report = whole.check(stage, below);
     INFO(to_text(report));
     CHECK(report.passed);
