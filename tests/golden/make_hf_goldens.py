@@ -8,6 +8,8 @@
 
 Every case is a Hugging Face directory with logits.npy: fp32, [positions, vocab], teacher-forced over the tokens that
 cases.json names. Some are written once more as GGUF, with the rows of q and k in the order GGUF's llama has them.
+For a mixture of experts cases.json has the chosen experts too: [layer][position][k], best first.
+Names as arguments write these cases alone, and leave the others as they are.
 The script also checks that usual mistakes (RoPE pairs the other way, the scaling left out, a window one too wide,
 ...) would change these logits a hundred times more than the tests tolerate, and prints by how much.
 """
@@ -16,12 +18,13 @@ import copy
 import json
 import math
 import shutil
+import sys
 from pathlib import Path
 
 import gguf
 import numpy as np
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM, MixtralConfig, MixtralForCausalLM
 
 HERE = Path(__file__).resolve().parent
 POSITIONS = 40
@@ -31,7 +34,7 @@ LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_fr
 
 # name: (what, family, dtype, options, config). Dimensions differ from each other so that a mix-up fails.
 CASES = {
-    "llama_mha": ("multi-head, untied, a large norm epsilon", "llama", torch.float32, {}, dict(
+    "llama_mha": ("multi-head, untied, a large norm epsilon", "llama", torch.float16, {}, dict(
         hidden_size=24, intermediate_size=32, num_attention_heads=4, num_key_value_heads=4, vocab_size=64,
         rms_norm_eps=0.05, tie_word_embeddings=False)),
     "llama_gqa_tied": ("grouped-query, tied, bf16", "llama", torch.bfloat16, {}, dict(
@@ -46,7 +49,7 @@ CASES = {
     "llama3_rope": ("Llama 3 RoPE scaling past the original context, tied", "llama", torch.bfloat16, {"gguf": "BF16"}, dict(
         hidden_size=32, intermediate_size=40, num_attention_heads=4, num_key_value_heads=2, head_dim=16, vocab_size=64,
         rope_scaling=LLAMA3, rms_norm_eps=1e-5, tie_word_embeddings=True)),
-    "llama_linear_rope": ("linear RoPE scaling, multi-head, head_dim 12", "llama", torch.float32, {"gguf": "F32"}, dict(
+    "llama_linear_rope": ("linear RoPE scaling, multi-head, head_dim 12", "llama", torch.float16, {"gguf": "F16"}, dict(
         hidden_size=24, intermediate_size=28, num_attention_heads=2, num_key_value_heads=2, vocab_size=68,
         rope_scaling={"rope_type": "linear", "factor": 4.0}, rms_norm_eps=1e-5, tie_word_embeddings=True)),
     "mistral_window": ("a sliding window of 8, untied, in shards", "mistral", torch.float32, {"shard": "25KB"}, dict(
@@ -55,11 +58,15 @@ CASES = {
     "mistral_full": ("no window, head_dim 12, fp16", "mistral", torch.float16, {}, dict(
         hidden_size=36, intermediate_size=40, num_attention_heads=4, num_key_value_heads=2, head_dim=12, vocab_size=74,
         sliding_window=None, rms_norm_eps=1e-5, tie_word_embeddings=False)),
+    "mixtral": ("two of five experts, multi-query, bf16", "mixtral", torch.bfloat16, {"gguf": "BF16"}, dict(
+        hidden_size=16, intermediate_size=12, num_attention_heads=4, num_key_value_heads=1, vocab_size=32,
+        num_local_experts=5, num_experts_per_tok=2, rms_norm_eps=1e-5, rope_theta=1e4, tie_word_embeddings=False)),
 }
 
 
 def new_model(family, config):
-    make_config, make_model = {"llama": (LlamaConfig, LlamaForCausalLM), "mistral": (MistralConfig, MistralForCausalLM)}[family]
+    make_config, make_model = {"llama": (LlamaConfig, LlamaForCausalLM), "mistral": (MistralConfig, MistralForCausalLM),
+                               "mixtral": (MixtralConfig, MixtralForCausalLM)}[family]
     made = make_config(num_hidden_layers=2, max_position_embeddings=64, bos_token_id=1, eos_token_id=2,
                        attn_implementation="eager", **config)
     return make_model(made).eval()
@@ -83,6 +90,16 @@ def randomise(model, seed):
 @torch.no_grad()
 def logits_of(model, tokens):
     return model(torch.tensor([tokens]), use_cache=False).logits[0].float().numpy()
+
+
+@torch.no_grad()
+def chosen_experts(model, tokens):
+    """[layer][position][k], best first, and the smallest distance between two scores that a choice hangs on."""
+    k = model.config.num_experts_per_tok
+    scores = model(torch.tensor([tokens]), use_cache=False, output_router_logits=True).router_logits
+    best = [torch.topk(torch.softmax(layer.float(), dim=1), k + 1) for layer in scores]
+    margin = min(float((layer.values[:, :-1] / layer.values[:, 1:]).log().min()) for layer in best)
+    return [layer.indices[:, :k].tolist() for layer in best], margin
 
 
 def difference(a, b):
@@ -136,6 +153,20 @@ def mistakes(model, tokens, logits):
                 return w.reshape(-1, config.num_attention_heads, dim)[:, order].reshape(w.shape)
             return w
         found["KV head h % G"] = with_weights(swapped)
+    if getattr(config, "num_local_experts", None):
+        experts = config.num_local_experts
+        for k in (config.num_experts_per_tok - 1, config.num_experts_per_tok + 1):
+            found[f"{k} experts"] = with_config(num_experts_per_tok=k)
+        weights = model.state_dict()
+
+        def of_another(name, place, number):  # the matrix of another number at that place of its name
+            parts = name.split(".")
+            parts[place] = number(parts[place])
+            return weights[".".join(parts)]
+        found["the next expert"] = with_weights(
+            lambda name, w, heads: of_another(name, 5, lambda e: str((int(e) + 1) % experts)) if ".experts." in name else w)
+        found["w1 and w3 swapped"] = with_weights(
+            lambda name, w, heads: of_another(name, 6, lambda m: {"w1": "w3", "w3": "w1"}.get(m, m)) if ".experts." in name else w)
     if getattr(config, "sliding_window", None):
         for window in (config.sliding_window - 1, config.sliding_window + 1, None):
             found[f"window {window}"] = with_config(sliding_window=window)
@@ -160,7 +191,7 @@ def write_gguf(path, name, model, dtype):
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
     writer.add_vocab_size(config.vocab_size)
     writer.add_tokenizer_model("no_vocab")
-    scaling = config.rope_scaling or {}
+    scaling = getattr(config, "rope_scaling", None) or {}
     if scaling.get("rope_type") == "linear":
         writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
         writer.add_rope_scaling_factor(scaling["factor"])
@@ -176,7 +207,13 @@ def write_gguf(path, name, model, dtype):
 
     names = {"embed_tokens": "token_embd", "norm": "output_norm", "lm_head": "output", "input_layernorm": "attn_norm",
              "post_attention_layernorm": "ffn_norm", "q_proj": "attn_q", "k_proj": "attn_k", "v_proj": "attn_v",
-             "o_proj": "attn_output", "gate_proj": "ffn_gate", "up_proj": "ffn_up", "down_proj": "ffn_down"}
+             "o_proj": "attn_output", "gate_proj": "ffn_gate", "up_proj": "ffn_up", "down_proj": "ffn_down",
+             "gate": "ffn_gate_inp", "w1": "ffn_gate_exps", "w3": "ffn_up_exps", "w2": "ffn_down_exps"}
+    stacks = {}
+    experts = getattr(config, "num_local_experts", 0)
+    if experts:
+        writer.add_expert_count(experts)
+        writer.add_expert_used_count(config.num_experts_per_tok)
     for key, tensor in model.state_dict().items():
         if key == "lm_head.weight" and config.tie_word_embeddings:
             continue
@@ -189,8 +226,13 @@ def write_gguf(path, name, model, dtype):
             array = interleaved_rows(array, config.num_attention_heads)
         if "k_proj" in key:
             array = interleaved_rows(array, config.num_key_value_heads)
+        if ".experts." in key:  # of all experts together, slowest extent first as in numpy
+            stacks.setdefault(target, []).append(array)
+            if len(stacks[target]) < experts:
+                continue
+            array = np.stack(stacks[target])
         array = np.ascontiguousarray(array)
-        if array.ndim == 1 or dtype == "F32":
+        if array.ndim == 1 or dtype == "F32" or "ffn_gate_inp" in target:  # converters leave routers F32
             writer.add_tensor(target, array)
         elif dtype == "F16":
             writer.add_tensor(target, array.astype(np.float16))
@@ -206,7 +248,11 @@ def write_gguf(path, name, model, dtype):
 def main():
     torch.set_num_threads(1)
     listed = []
+    kept = {entry["name"]: entry for entry in json.loads((HERE / "hf/cases.json").read_text())} if sys.argv[1:] else {}
     for seed, (name, (what, family, dtype, options, config)) in enumerate(CASES.items(), start=1):
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            listed.append(kept[name])
+            continue
         folder = HERE / "hf" / name
         shutil.rmtree(folder, ignore_errors=True)
         model = new_model(family, config)
@@ -223,6 +269,10 @@ def main():
         print(f"{name}: largest logit {np.abs(logits).max():.1f}; " + ", ".join(f"{k}: {v:.2g}" for k, v in changes.items()))
         assert min(changes.values()) > 100 * TOLERANCE, "a mistake hardly shows in this case; change its weights"
         entry = {"name": name, "what": what, "tokens": tokens}
+        if family == "mixtral":
+            entry["experts"], margin = chosen_experts(model, tokens)
+            print(f"{name}: the closest choice hangs on a difference of {margin:.2g} between two scores")
+            assert margin > 10 * TOLERANCE, "a choice hangs on rounding; take another seed"
         if "gguf" in options:
             (HERE / "gguf").mkdir(exist_ok=True)
             write_gguf(HERE / "gguf" / f"{name}.gguf", name, model, options["gguf"])
