@@ -50,6 +50,7 @@ void PointWatch::see(std::string_view point, const ConstMatrixView& values) {
       complaint_ = fmt::format("{}: expected [{}, {}], the trace shows [{}, {}]", point, count_,
                                expected.columns, values.rows(), values.cols());
     }
+    share.seen = true;
     share.deviation = std::numeric_limits<double>::infinity();
     return;
   }

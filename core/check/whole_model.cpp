@@ -204,42 +204,61 @@ CheckTexts window_texts(const ModelConfig& config, const WholeModelCheck::Option
   return texts;
 }
 
-// Most of a mixture's texts are settled after three of these rounds.
-constexpr int most_settling_rounds = 40;
+/// How often a text of so many tokens may be changed and measured again: some seconds' work, and never for long where a
+/// model is too large for that.
+std::int64_t settling_rounds(const Checkpoint& checkpoint, std::int64_t tokens) {
+  constexpr double affordable = 2e10;  // multiplications and additions
+  double weights = 0;
+  for (const Tensor& tensor : checkpoint.tensors())
+    weights += static_cast<double>(elements(tensor.view.shape));
+  const double of_one = (roundings + 1) * 2 * weights * static_cast<double>(tokens);
+  return static_cast<std::int64_t>(std::clamp(affordable / of_one, 4.0, 400.0));
+}
 
 /// The reference of a text; of a mixture with other tokens where a router's choice is not sure, from position `fixed` on.
-/// Otherwise every second stage would be judged by a budget as large as an expert's output. What is not settled after
-/// many rounds stays as it is, and the budget has room for it.
-ModelReference settled_reference(const oracle::Transformer& oracle, std::vector<std::int32_t> tokens,
-                                 std::int64_t fixed, KeepPoints keep,
-                                 const WholeModelCheck::Options& options) {
-  Random random(options.seed + 2);
-  for (int round = 0;; ++round) {
+/// Otherwise a stage that chooses another expert there, as rightly, would be judged wrong, or by a budget as large as an
+/// expert's output. What cannot be settled stays as it is.
+ModelReference settled_reference(const Checkpoint& checkpoint, std::vector<std::int32_t> tokens,
+                                 std::int64_t fixed, KeepPoints keep, const WholeModelCheck::Options& options,
+                                 Random& random) {
+  const oracle::Transformer oracle(checkpoint);
+  const std::int64_t rounds = settling_rounds(checkpoint, std::ssize(tokens));
+  for (std::int64_t round = 0;; ++round) {
     ModelReference reference = measure_reference(oracle, tokens, options.type, options.seed, keep,
                                                  options.kv_type, options.activation_group);
     const auto first = std::ranges::lower_bound(reference.unsure, fixed);
-    if (first == reference.unsure.end() || round == most_settling_rounds) return reference;
-    for (auto position = first; position != reference.unsure.end(); ++position) {
-      tokens[static_cast<std::size_t>(*position)] =
-          static_cast<std::int32_t>(random.below(oracle.config().vocab));
-    }
+    if (first == reference.unsure.end() || round == rounds) return reference;
+    // Those behind it will be others once it is.
+    tokens[static_cast<std::size_t>(*first)] = static_cast<std::int32_t>(random.below(oracle.config().vocab));
   }
 }
 
 /// The first text keeps its points; the last one begins as it does.
 std::vector<ModelReference> measure(const Checkpoint& checkpoint, const CheckTexts& texts,
                                     const WholeModelCheck::Options& options) {
-  const oracle::Transformer oracle(checkpoint);
+  Random random(options.seed + 2);  // of tokens that take the place of others
+  const auto settled = [&](const std::vector<std::int32_t>& tokens, std::int64_t fixed, KeepPoints keep) {
+    return settled_reference(checkpoint, tokens, fixed, keep, options, random);
+  };
   std::vector<ModelReference> references;
   references.reserve(texts.tokens.size());
-  for (std::size_t i = 0; i < texts.tokens.size(); ++i) {
-    std::vector<std::int32_t> tokens = texts.tokens[i];
-    const bool last = i > 0 && i + 1 == texts.tokens.size();
-    if (last) std::copy_n(references.front().tokens.begin(), texts.common, tokens.begin());
-    references.push_back(settled_reference(oracle, tokens, last ? texts.common : 0,
-                                           i == 0 ? KeepPoints::values : KeepPoints::budgets, options));
+  references.push_back(settled(texts.tokens.front(), 0, KeepPoints::values));
+  for (std::size_t i = 1; i + 1 < texts.tokens.size(); ++i)
+    references.push_back(settled(texts.tokens[i], 0, KeepPoints::budgets));
+  for (int attempt = 0;; ++attempt) {
+    std::vector<std::int32_t> tokens = texts.tokens.back();
+    std::copy_n(references.front().tokens.begin(), texts.common, tokens.begin());
+    ModelReference last = settled(tokens, texts.common, KeepPoints::budgets);
+    // Other roundings than the first text's, so that the common beginning may be unsure again.
+    if (last.unsure.empty() || last.unsure.front() >= texts.common || attempt == 10) {
+      references.push_back(std::move(last));
+      return references;
+    }
+    tokens = references.front().tokens;
+    tokens[static_cast<std::size_t>(last.unsure.front())] =
+        static_cast<std::int32_t>(random.below(checkpoint.config().vocab));
+    references.front() = settled(tokens, 0, KeepPoints::values);
   }
-  return references;
 }
 
 CheckTexts texts_of(const std::vector<ModelReference>& references, std::int32_t common) {
@@ -313,6 +332,7 @@ StageReport WholeModelCheck::check(const StageInfo& info, const StageInfo* prede
   for (const ModelReference& reference : references_) {
     report.budget = std::min(report.budget, reference.budget);
     report.budget_most = std::max(report.budget_most, reference.budget);
+    report.unsure += std::ssize(reference.unsure);
   }
   const auto make = [&](const StageInfo& one, const Checkpoint& checkpoint, const StageOptions& room) {
     const RunningCase running(options_.progress, "the stage", one.name + " is made from the model's weights");

@@ -50,6 +50,8 @@ struct StageReport {
   double budget = 0;  ///< of a logit: the least and (below) the most over the texts
   double budget_most = 0;
   double percent = 0;  ///< the largest share of the budget that any logit used
+  /// Positions of the texts at which a router's choice hangs on rounding, so that the budget is as large as an expert.
+  std::int64_t unsure = 0;
   std::vector<StageVerdict> verdicts;
   /// Where a stage that failed first left the budget of a trace point; unset when no point could be told.
   std::optional<PointShare> first_outside;

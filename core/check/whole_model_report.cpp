@@ -28,6 +28,11 @@ std::string to_text(const StageReport& report) {
                         verdict.percent > 0 ? share_text(verdict.percent) : "", verdict.what);
     if (!verdict.message.empty()) text += fmt::format("                 {}\n", verdict.message);
   }
+  if (report.unsure > 0) {
+    text += fmt::format(
+        "  at {} positions a router's choice hangs on rounding; the budget has room for another one\n",
+        report.unsure);
+  }
   if (report.first_outside) {
     text += fmt::format("  the first trace point that leaves its budget is {}: off by {:.3g}, {} of it\n",
                         report.first_outside->name, report.first_outside->deviation,
@@ -59,6 +64,7 @@ std::string to_json(const StageReport& report) {
   out["passed"] = report.passed;
   out["percent"] = number(report.percent);
   out["budget"] = {{"least", report.budget}, {"most", report.budget_most}};
+  out["unsure_routing"] = report.unsure;
   out["checks"] = nlohmann::ordered_json::array();
   for (const StageVerdict& verdict : report.verdicts) {
     out["checks"].push_back({{"name", verdict.name},

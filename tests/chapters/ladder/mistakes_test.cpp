@@ -46,6 +46,15 @@ const std::map<std::string, std::string> first_points{
     {"attention_residual_forgotten", "layers.0.attention.residual"},
     {"feed_forward_residual_forgotten", "layers.0.feed_forward.residual"},
     {"gelu_for_silu", "layers.0.feed_forward.activation"},
+    {"expert_weights_not_renormalised", "layers.0.feed_forward.router.weights"},
+    {"expert_weights_alike", "layers.0.feed_forward.router.weights"},
+    {"last_expert_dropped", "layers.0.feed_forward.router.weights"},
+    {"one_expert_fewer", "layers.0.feed_forward.router.chosen"},
+    {"one_expert_more", "layers.0.feed_forward.router.chosen"},
+    {"experts_off_by_one", "layers.0.feed_forward.router.chosen"},
+    {"worst_experts_chosen", "layers.0.feed_forward.router.chosen"},
+    {"router_reads_the_stream", "layers.0.feed_forward.router.scores"},
+    {"experts_read_the_weighted_input", "layers.0.feed_forward.activation"},
     {"last_norm_forgotten", "norm"},
     {"tied_output_forgotten", "logits"},
     {"output_taken_as_tied", "logits"},
@@ -79,13 +88,14 @@ std::set<std::string> reject_all(const std::string& model) {
 
 TEST_CASE("every known mistake of the whole model is rejected by name") {
   std::set<std::string> rejected;
-  // Tied and grouped; a window, untied, and another head_dim; RoPE scaling; and another theta.
-  for (const char* const model : {"llama_gqa_tied", "mistral_window", "llama3_rope", "llama_head_dim"}) {
+  // Tied and grouped; a window, untied, and another head_dim; RoPE scaling; another theta; and experts.
+  for (const char* const model :
+       {"llama_gqa_tied", "mistral_window", "llama3_rope", "llama_head_dim", "mixtral"}) {
     rejected.merge(reject_all(model));
   }
   for (const ModelMistake& mistake : model_mistakes()) {
     INFO(mistake.name << " makes a difference on none of the models");
     CHECK(rejected.contains(mistake.name));
   }
-  CHECK(rejected.size() >= 41);
+  CHECK(rejected.size() >= 50);
 }

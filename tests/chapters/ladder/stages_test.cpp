@@ -51,6 +51,10 @@ TEST_CASE("every stage with Llama 3's RoPE scaling and a head_dim that is not hi
   check_every_stage("llama3_rope", 64);
 }
 
+TEST_CASE("every stage that runs mixtures on a random mixture of experts") {
+  check_every_stage("mixtral", 64);
+}
+
 TEST_CASE("the oracle passes its own check") {
   const Checkpoint checkpoint = Checkpoint::open(testing::model_path("mistral_window"));
   const WholeModelCheck whole(checkpoint);

@@ -57,7 +57,7 @@ TEST_CASE("a GGUF file and a Hugging Face directory load to the numbers they wer
 
 TEST_CASE("files that the gguf package and transformers wrote of one model load to the same numbers") {
   const std::filesystem::path golden = RUNG_SOURCE_DIR "/tests/golden";
-  for (const std::string name : {"llama_head_dim", "llama3_rope", "llama_linear_rope"}) {
+  for (const std::string name : {"llama_head_dim", "llama3_rope", "llama_linear_rope", "mixtral"}) {
     INFO(name);
     const Checkpoint gguf = Checkpoint::open(golden / "gguf" / (name + ".gguf"));
     const Checkpoint huggingface = Checkpoint::open(golden / "hf" / name);
