@@ -1,0 +1,242 @@
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <numeric>
+#include <span>
+#include <tuple>
+#include <utility>
+
+#include "core/check/error_kind.h"
+#include "core/check/functions/routing.h"
+#include "core/error.h"
+#include "core/oracle/routing.h"
+
+namespace rung::check {
+namespace {
+
+using Input = RoutingInput;
+using Result = RoutingResult;
+using Numbers = std::vector<double>;
+
+/// What people get wrong. The defaults are right.
+struct Habits {
+  bool bias_ignored = false, bias_in_weights = false, softmax = false, ties_to_higher = false;
+  bool groups_ignored = false, group_by_best = false, group_by_all = false, group_without_bias = false;
+  bool groups_interleaved = false, closed_as_zero = false, chosen_without_bias = false;
+  bool not_scaled = false, never_renormalised = false, always_renormalised = false, scaled_before = false;
+};
+
+std::vector<std::size_t> by_falling(const Numbers& keys, bool ties_to_higher = false) {
+  std::vector<std::size_t> order(keys.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    if (keys[a] != keys[b]) return keys[a] > keys[b];
+    return ties_to_higher ? a > b : a < b;
+  });
+  return order;
+}
+
+bool fits(const Input& input) {
+  const auto [experts, used, groups, open] =
+      std::tuple{input.experts, input.used, input.groups, input.groups_used};
+  return used >= 1 && groups >= 1 && experts % groups == 0 && open >= 1 && open <= groups &&
+         used <= experts / groups * open;
+}
+
+bool finite(const Input& input) {
+  const auto is_finite = [](double number) { return std::isfinite(number); };
+  return std::ranges::all_of(input.scores, is_finite) && std::ranges::all_of(input.bias, is_finite);
+}
+
+Result run(const Input& input, const Habits& habits) {
+  if (!fits(input)) return {.refused = "usage"};
+  if (!finite(input)) return {.refused = "bad_input"};
+  const auto experts = static_cast<std::size_t>(input.experts),
+             groups = static_cast<std::size_t>(input.groups);
+  const std::size_t size = experts / groups;
+  const auto group_of = [&](std::size_t e) { return habits.groups_interleaved ? e % groups : e / size; };
+  Result result;
+  for (std::size_t first = 0; first < input.scores.size(); first += experts) {
+    Numbers s(experts), with_bias(experts);
+    double sum = 0;
+    for (std::size_t e = 0; e < experts; ++e) sum += std::exp(input.scores[first + e]);
+    for (std::size_t e = 0; e < experts; ++e) {
+      const double score = input.scores[first + e];
+      s[e] = habits.softmax ? std::exp(score) / sum : 1 / (1 + std::exp(-score));
+      with_bias[e] = s[e] + (habits.bias_ignored ? 0 : input.bias[e]);
+    }
+    Numbers of_group(groups);
+    for (std::size_t g = 0; g < groups; ++g) {
+      Numbers members;
+      for (std::size_t e = 0; e < experts; ++e) {
+        if (group_of(e) == g) members.push_back(habits.group_without_bias ? s[e] : with_bias[e]);
+      }
+      std::ranges::sort(members, std::greater<>());
+      std::size_t counted = 2;
+      if (habits.group_by_best) counted = 1;
+      if (habits.group_by_all) counted = members.size();
+      for (std::size_t i = 0; i < std::min(counted, members.size()); ++i) of_group[g] += members[i];
+    }
+    std::vector<std::size_t> open = by_falling(of_group, habits.ties_to_higher);
+    open.resize(static_cast<std::size_t>(habits.groups_ignored ? input.groups : input.groups_used));
+    Numbers keys = habits.chosen_without_bias ? s : with_bias;
+    for (std::size_t e = 0; e < experts; ++e) {
+      if (std::ranges::find(open, group_of(e)) == open.end())
+        keys[e] = habits.closed_as_zero ? 0 : -std::numeric_limits<double>::infinity();
+    }
+    std::vector<std::size_t> chosen = by_falling(keys, habits.ties_to_higher);
+    chosen.resize(static_cast<std::size_t>(input.used));
+    Numbers weights;
+    for (const std::size_t e : chosen) weights.push_back(habits.bias_in_weights ? with_bias[e] : s[e]);
+    const double all = std::accumulate(weights.begin(), weights.end(), 0.0);
+    const bool normed = habits.always_renormalised || (input.renormalize && !habits.never_renormalised);
+    const bool scaled = !habits.not_scaled && !(habits.scaled_before && normed);
+    for (double& weight : weights) weight *= (scaled ? input.scale : 1) / (normed ? all : 1);
+    result.chosen.insert(result.chosen.end(), chosen.begin(), chosen.end());
+    result.weights.insert(result.weights.end(), weights.begin(), weights.end());
+  }
+  return result;
+}
+
+Result right(const Input& input) {
+  if (!finite(input)) return {.refused = "bad_input"};
+  Result result;
+  try {
+    for (std::size_t first = 0; first < input.scores.size();
+         first += static_cast<std::size_t>(input.experts)) {
+      const std::span row(&input.scores[first], static_cast<std::size_t>(input.experts));
+      const oracle::Route route = oracle::sigmoid_top_k(row, input.bias, input.used,
+                                                        {.groups = input.groups,
+                                                         .groups_used = input.groups_used,
+                                                         .renormalize = input.renormalize,
+                                                         .scale = input.scale});
+      result.chosen.insert(result.chosen.end(), route.chosen.begin(), route.chosen.end());
+      result.weights.insert(result.weights.end(), route.weights.begin(), route.weights.end());
+    }
+  } catch (const Error& error) {
+    return {.refused = kind_name(error.kind())};
+  }
+  return result;
+}
+
+FunctionMistake<Input, Result> mistake(std::string name, std::string sentence, Habits habits) {
+  return {std::move(name), std::move(sentence), [habits](const Input& input) { return run(input, habits); }};
+}
+
+/// E experts, k, scores and biases; in one group.
+Input plain(std::int64_t used, Numbers scores, Numbers bias, bool renormalize = true, double scale = 1) {
+  return {.experts = std::ssize(bias),
+          .used = used,
+          .scores = std::move(scores),
+          .renormalize = renormalize,
+          .bias = std::move(bias),
+          .scale = scale};
+}
+
+Input grouped(std::int64_t groups, std::int64_t groups_used, Input input) {
+  input.groups = groups;
+  input.groups_used = groups_used;
+  return input;
+}
+
+std::vector<FunctionCase<Input>> cases() {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  const Numbers none4(4, 0.0), none6(6, 0.0), none8(8, 0.0);
+  // Sixteen scores and biases without a pattern, in three rows.
+  Numbers scores, bias;
+  for (int i = 0; i < 48; ++i) scores.push_back(i * 389 % 1021 / 128.0 - 4);
+  for (int i = 0; i < 16; ++i) bias.push_back(i * 53 % 67 / 64.0 - 0.5);
+  return {
+      {"sigmoids", "E 4, k 2, one group, no bias: the scores 1, 3, 0, 2", plain(2, {1, 3, 0, 2}, none4)},
+      {"not-renormalised", "the same, not renormalised", plain(2, {1, 3, 0, 2}, none4, false)},
+      {"scaled", "the same, renormalised, times 2.5", plain(2, {1, 3, 0, 2}, none4, true, 2.5)},
+      {"scaled-not-renormalised", "the same, not renormalised, times 2.5",
+       plain(2, {1, 3, 0, 2}, none4, false, 2.5)},
+      {"bias", "E 4, k 2, the scores 1, 3, 0, 2 and the biases 0.5, 0, 0.25, -0.5: experts 0 and 1",
+       plain(2, {1, 3, 0, 2}, {0.5, 0, 0.25, -0.5})},
+      {"bias-not-renormalised", "the same, not renormalised",
+       plain(2, {1, 3, 0, 2}, {0.5, 0, 0.25, -0.5}, false)},
+      {"ties", "E 4, k 2: all scores 0, the biases 0, 1, 1, 1", plain(2, {0, 0, 0, 0}, {0, 1, 1, 1})},
+      {"groups", "E 6, k 2, 3 groups of 2, 1 used: the highest score is in a group whose second is low",
+       grouped(3, 1, plain(2, {3, -3, 1, 1.5, 0, 2}, none6))},
+      {"groups-of-four",
+       "E 8, k 2, 2 groups of 4, 1 used: the first has the two highest, the second more in all",
+       grouped(2, 1, plain(2, {2, 2.5, -4, -4, 1, 1.25, 1.5, 0.5}, none8))},
+      {"group-ties", "E 6, k 2, 3 groups of 2, 2 used, all alike: the lower groups",
+       grouped(3, 2, plain(2, none6, none6))},
+      {"group-bias", "E 4, k 1, 2 groups of 2, 1 used: the biases open the group of the lower scores",
+       grouped(2, 1, plain(1, {1, 2, 0, 0.5}, {0, 0, 0.5, 0.25}))},
+      {"all-below-zero",
+       "E 4, k 2, 2 groups of 2, 1 used, biases of -2: what is chosen has s + bias below 0, and comes all "
+       "the "
+       "same from the open group",
+       grouped(2, 1, plain(2, {0, 1, 2, 3}, {-2, -2, -2, -2}))},
+      {"groups-of-one", "E 4, k 2, 4 groups of 1, 3 used", grouped(4, 3, plain(2, {1, 3, 0, 2}, none4))},
+      {"far", "E 4, k 2: the scores -100, 50, 0, -3 and the biases 0.25, -0.75, 0, 0.5",
+       plain(2, {-100, 50, 0, -3}, {0.25, -0.75, 0, 0.5})},
+      {"rows", "E 16, k 4, 4 groups, 2 used, three rows, times 2.5",
+       grouped(4, 2, plain(4, scores, bias, true, 2.5))},
+      {"uneven-groups", "E 4, 3 groups: refused", grouped(3, 1, plain(1, none4, none4))},
+      {"no-group", "E 4, 2 groups, none used: refused", grouped(2, 0, plain(1, none4, none4))},
+      {"too-many-groups", "E 4, 2 groups, 3 used: refused", grouped(2, 3, plain(1, none4, none4))},
+      {"too-few-open", "E 4, k 3, 2 groups, 1 used, which has 2 experts: refused",
+       grouped(2, 1, plain(3, none4, none4))},
+      {"none", "E 4, k 0: refused", plain(0, none4, none4)},
+      {"not-a-number", "a score of NaN: refused", plain(1, {0, nan, 1, 2}, none4)},
+      {"bias-not-a-number", "a bias of NaN: refused", plain(1, {0, 1, 1, 2}, {0, nan, 0, 0})},
+  };
+}
+
+}  // namespace
+
+FunctionCheck<Input, Result> group_routing_check() {
+  FunctionCheck<Input, Result> check;
+  check.name = "group_routing";
+  check.chapter = 9;
+  check.what =
+      "DeepSeek-V3's choice of experts: sigmoids, a bias that takes part in the choice alone, groups";
+  check.cases = cases();
+  check.oracle = right;
+  check.mistakes = {
+      mistake("bias_in_weights", "the bias is in the weights; it takes part in the choice alone",
+              {.bias_in_weights = true}),
+      mistake("bias_ignored", "experts are chosen by s; they are chosen by s + bias", {.bias_ignored = true}),
+      mistake("chosen_without_bias",
+              "groups are ranked by s + bias and the experts in them by s; both are by s + bias",
+              {.chosen_without_bias = true}),
+      mistake("softmax_for_sigmoid", "a softmax over the scores; each becomes a sigmoid, by itself",
+              {.softmax = true}),
+      mistake("groups_ignored", "experts of all groups are chosen; those of the best groups alone may be",
+              {.groups_ignored = true}),
+      mistake("group_by_best", "a group counts as much as its best expert; it counts as much as its best two",
+              {.group_by_best = true}),
+      mistake("group_by_all", "a group counts as much as all its experts; it counts as much as its best two",
+              {.group_by_all = true}),
+      mistake("group_without_bias", "groups are ranked by s; they are ranked by s + bias",
+              {.group_without_bias = true}),
+      mistake("groups_interleaved", "expert e is in group e % groups; neighbours are: e / (E / groups)",
+              {.groups_interleaved = true}),
+      mistake(
+          "closed_as_zero",
+          "experts of other groups are given 0, which is more than an s + bias below 0; they are not to be "
+          "chosen at all",
+          {.closed_as_zero = true}),
+      mistake("ties_to_the_higher", "of equals the higher expert or group is taken; the lower one is",
+              {.ties_to_higher = true}),
+      mistake("not_renormalised", "the weights are left as they are; divide them by their sum",
+              {.never_renormalised = true}),
+      mistake("always_renormalised", "the weights are divided by their sum though that was not asked for",
+              {.always_renormalised = true}),
+      mistake("not_scaled", "the factor is left out; the weights are multiplied by it at last",
+              {.not_scaled = true}),
+      mistake("scaled_before",
+              "the factor comes before the division by the sum, which takes it out again; it comes after",
+              {.scaled_before = true}),
+  };
+  check.same = routing_check().same;
+  check.show = routing_check().show;
+  return check;
+}
+
+}  // namespace rung::check

@@ -1,0 +1,284 @@
+#include "core/check/functions/routing.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <numeric>
+#include <span>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/check/error_kind.h"
+#include "core/check/functions/show.h"
+#include "core/error.h"
+#include "core/oracle/routing.h"
+
+namespace rung::check {
+namespace {
+
+using Input = RoutingInput;
+using Result = RoutingResult;
+using Numbers = std::vector<double>;
+
+/// What people get wrong. The defaults are right.
+struct Habits {
+  enum class Rank { score, magnitude, lowest, probability } rank = Rank::score;
+  enum class Weight {
+    softmax,
+    score,
+    sigmoid,
+    over_rows,
+    unshifted,
+    softmax_of_softmax
+  } weight = Weight::softmax;
+  enum class Norm { asked, never, always, by_k } norm = Norm::asked;
+  bool ties_to_higher = false, in_expert_order = false, weights_in_expert_order = false,
+       first_row_for_all = false;
+  bool k_not_checked = false;
+};
+
+Numbers row_of(const Input& input, std::int64_t t) {
+  const auto first = input.scores.begin() + t * input.experts;
+  return {first, first + input.experts};
+}
+
+std::vector<std::int64_t> ranked(const Numbers& row, const Habits& habits) {
+  const double highest = *std::max_element(row.begin(), row.end());
+  const auto key = [&](std::int64_t e) -> double {
+    const double score = row[static_cast<std::size_t>(e)];
+    switch (habits.rank) {
+      case Habits::Rank::magnitude:
+        return std::abs(score);
+      case Habits::Rank::lowest:
+        return -score;
+      case Habits::Rank::probability:
+        return static_cast<double>(std::exp(static_cast<float>(score - highest)));
+      case Habits::Rank::score:
+        break;
+    }
+    return score;
+  };
+  std::vector<std::int64_t> order(row.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::sort(order, [&](std::int64_t a, std::int64_t b) {
+    if (key(a) != key(b)) return key(a) > key(b);
+    return habits.ties_to_higher ? a > b : a < b;
+  });
+  return order;
+}
+
+/// What each expert of row t weighs before it is chosen.
+Numbers weights_of(const Input& input, std::int64_t t, const Habits& habits) {
+  const Numbers row = row_of(input, t);
+  const std::int64_t rows = static_cast<std::int64_t>(input.scores.size()) / input.experts;
+  const double highest = *std::max_element(row.begin(), row.end());
+  double sum = 0;
+  for (const double score : row) sum += std::exp(score - highest);
+  Numbers weights;
+  for (std::int64_t e = 0; e < input.experts; ++e) {
+    const double score = row[static_cast<std::size_t>(e)];
+    switch (habits.weight) {
+      case Habits::Weight::softmax:
+      case Habits::Weight::softmax_of_softmax:
+        weights.push_back(std::exp(score - highest) / sum);
+        break;
+      case Habits::Weight::score:
+        weights.push_back(score);
+        break;
+      case Habits::Weight::sigmoid:
+        weights.push_back(1 / (1 + std::exp(-score)));
+        break;
+      case Habits::Weight::over_rows: {
+        double down = 0;
+        for (std::int64_t other = 0; other < rows; ++other)
+          down += std::exp(input.scores[static_cast<std::size_t>(other * input.experts + e)] - score);
+        weights.push_back(1 / down);
+        break;
+      }
+      case Habits::Weight::unshifted: {
+        double all = 0;
+        for (const double other : row) all += static_cast<double>(std::exp(static_cast<float>(other)));
+        weights.push_back(static_cast<double>(std::exp(static_cast<float>(score))) / all);
+        break;
+      }
+    }
+  }
+  return weights;
+}
+
+Result run(const Input& input, const Habits& habits) {
+  if (std::ranges::any_of(input.scores, [](double score) { return !std::isfinite(score); }))
+    return {.refused = "bad_input"};
+  if ((input.used < 1 || input.used > input.experts) && !habits.k_not_checked) return {.refused = "usage"};
+  const std::int64_t used = std::clamp<std::int64_t>(input.used, 1, input.experts);
+  Result result;
+  for (std::int64_t t = 0; t < static_cast<std::int64_t>(input.scores.size()) / input.experts; ++t) {
+    std::vector<std::int64_t> chosen = ranked(row_of(input, habits.first_row_for_all ? 0 : t), habits);
+    chosen.resize(static_cast<std::size_t>(used));
+    if (habits.in_expert_order) std::ranges::sort(chosen);
+    const Numbers all = weights_of(input, t, habits);
+    std::vector<std::int64_t> weighed = chosen;
+    if (habits.weights_in_expert_order) std::ranges::sort(weighed);
+    Numbers weights;
+    for (const std::int64_t e : weighed) weights.push_back(all[static_cast<std::size_t>(e)]);
+    if (habits.weight == Habits::Weight::softmax_of_softmax) {
+      for (double& weight : weights) weight = std::exp(weight);
+    }
+    const bool normed = habits.norm == Habits::Norm::always ||
+                        habits.weight == Habits::Weight::softmax_of_softmax ||
+                        (habits.norm != Habits::Norm::never && input.renormalize);
+    const double sum = habits.norm == Habits::Norm::by_k
+                           ? static_cast<double>(used)
+                           : std::accumulate(weights.begin(), weights.end(), 0.0);
+    if (normed) {
+      for (double& weight : weights) weight /= sum;
+    }
+    result.chosen.insert(result.chosen.end(), chosen.begin(), chosen.end());
+    result.weights.insert(result.weights.end(), weights.begin(), weights.end());
+  }
+  return result;
+}
+
+Result right(const Input& input) {
+  if (std::ranges::any_of(input.scores, [](double score) { return !std::isfinite(score); }))
+    return {.refused = "bad_input"};
+  Result result;
+  try {
+    for (std::size_t first = 0; first < input.scores.size();
+         first += static_cast<std::size_t>(input.experts)) {
+      const std::span row(&input.scores[first], static_cast<std::size_t>(input.experts));
+      const oracle::Route route = oracle::softmax_top_k(row, input.used, input.renormalize);
+      result.chosen.insert(result.chosen.end(), route.chosen.begin(), route.chosen.end());
+      result.weights.insert(result.weights.end(), route.weights.begin(), route.weights.end());
+    }
+  } catch (const Error& error) {
+    return {.refused = kind_name(error.kind())};
+  }
+  return result;
+}
+
+FunctionMistake<Input, Result> mistake(std::string name, std::string sentence, Habits habits) {
+  return {std::move(name), std::move(sentence), [habits](const Input& input) { return run(input, habits); }};
+}
+
+/// Scores that are all different, without a pattern.
+Numbers scattered(std::int64_t count) {
+  Numbers scores;
+  for (std::int64_t i = 0; i < count; ++i) scores.push_back(static_cast<double>(i * 389 % 1021) / 128 - 4);
+  return scores;
+}
+
+std::vector<FunctionCase<Input>> cases() {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  return {
+      {"one-expert", "E 1, k 1: the score 5", {.experts = 1, .used = 1, .scores = {5}}},
+      {"top-1", "E 3, k 1, not renormalised: the scores 0, 2, 1", {3, 1, {0, 2, 1}, false}},
+      {"top-2", "E 4, k 2: the scores 1, 3, 0, 2", {4, 2, {1, 3, 0, 2}}},
+      {"top-2-of-all", "E 4, k 2, not renormalised: the scores 1, 3, 0, 2", {4, 2, {1, 3, 0, 2}, false}},
+      {"rows", "E 3, k 2: the scores 2, 1, 0 and 0, 1, 2 and 1, 3, 2", {3, 2, {2, 1, 0, 0, 1, 2, 1, 3, 2}}},
+      {"rows-not-renormalised",
+       "E 3, k 2, not renormalised: the scores 2, 1, 0 and 0, 1, 2 and 1, 3, 2",
+       {3, 2, {2, 1, 0, 0, 1, 2, 1, 3, 2}, false}},
+      {"below-zero", "E 4, k 2: the scores -5, -1, -3, -2", {4, 2, {-5, -1, -3, -2}}},
+      {"ties", "E 5, k 2: the scores 1, 2, 2, 2, 0: of equal ones the lower expert", {5, 2, {1, 2, 2, 2, 0}}},
+      {"all-equal", "E 4, k 3: all scores 0", {4, 3, {0, 0, 0, 0}}},
+      {"all-experts", "E 3, k 3: the scores 0, -1, 1", {3, 3, {0, -1, 1}}},
+      {"large", "E 4, k 2: the scores 1000, 1001, 998, 999", {4, 2, {1000, 1001, 998, 999}}},
+      {"very-low",
+       "E 4, k 3: the scores 0, -200, -150, -300, of which exp() makes 1, 0, 0, 0 in fp32: still the highest "
+       "three",
+       {4, 3, {0, -200, -150, -300}}},
+      {"mixtral", "E 8, k 2: 6 rows of different scores", {8, 2, scattered(48)}},
+      {"qwen", "E 60, k 4, not renormalised: 3 rows of different scores", {60, 4, scattered(180), false}},
+      {"none", "E 4, k 0: refused", {4, 0, {1, 2, 3, 4}}},
+      {"too-many", "E 4, k 5: refused", {4, 5, {1, 2, 3, 4}}},
+      {"not-a-number",
+       "E 3, k 1, the score of expert 1 in row 1 is NaN: refused",
+       {3, 1, {1, 2, 3, 1, nan, 3}}},
+      {"infinite", "E 3, k 1, the score of expert 0 is infinite: refused", {3, 1, {infinity, 2, 3}}},
+  };
+}
+
+std::string shown(const Result& result) {
+  if (!result.refused.empty()) return fmt::format("refused ({})", result.refused);
+  return fmt::format("experts [{}], weights {}", fmt::join(result.chosen, ", "),
+                     show_numbers(result.weights));
+}
+
+}  // namespace
+
+bool same_weights(const std::vector<double>& found, const std::vector<double>& expected) {
+  if (found.size() != expected.size()) return false;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (std::isnan(found[i]) && std::isnan(expected[i])) continue;
+    if (!(std::abs(found[i] - expected[i]) <= 2e-6 * std::abs(expected[i]) + 1e-37)) return false;
+  }
+  return true;
+}
+
+FunctionCheck<Input, Result> routing_check() {
+  using Rank = Habits::Rank;
+  using Weight = Habits::Weight;
+  using Norm = Habits::Norm;
+  FunctionCheck<Input, Result> check;
+  check.name = "routing";
+  check.chapter = 9;
+  check.what = "which k of E experts each row goes to, and with which weights: softmax, then the highest";
+  check.cases = cases();
+  check.oracle = right;
+  check.mistakes = {
+      mistake("not_renormalised", "the weights are left as the softmax gives them; divide them by their sum",
+              {.norm = Norm::never}),
+      mistake("always_renormalised",
+              "the weights sum to 1 though that was not asked for: a softmax over the chosen alone; without "
+              "renormalisation they are those of the softmax over all experts",
+              {.norm = Norm::always}),
+      mistake("divided_by_k", "the weights are divided by k; divide them by their sum", {.norm = Norm::by_k}),
+      mistake("softmax_twice",
+              "a softmax over the probabilities of the chosen; they are divided by their sum, no exp() again",
+              {.weight = Weight::softmax_of_softmax}),
+      mistake("scores_as_weights", "the weights are the scores; they are the softmax's",
+              {.weight = Weight::score}),
+      mistake("sigmoid_for_softmax",
+              "the weights are sigmoids of the scores, as DeepSeek-V3 has them; here they are a softmax's",
+              {.weight = Weight::sigmoid}),
+      mistake("softmax_over_rows",
+              "the softmax is over the rows of the batch; it is over the experts of one row",
+              {.weight = Weight::over_rows}),
+      mistake("maximum_not_subtracted",
+              "exp() of the scores as they are, which overflows; subtract the highest first",
+              {.weight = Weight::unshifted}),
+      mistake("lowest_chosen", "the experts of the lowest scores are chosen; the highest are",
+              {.rank = Rank::lowest}),
+      mistake("by_magnitude", "the experts are chosen by the magnitude of the score; a score below 0 is low",
+              {.rank = Rank::magnitude}),
+      mistake("by_probability",
+              "the experts are chosen by their probability, of which very low scores have 0 alike in fp32; "
+              "choose by score",
+              {.rank = Rank::probability}),
+      mistake("ties_to_the_higher", "of equal scores the higher expert is chosen; the lower one is",
+              {.ties_to_higher = true}),
+      mistake("in_expert_order",
+              "the chosen stand in the order of their numbers; they stand in that of their scores",
+              {.in_expert_order = true}),
+      mistake("weights_of_other_experts",
+              "the chosen stand by score and their weights by number; weight i is that of chosen i",
+              {.weights_in_expert_order = true}),
+      mistake("first_row_for_all", "all rows go where the first one does; each has scores of its own",
+              {.first_row_for_all = true}),
+      mistake("k_not_checked", "a k of 0 or above E is made one that fits; refuse it (usage)",
+              {.k_not_checked = true}),
+  };
+  check.same = [](const Result& found, const Result& expected) {
+    return found.chosen == expected.chosen && found.refused == expected.refused &&
+           same_weights(found.weights, expected.weights);
+  };
+  check.show = shown;
+  return check;
+}
+
+}  // namespace rung::check
