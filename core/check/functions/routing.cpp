@@ -214,7 +214,7 @@ std::string shown(const Result& result) {
 bool same_weights(const std::vector<double>& found, const std::vector<double>& expected) {
   if (found.size() != expected.size()) return false;
   for (std::size_t i = 0; i < found.size(); ++i) {
-    if (std::isnan(found[i]) && std::isnan(expected[i])) continue;
+    if (found[i] == expected[i] || (std::isnan(found[i]) && std::isnan(expected[i]))) continue;
     if (!(std::abs(found[i] - expected[i]) <= 2e-6 * std::abs(expected[i]) + 1e-37)) return false;
   }
   return true;
