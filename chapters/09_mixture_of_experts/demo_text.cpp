@@ -120,7 +120,7 @@ Json show_sentence(const DemoInput& input, DemoText& text) {
     for (std::int32_t e = 0; e < experts; ++e) {
       std::string line;
       for (std::size_t t = 0; t < pieces.size(); ++t) {
-        if (routing.chosen[t] == e) line += " " + in_quotes(pieces[t]);
+        if (routing.chosen[t] == e) line += fmt::format(" {}", in_quotes(pieces[t]));
       }
       text.print("  {}:{}\n", e, line);
     }

@@ -72,7 +72,7 @@ TEST_CASE("the bias update evens out a router that prefers one expert") {
   };
   const double before = load().imbalance;
   CHECK(before > 2);
-  for (int batch = 0; batch < 400; ++batch) update_bias(load().counts, 0.01F, {bias.data(), 8});
+  for (int batch = 0; batch < 2000; ++batch) update_bias(load().counts, 0.002F, {bias.data(), 8});
   CHECK(load().imbalance < 1.1);
   CHECK(bias[3] < -0.5F);
 }
