@@ -12,14 +12,15 @@
 #include "chapters/13_simt/demo.h"
 #include "chapters/14_gemm/demo.h"
 #include "chapters/15_flash_attention/demo.h"
+#include "chapters/21_sizing/demo.h"
 
 namespace rung {
 
 const std::vector<Demo>& demos() {
   static const std::vector<Demo> all = {
-      tokens_demo(),   tensors_demo(),  attention_demo(),     transformer_demo(),
-      sampling_demo(), kv_cache_demo(), grouped_query_demo(), quantization_demo(),
-      mixture_demo(),  simt_demo(),     gemm_demo(),          flash_attention_demo(),
+      tokens_demo(),   tensors_demo(),         attention_demo(),    transformer_demo(), sampling_demo(),
+      kv_cache_demo(), grouped_query_demo(),   quantization_demo(), mixture_demo(),     simt_demo(),
+      gemm_demo(),     flash_attention_demo(), sizing_demo(),
   };
   return all;
 }

@@ -14,6 +14,7 @@
 #include "chapters/13_simt/functions.h"
 #include "chapters/14_gemm/functions.h"
 #include "chapters/15_flash_attention/functions.h"
+#include "chapters/21_sizing/functions.h"
 #include "chapters/candidates.h"
 
 namespace rung {
@@ -23,7 +24,7 @@ std::vector<check::JudgedFunction> chapter_functions() {
   for (const auto of_chapter :
        {tokens_functions, tensors_functions, attention_functions, transformer_functions, sampling_functions,
         kv_cache_functions, grouped_functions, quantization_functions, mixture_functions, simt_functions,
-        gemm_functions, flash_attention_functions}) {
+        gemm_functions, flash_attention_functions, sizing_functions}) {
     std::vector<check::JudgedFunction> some = of_chapter();
     all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
   }

@@ -20,6 +20,7 @@ void add_inspect(CLI::App& app);
 void add_ladder(CLI::App& app);
 void add_logits(CLI::App& app);
 void add_perplexity(CLI::App& app);
+void add_plan(CLI::App& app);
 void add_quantize(CLI::App& app);
 void add_synthesize(CLI::App& app);
 void add_tokenize(CLI::App& app);

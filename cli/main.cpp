@@ -78,6 +78,7 @@ void add_commands(CLI::App& app) {
   rung::add_check(app);
   rung::add_cases(app);
   rung::add_bench(app);
+  rung::add_plan(app);
   rung::add_quantize(app);
   rung::add_synthesize(app);
   rung::add_chapter(app);
@@ -104,7 +105,7 @@ void add_commands(CLI::App& app) {
   group(look_theme, {"inspect", "tokenize", "logits", "trace"});
   group(make_theme, {"quantize", "synthesize"});
   group(prove_theme, {"ladder", "check", "cases", "test"});
-  group(measure_theme, {"bench", "perplexity", "kernels"});
+  group(measure_theme, {"bench", "plan", "perplexity", "kernels"});
   group(house_theme, {"doctor", "docs"});
 }
 

@@ -30,14 +30,14 @@ std::string weight_type_names() {
   return names;
 }
 
-DType find_weight_type(const std::string& asked) {
+DType find_weight_type(const std::string& asked, const std::string& option) {
   std::string lower = asked;
   std::ranges::transform(lower, lower.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   for (const auto& [name, dtype] : types) {
     if (name == lower) return dtype;
   }
-  throw Error(ErrorKind::usage, "--type: expected one of {}, found \"{}\"", weight_type_names(), asked);
+  throw Error(ErrorKind::usage, "{}: expected one of {}, found \"{}\"", option, weight_type_names(), asked);
 }
 
 }  // namespace rung

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "core/demo/demo.h"
+
+namespace rung {
+
+/// `./rung chapter 21`.
+Demo sizing_demo();
+
+}  // namespace rung

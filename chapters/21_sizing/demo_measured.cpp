@@ -1,0 +1,99 @@
+// Chapter 21's demo: predictions against measurements.
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "chapters/21_sizing/demo_parts.h"
+#include "chapters/21_sizing/model_size.h"
+#include "chapters/21_sizing/step_work.h"
+#include "core/measure/clock.h"
+#include "core/measure/limits.h"
+
+namespace rung::sizing_parts {
+
+/// What docs/measuring.md has of synthesized models, each with the bandwidth that its run was compared with.
+Json show_predicted(const DemoInput& /*input*/, DemoText& text) {
+  struct Run {
+    const char* id;
+    std::int64_t past;
+    double gigabytes_per_second, tokens_per_second;
+  };
+  constexpr std::array<Run, 7> runs{{{"llama2-7b", 128, 57, 4.06},
+                                     {"llama2-7b", 4080, 33, 2.26},
+                                     {"llama2-13b", 128, 44, 2.36},
+                                     {"llama2-13b", 4080, 56, 1.25},
+                                     {"mistral-7b", 128, 46, 4.19},
+                                     {"mistral-7b", 4080, 56, 2.58},
+                                     {"mistral-7b", 8176, 39, 2.75}}};
+  text.print("q4_0, keys and values in fp32, stage int4; bandwidth and tokens/s from docs/measuring.md\n\n");
+  text.print("{:<12} {:>8} {:>10} {:>8} {:>12} {:>10} {:>7}\n", "", "after", "MB a step", "GB/s", "at most",
+             "measured", "share");
+  Json data = Json::array();
+  for (const Run& run : runs) {
+    const SizedModel model = sized(run.id);
+    const measure::Work step =
+        step_work(model.config, weight_bytes(model.config, DType::Q4_0), KvType::f32, 1, run.past);
+    const double most = 1e9 * run.gigabytes_per_second / step.bytes;
+    text.print("{:<12} {:>8} {:>10.0f} {:>8.0f} {:>12.2f} {:>10.2f} {:>5.0f} %\n", model.name, run.past,
+               step.bytes / 1e6, run.gigabytes_per_second, most, run.tokens_per_second,
+               100 * run.tokens_per_second / most);
+    data.push_back(
+        {{"model", model.name}, {"past", run.past}, {"bound", most}, {"measured", run.tokens_per_second}});
+  }
+  return data;
+}
+
+namespace {
+
+constexpr std::int32_t steps = 24;
+
+/// Seconds of one decode step after `past` positions, which are reserved but hold nothing: the median of some.
+double step_seconds(Stage& stage, std::int32_t past, std::int64_t vocab) {
+  Batch before;
+  before.add(0, 0, any_tokens(past, vocab), Batch::Logits::none);
+  stage.sequences().commit(stage.sequences().reserve(before).value());
+  std::vector<double> seconds;
+  for (std::int32_t i = 0; i < steps; ++i) {
+    Batch one;
+    one.add(0, past + i, any_tokens(1, vocab), Batch::Logits::last);
+    const measure::Stopwatch watch;
+    stage.forward(one);
+    seconds.push_back(watch.seconds());
+  }
+  return measure::median(seconds);
+}
+
+}  // namespace
+
+Json show_here(const DemoInput& input, DemoText& text) {
+  const ModelConfig& config = input.checkpoint.config();
+  const auto threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  text.print("{} on {} threads, one sequence; the bandwidth is measured before and after each\n\n",
+             input.model, threads);
+  text.print("{:<9} {:>6} {:>10} {:>8} {:>12} {:>10} {:>7}\n", "stage", "after", "MB a step", "GB/s",
+             "at most", "measured", "share");
+  Json data = Json::array();
+  const std::int32_t past = static_cast<std::int32_t>(std::min<std::int64_t>(1024, config.context / 2));
+  for (const auto& [stage_name, weights] : {std::pair{"grouped", DType::F32}, {"int8", DType::Q8_0}}) {
+    for (const std::int32_t after : {16, past}) {
+      const auto stage = input.stage(stage_name, {.max_positions = after + steps, .max_sequences = 1});
+      const double before = measure::read_bandwidth(threads);
+      const double seconds = step_seconds(*stage, after, config.vocab);
+      const double bandwidth = (before + measure::read_bandwidth(threads)) / 2;
+      const measure::Work step =
+          step_work(config, weight_bytes(config, weights), KvType::f32, 1, after + steps / 2);
+      const double most = bandwidth / step.bytes;
+      text.print("{:<9} {:>6} {:>10.1f} {:>8.1f} {:>12.1f} {:>10.1f} {:>5.0f} %\n", stage_name, after,
+                 step.bytes / 1e6, bandwidth / 1e9, most, 1 / seconds, 100 / seconds / most);
+      data.push_back({{"stage", stage_name}, {"past", after}, {"bound", most}, {"measured", 1 / seconds}});
+    }
+  }
+  return data;
+}
+
+}  // namespace rung::sizing_parts

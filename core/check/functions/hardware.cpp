@@ -1,0 +1,211 @@
+#include <cmath>
+#include <functional>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "core/check/functions/show.h"
+#include "core/check/functions/sizing.h"
+
+namespace rung::check {
+namespace {
+
+using Input = HardwareInput;
+using Numbers = std::vector<double>;
+using Asked = Input::Rule;
+
+/// What people get wrong.
+struct Habits {
+  bool any_count = false, rounded_down = false, full_is_too_small = false, most_ignored = false,
+       price_of_one = false, one_only = false, free_without_price = false, last_of_equals = false,
+       smallest_memory = false, kv_left_out = false, one_too_few = false, only_above = false, ridge = false,
+       never_is_large = false, capacity_below = false;
+};
+
+/// How many devices, or 0.
+double devices_for(double bytes, double memory, std::int64_t most, const Habits& habits) {
+  if (habits.any_count) {
+    const double count = std::ceil(bytes / memory);
+    return count <= static_cast<double>(most) ? count : 0;
+  }
+  double count = 1;
+  while (habits.full_is_too_small ? bytes >= count * memory : bytes > count * memory) {
+    if (habits.rounded_down && bytes < 2 * count * memory) break;
+    count *= 2;
+    if (habits.capacity_below && count >= static_cast<double>(most)) return 0;
+    if (!habits.most_ignored && count > static_cast<double>(most)) return 0;
+  }
+  return count;
+}
+
+Numbers cheapest(const Input& input, const Habits& habits) {
+  Numbers best;
+  double least = 0;
+  for (std::size_t i = 0; i < input.devices.size(); ++i) {
+    const HardwareDevice& device = input.devices[i];
+    if (!device.price && !habits.free_without_price) continue;
+    const double count = devices_for(input.bytes, device.memory, 1024, habits);
+    if (count == 0 || (habits.one_only && count > 1)) continue;
+    const double price = device.price.value_or(0), all = price * count;
+    const double judged = habits.price_of_one ? price : habits.smallest_memory ? device.memory * count : all;
+    if (best.empty() || judged < least || (habits.last_of_equals && judged == least)) {
+      best = {static_cast<double>(i), count, all};
+      least = judged;
+    }
+  }
+  return best;
+}
+
+constexpr std::int64_t longest_scan = 1 << 12;  // larger batches are not asked for
+
+Numbers turning(const Input& input, const Habits& habits) {
+  if (habits.ridge) return {std::ceil(input.flops_per_second / input.bytes_per_second)};
+  StepWorkInput step = input.step;
+  if (habits.kv_left_out) step.past = 0;
+  for (step.rows = 1; step.rows <= longest_scan; ++step.rows) {
+    const Numbers work = right_step_work(step);
+    const double computing = work[0] / input.flops_per_second, moving = work[1] / input.bytes_per_second;
+    if (habits.only_above ? computing > moving : computing >= moving)
+      return {static_cast<double>(step.rows - (habits.one_too_few && step.rows > 1 ? 1 : 0))};
+  }
+  if (habits.never_is_large) return {static_cast<double>(std::int64_t{1} << 40U)};
+  return {};
+}
+
+Numbers answer(const Input& input, const Habits& habits) {
+  if (input.rule == Asked::cheapest) return cheapest(input, habits);
+  if (input.rule == Asked::turning) return turning(input, habits);
+  const double count = devices_for(input.bytes, input.devices.front().memory, input.most, habits);
+  return count > 0 ? Numbers{count} : Numbers{};
+}
+
+FunctionMistake<Input, Numbers> mistake(std::string name, std::string sentence, Habits habits) {
+  return {std::move(name), std::move(sentence),
+          [habits](const Input& input) { return answer(input, habits); }};
+}
+
+std::string show(const Numbers& numbers) {
+  if (numbers.empty()) return "nothing";
+  if (numbers.size() == 1) return fmt::format("{:g}", numbers[0]);
+  return fmt::format("{:g} of device {:g} for {:g}", numbers.at(1), numbers.at(0), numbers.back());
+}
+
+Input devices(double bytes, double memory, std::int64_t most) {
+  return {.rule = Asked::devices, .bytes = bytes, .most = most, .devices = {{memory, 1}}};
+}
+
+Input choice(double bytes, std::vector<HardwareDevice> list) {
+  return {.rule = Asked::cheapest, .bytes = bytes, .devices = std::move(list)};
+}
+
+/// A model of two layers in f32, decoded after `past` positions, on hardware of so many FLOPs for a byte.
+Input turn(std::int64_t past, double flops_for_a_byte, bool experts = false) {
+  Input input;
+  input.rule = Asked::turning;
+  input.step.shape = {
+      .layers = 2, .hidden = 64, .heads = 8, .kv_heads = 2, .head_dim = 8, .feed_forward = 96, .vocab = 50};
+  if (experts) {
+    input.step.shape.experts = 8;
+    input.step.shape.used = 2;
+  }
+  input.step.past = past;
+  input.bytes_per_second = 1;
+  input.flops_per_second = flops_for_a_byte;
+  return input;
+}
+
+/// The same model on hardware that computes and moves a step for `batch` sequences in one second each.
+Input turn_at(std::int64_t past, std::int64_t batch) {
+  Input input = turn(past, 1);
+  StepWorkInput step = input.step;
+  step.rows = batch;
+  const Numbers work = right_step_work(step);
+  input.flops_per_second = work[0];
+  input.bytes_per_second = work[1];
+  return input;
+}
+
+}  // namespace
+
+FunctionCheck<Input, Numbers> hardware_check() {
+  FunctionCheck<Input, Numbers> check;
+  check.name = "hardware";
+  check.chapter = 21;
+  check.what = "how many devices hold a model, which are the cheapest, and from which batch on they compute";
+  check.cases = {
+      {"fits", "100 bytes, devices of 128", devices(100, 128, 64)},
+      {"exactly", "128 bytes, devices of 128: one is enough", devices(128, 128, 64)},
+      {"two", "129 bytes, devices of 128", devices(129, 128, 64)},
+      {"three-are-four", "300 bytes, devices of 128: three would do, but a model is split over 1, 2, 4, …",
+       devices(300, 128, 64)},
+      {"exactly-two", "256 bytes, devices of 128", devices(256, 128, 64)},
+      {"most", "512 bytes, devices of 128, at most 4 of them", devices(512, 128, 4)},
+      {"too-many", "600 bytes, devices of 128, at most 4 of them", devices(600, 128, 4)},
+      {"one-cheap", "100 bytes; devices of 128 for 2, of 256 for 3", choice(100, {{128, 2}, {256, 3}})},
+      {"larger-is-cheaper", "400 bytes; devices of 128 for 1, of 512 for 3",
+       choice(400, {{128, 1}, {512, 3}})},
+      {"small-but-dear",
+       "100 bytes; devices of 128 for 5, of 256 for 1",
+       choice(100, {{128, 5}, {256, 1}})},
+      {"two-small", "200 bytes; devices of 128 for 1, of 256 for 3", choice(200, {{128, 1}, {256, 3}})},
+      {"without-price", "100 bytes; devices of 128 without a price, of 256 for 3",
+       choice(100, {{128, {}}, {256, 3}})},
+      {"as-cheap", "200 bytes; devices of 128 for 1, of 256 for 2", choice(200, {{128, 1}, {256, 2}})},
+      {"nothing-has-a-price", "100 bytes; one device without a price", choice(100, {{128, {}}})},
+      {"turn-first", "f32, nothing remembered; 3 FLOPs for a byte", turn(0, 3)},
+      {"turn-past", "f32 after 200 positions; 3 FLOPs for a byte", turn(200, 3)},
+      {"turn-at-once", "f32, nothing remembered; 0.25 FLOPs for a byte: computing-bound from one sequence on",
+       turn(0, 0.25)},
+      {"turn-exactly", "f32 after 3 positions, on hardware that takes just as long for both at a batch of 4",
+       turn_at(3, 4)},
+      {"turn-mixture", "8 experts, 2 for each row; 10 FLOPs for a byte", turn(0, 10, true)},
+      {"turn-never",
+       "f32 after 200 positions; 50 FLOPs for a byte: keys and values take longer than their FLOPs",
+       turn(200, 50)},
+  };
+  check.oracle = [](const Input& input) { return answer(input, {}); };
+  check.mistakes = {
+      mistake("hardware_any_count",
+              "as many devices as there are memories' worth of bytes, such as 3; a model is split over 1, 2, "
+              "4, 8, …",
+              {.any_count = true}),
+      mistake("hardware_rounded_down", "too few devices: the last doubling left out", {.rounded_down = true}),
+      mistake("hardware_full_is_too_small",
+              "memory that is just full taken as too small; bytes <= memory fits",
+              {.full_is_too_small = true}),
+      mistake("hardware_most_ignored", "more devices than `most`; there are no more, so nothing fits",
+              {.most_ignored = true}),
+      mistake("hardware_most_left_out",
+              "fewer than `most` devices at the most; `most` themselves are allowed",
+              {.capacity_below = true}),
+      mistake("hardware_price_of_one",
+              "the cheapest single device, whatever number of them it takes; compare count × price",
+              {.price_of_one = true}),
+      mistake("hardware_one_only", "only devices looked at of which one is enough", {.one_only = true}),
+      mistake("hardware_free_without_price", "a device without a price taken as free; it cannot be rented",
+              {.free_without_price = true}),
+      mistake("hardware_last_of_equals", "the later of two that cost the same; take the earlier",
+              {.last_of_equals = true}),
+      mistake("hardware_smallest_memory", "the least memory taken for the least price",
+              {.smallest_memory = true}),
+      mistake("turning_kv_left_out", "the past's keys and values left out; every sequence reads its own",
+              {.kv_left_out = true}),
+      mistake("turning_one_too_few", "the last batch that memory bounds; the next one is asked for",
+              {.one_too_few = true}),
+      mistake("turning_only_above", "the first batch that computes longer than it moves; as long is enough",
+              {.only_above = true}),
+      mistake("turning_ridge",
+              "FLOPs a byte of the machine taken for the batch; a row does not do one FLOP for each byte of "
+              "weights",
+              {.ridge = true}),
+      mistake("turning_never_is_large", "a large number where it never turns; there is no such batch",
+              {.never_is_large = true}),
+  };
+  check.same = [](const Numbers& found, const Numbers& expected) {
+    return same_numbers(found, expected, 1e-9);
+  };
+  check.show = show;
+  return check;
+}
+
+}  // namespace rung::check
