@@ -168,14 +168,10 @@ Json show_shuffles(const DemoInput&, DemoText& text) {
     const std::vector<float> held = steps.download();
     text.print("{:<18} lane 0    1    2    3    4    5    6    7  …   30   31\n",
                down ? "__shfl_down_sync" : "__shfl_xor_sync");
-    for (int step = 0; step <= 5; ++step) {
+    for (std::size_t step = 0; step <= 5; ++step) {
       text.print("{:<18}", step == 0 ? "lane k holds k" : fmt::format("distance {:>2}", lanes >> step));
-      for (const int lane : {0, 1, 2, 3, 4, 5, 6, 7, 30, 31})
-        text.print("{}{:>5}",
-                   lane == 30  ? "  …"
-                   : lane == 0 ? "  "
-                               : "",
-                   held[static_cast<std::size_t>(lanes * step + lane)]);
+      for (const std::size_t lane : {0, 1, 2, 3, 4, 5, 6, 7, 30, 31})
+        text.print("{}{:>5}", lane == 30 ? "  …" : lane == 0 ? "  " : "", held[lanes * step + lane]);
       text.print("\n");
     }
     text.print("{}", down ? "" : "\n");

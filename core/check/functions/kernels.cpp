@@ -141,7 +141,7 @@ std::string outcome_difference(const KernelOutcome& found, const KernelOutcome& 
                                const std::function<std::string(std::size_t)>& place_of) {
   if (found.fault != KernelFault::none) return found.told;
   if (same_numbers(found.numbers, expected.numbers, relative)) return found.told;
-  const std::string wrong = first_wrong_number(found.numbers, expected.numbers, relative, place_of);
+  std::string wrong = first_wrong_number(found.numbers, expected.numbers, relative, place_of);
   for (std::size_t i = 0; i < found.numbers.size() && i < expected.numbers.size(); ++i) {
     if (found.numbers[i] == expected.numbers[i]) continue;
     if (expected.numbers[i] == KernelOutcome::untouched)
