@@ -70,9 +70,9 @@ void find_fault(const simt::Profile& profile, KernelOutcome& outcome) {
     }
   }
   if (profile.error.empty() || outcome.fault >= KernelFault::out_of_bounds) return;
-  const bool mask = profile.error.find("does not name this lane") != std::string::npos ||
-                    profile.error.find("does not take part") != std::string::npos;
-  outcome.fault = mask ? KernelFault::wrong_mask : KernelFault::stopped;
+  const bool missing = profile.error.find("does not name this lane") != std::string::npos ||
+                       profile.error.find("does not take part") != std::string::npos;
+  outcome.fault = missing ? KernelFault::missing_lane : KernelFault::stopped;
   outcome.told = profile.error;
 }
 

@@ -260,7 +260,7 @@ FunctionCheck<RowSumsKernelInput, KernelOutcome> row_sums_check() {
                      [](const Input&) { return faulty(KernelFault::race); }),
       mistake<Input>("sums_half_mask",
                      "a shuffle's mask does not name all lanes that take part; 0xffffffff does",
-                     [](const Input&) { return faulty(KernelFault::wrong_mask); }),
+                     [](const Input&) { return faulty(KernelFault::missing_lane); }),
       mistake<Input>("sums_first_warp_alone",
                      "the sum of the first warp alone; the other warps have theirs, too",
                      [](const Input& input) { return summed(input, {.first_warp_alone = true}); }),
@@ -276,7 +276,7 @@ FunctionCheck<RowSumsKernelInput, KernelOutcome> row_sums_check() {
           [](const Input& input) {
             if (input.n >= threads) return summed(input, {});
             // Of a warp that is gone altogether nobody waits for a lane, but its sum is missing.
-            return faulty(input.n % lanes != 0 ? KernelFault::stopped : KernelFault::uninitialised);
+            return faulty(input.n % lanes != 0 ? KernelFault::missing_lane : KernelFault::uninitialised);
           }),
       mistake<Input>("sums_many_barriers",
                      "right, but a block passes more than one barrier; within a warp, shuffles need none",

@@ -19,9 +19,9 @@ enum class KernelFault : std::uint8_t {
   uninitialised,       ///< memory read that nobody has written
   race,                ///< between threads of a block
   race_across_blocks,  ///< between two blocks
-  wrong_mask,          ///< a lane takes part in a shuffle whose mask does not name it
-  out_of_bounds,       ///< an access outside its array
-  stopped              ///< anything else that the executor stops for: a deadlock, a misaligned access
+  missing_lane,   ///< a shuffle asks for a lane that takes no part: its mask does not name it, or it has left
+  out_of_bounds,  ///< an access outside its array
+  stopped         ///< anything else that the executor stops for: a deadlock, a misaligned access
 };
 
 /// What a kernel did.
