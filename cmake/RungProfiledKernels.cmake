@@ -26,6 +26,7 @@ set(RUNG_PROFILED_OPTIONS
     -fsanitize=thread
     -fsanitize-coverage=trace-pc
     -fsanitize=bounds
+    -fsanitize=object-size  # a pointer that was made from a __shared__ array and leaves it for its neighbour
     -Wno-tsan  # fences are of no concern to these hooks
     -fno-omit-frame-pointer
     # Loads and stores as written.

@@ -56,6 +56,12 @@ struct UbsanOutOfBounds {
   const UbsanType* array;
   const UbsanType* index;
 };
+struct UbsanTypeMismatch {
+  const char* file;
+  std::uint32_t line, column;
+  const UbsanType* type;
+  unsigned char alignment, kind;
+};
 
 }  // namespace
 }  // namespace rung::simt::profiling
@@ -192,6 +198,15 @@ void __ubsan_handle_out_of_bounds(rung::simt::profiling::UbsanOutOfBounds* data,
         fmt::format("index {} of an array of type {}", reinterpret_cast<std::intptr_t>(index),
                     data->array->name),
         HERE);
+  }
+}
+
+void __ubsan_handle_type_mismatch_v1(rung::simt::profiling::UbsanTypeMismatch* data, void* pointer) {
+  using namespace rung::simt;
+  using namespace rung::simt::profiling;
+  if (const ThreadState* thread = watched_thread(); thread != nullptr) {
+    recorder->hook_pointer_out_of_bounds(*thread, reinterpret_cast<std::uintptr_t>(pointer), data->type->name,
+                                         HERE);
   }
 }
 }

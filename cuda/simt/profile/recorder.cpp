@@ -2,17 +2,14 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstdlib>
 #include <string_view>
 
-#include <cxxabi.h>
 #include <fmt/format.h>
 
 #include "core/error.h"
 #include "cuda/simt/collective.h"
 #include "cuda/simt/device_memory.h"
 #include "cuda/simt/profile/problem_text.h"
-#include "cuda/simt/symbols.h"
 
 namespace rung::simt::profiling {
 
@@ -23,9 +20,6 @@ namespace {
 // A warp whose lanes have recorded this much is replayed at the next collective that all of them take part in.
 constexpr std::size_t long_trace = std::size_t{1} << 15U;
 
-// Beyond dynamic shared memory that far it is still meant.
-constexpr std::uintptr_t near = 4096;
-
 unsigned lowest(std::uint32_t mask) {
   return static_cast<unsigned>(std::countr_zero(mask));
 }
@@ -34,39 +28,12 @@ std::array<unsigned, 3> extents(const dim3& d) {
   return {d.x, d.y, d.z};
 }
 
-// "tile" of "_ZZN4rung4cuda6kernelEPfE4tile".
-std::string array_name(const std::string& symbol) {
-  int status = 0;
-  const std::unique_ptr<char, void (*)(void*)> text(
-      abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, &status), std::free);
-  std::string name = status == 0 ? text.get() : symbol;
-  if (const std::size_t colons = name.rfind("::"); colons != std::string::npos) {
-    name.erase(0, colons + 2);
-  }
-  return name;
-}
-
-AccessKind kind_of(AccessType type) {
-  switch (type) {
-    case AccessType::store:
-      return AccessKind::store;
-    case AccessType::atomic:
-      return AccessKind::atomic;
-    case AccessType::load:
-      return AccessKind::load;
-    default:
-      return AccessKind::async_copy;
-  }
-}
-
 }  // namespace
 
 Recorder::Recorder(const ProfileOptions& options) : options_(options) {
   if (recorder != nullptr) {
     throw Error(ErrorKind::usage, "profile() was called while another profile() runs");
   }
-  follow_static_shared();
-  dynamic_shared_ = std::make_unique<Region>(MemorySpace::shared, "dynamic shared memory", 0, 0);
   checker_.most_findings = options.most_problems;
   for (const Allocation& old : allocations()) {
     allocated(old.address, old.bytes);
@@ -83,94 +50,19 @@ Recorder::~Recorder() {
 
 // Memory ------------------------------------------------------------------------------------------
 
-// Which words of the executable's thread-local memory are __shared__ arrays.
-void Recorder::follow_static_shared() {
-  const ThreadLocalRange range = thread_local_range();
-  static_shared_ = std::make_unique<Region>(MemorySpace::shared, "static shared memory",
-                                            reinterpret_cast<std::uintptr_t>(range.low), range.bytes);
-  static_words_.assign((range.bytes + 3) / 4,
-                       thread_local_variables().empty() ? StaticWord::array : StaticWord::gap);
-  for (const ThreadLocalVariable& variable : thread_local_variables()) {
-    const bool guard =
-        variable.symbol.starts_with("_ZGV");  // of a variable that has a constructor; not in the source
-    const bool built_in =
-        is_built_in_variable(static_cast<const unsigned char*>(range.low) + variable.offset);
-    for (std::size_t byte = variable.offset / 4 * 4;
-         byte < std::min(range.bytes, variable.offset + variable.bytes); byte += 4) {
-      static_words_[byte / 4] = guard || built_in ? StaticWord::not_memory : StaticWord::array;
-    }
-    if (!guard && !built_in) {
-      static_shared_->parts.push_back(
-          {.begin = variable.offset, .bytes = variable.bytes, .name = array_name(variable.symbol)});
-    }
-  }
-}
-
 void Recorder::allocated(const void* address, std::size_t bytes) {
-  const auto begin = reinterpret_cast<std::uintptr_t>(address);
-  buffers_[begin] = std::make_unique<Region>(
-      MemorySpace::global, fmt::format("device buffer {} ({} bytes)", ++buffers_made_, bytes), begin, bytes);
-  buffer_bytes_ += bytes;
-  last_buffer_ = nullptr;
+  memory_.allocated(reinterpret_cast<std::uintptr_t>(address), bytes);
 }
 
 void Recorder::released(const void* address) {
-  const auto found = buffers_.find(reinterpret_cast<std::uintptr_t>(address));
-  if (found != buffers_.end()) {
-    buffer_bytes_ -= found->second->bytes;
-    buffers_.erase(found);
-  }
-  last_buffer_ = nullptr;
+  memory_.released(reinterpret_cast<std::uintptr_t>(address));
 }
 
 void Recorder::uploaded(const void* address, std::size_t bytes) {
   const auto begin = reinterpret_cast<std::uintptr_t>(address);
-  if (Region* region = global_at(begin); region != nullptr && region->holds(begin, bytes)) {
+  if (Region* region = memory_.global_at(begin); region != nullptr && region->holds(begin, bytes)) {
     region->mark_initialised(begin, bytes);
   }
-}
-
-Region* Recorder::global_at(std::uintptr_t address) {
-  if (last_buffer_ != nullptr && address - last_buffer_->begin < last_buffer_->bytes) {
-    return last_buffer_;
-  }
-  const auto after = buffers_.upper_bound(address);
-  if (after == buffers_.begin()) {
-    return nullptr;
-  }
-  Region* region = std::prev(after)->second.get();
-  if (address - region->begin >= region->bytes) {
-    return nullptr;
-  }
-  last_buffer_ = region;
-  return region;
-}
-
-Region* Recorder::region_at(std::uintptr_t address) {
-  for (Region* shared : {static_shared_.get(), dynamic_shared_.get()}) {
-    if (address - shared->begin < shared->bytes) {
-      return shared;
-    }
-  }
-  return global_at(address);
-}
-
-std::string Recorder::nearest_buffer(std::uintptr_t address, std::size_t bytes) const {
-  const auto after = buffers_.upper_bound(address);
-  const Region* below = after == buffers_.begin() ? nullptr : std::prev(after)->second.get();
-  const Region* above = after == buffers_.end() ? nullptr : after->second.get();
-  if (below != nullptr && address < below->begin + below->bytes) {
-    return fmt::format("the last {} bytes of {}, and what is behind it",
-                       below->begin + below->bytes - address, below->name);
-  }
-  if (below != nullptr &&
-      (above == nullptr || address - (below->begin + below->bytes) <= above->begin - address)) {
-    return fmt::format("{} bytes behind the end of {}", address - (below->begin + below->bytes), below->name);
-  }
-  if (above != nullptr) {
-    return fmt::format("{} bytes before the begin of {}", above->begin - address, above->name);
-  }
-  return fmt::format("{} bytes at address {:#x}, and there is no device buffer", bytes, address);
 }
 
 // Hooks -------------------------------------------------------------------------------------------
@@ -199,16 +91,15 @@ void Recorder::hook_token(const ThreadState& thread, Token::Kind kind, const voi
 // Called for every access of every lane: what is as most are is written down at once.
 void Recorder::hook_access(const ThreadState& thread, std::uintptr_t address, std::size_t bytes,
                            AccessType type, const void* code) {
-  const std::uintptr_t byte = address - static_shared_->begin;
   bool usual = bytes <= most_lane_bytes && std::has_single_bit(bytes);
-  if (byte < static_shared_->bytes) {
-    if (static_words_[byte / 4] == StaticWord::not_memory) {
+  if (memory_.in_static(address)) {
+    const MemoryMap::StaticWord word = memory_.static_word(address);
+    if (word == MemoryMap::StaticWord::not_memory) {
       return;
     }
-    usual = usual && static_words_[byte / 4] == StaticWord::array;
+    usual = usual && word == MemoryMap::StaticWord::array;
   } else {
-    usual = usual && (dynamic_shared_->holds(address, bytes) ||
-                      (last_buffer_ != nullptr && last_buffer_->holds(address, bytes)));
+    usual = usual && (memory_.in_dynamic(address, bytes) || memory_.in_last_buffer(address, bytes));
   }
   if (usual) {
     lane_of(thread).access(place_of(code), Operand(type, static_cast<unsigned>(bytes), address));
@@ -219,11 +110,12 @@ void Recorder::hook_access(const ThreadState& thread, std::uintptr_t address, st
 
 void Recorder::push(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type,
                     std::uint32_t place) {
-  if (const std::uintptr_t byte = address - static_shared_->begin; byte < static_shared_->bytes) {
-    if (static_words_[byte / 4] == StaticWord::not_memory) {
+  if (memory_.in_static(address)) {
+    const MemoryMap::StaticWord word = memory_.static_word(address);
+    if (word == MemoryMap::StaticWord::not_memory) {
       return;  // threadIdx and its like
     }
-    if (static_words_[byte / 4] == StaticWord::gap || byte + bytes > static_shared_->bytes) {
+    if (word == MemoryMap::StaticWord::gap || !memory_.in_static(address + bytes - 1)) {
       out_of_bounds(thread, address, bytes, type, place);
       return;
     }
@@ -245,15 +137,11 @@ void Recorder::push(const ThreadState& thread, std::uintptr_t address, std::size
 // Whether an address that is not where most are should be followed. What is out of bounds ends the kernel here.
 bool Recorder::belongs_somewhere(const ThreadState& thread, std::uintptr_t address, std::size_t bytes,
                                  AccessType type, std::uint32_t place) {
-  if (const auto begin = reinterpret_cast<std::uintptr_t>(thread.dynamic_low);
-      begin != dynamic_shared_->begin || thread.dynamic_bytes != dynamic_shared_->bytes) {
-    dynamic_shared_ =
-        std::make_unique<Region>(MemorySpace::shared, "dynamic shared memory", begin, thread.dynamic_bytes);
-  }
-  if (dynamic_shared_->holds(address, bytes)) {
+  memory_.set_dynamic_shared(reinterpret_cast<std::uintptr_t>(thread.dynamic_low), thread.dynamic_bytes);
+  if (memory_.in_dynamic(address, bytes)) {
     return true;
   }
-  if (const Region* region = global_at(address); region != nullptr && region->holds(address, bytes)) {
+  if (const Region* region = memory_.global_at(address); region != nullptr && region->holds(address, bytes)) {
     return true;
   }
   if (address - arguments_ < argument_bytes_) {
@@ -274,22 +162,8 @@ bool Recorder::belongs_somewhere(const ThreadState& thread, std::uintptr_t addre
 
 void Recorder::out_of_bounds(const ThreadState& thread, std::uintptr_t address, std::size_t bytes,
                              AccessType type, std::uint32_t place) {
-  std::string memory;
-  if (const std::size_t byte = address - static_shared_->begin; byte < static_shared_->bytes) {
-    const auto after = std::find_if(static_shared_->parts.begin(), static_shared_->parts.end(),
-                                    [&](const Region::Part& part) { return part.begin > byte; });
-    memory = after == static_shared_->parts.begin()
-                 ? "static shared memory"
-                 : fmt::format("what is behind {} ({} bytes)", after[-1].name, after[-1].bytes);
-  } else if (address - (dynamic_shared_->begin - near) < dynamic_shared_->bytes + 2 * near) {
-    memory =
-        fmt::format("byte {} of dynamic shared memory ({} bytes)",
-                    static_cast<std::ptrdiff_t>(address - dynamic_shared_->begin), dynamic_shared_->bytes);
-  } else {
-    memory = nearest_buffer(address, bytes);
-  }
-  checker_.report(ProblemKind::out_of_bounds, memory, fmt::format("{} bytes", bytes), place, type,
-                  thread.index);
+  checker_.report(ProblemKind::out_of_bounds, memory_.describe_outside(address, bytes),
+                  fmt::format("{} bytes", bytes), place, type, thread.index);
   rung::simt::detail::stop_here("an access out of bounds", {});
 }
 
@@ -314,6 +188,15 @@ void Recorder::hook_index_out_of_bounds(const ThreadState& thread, const SourceL
   rung::simt::detail::stop_here("an index out of bounds", {.file = where.file.c_str(), .line = where.line});
 }
 
+void Recorder::hook_pointer_out_of_bounds(const ThreadState& thread, std::uintptr_t address,
+                                          const std::string& type, const void* code) {
+  checker_.report(ProblemKind::out_of_bounds,
+                  fmt::format("{}, by a pointer past the end of the array that it was made from",
+                              memory_.describe(address)),
+                  fmt::format("a {}", type), place_of(code), AccessType::load, thread.index);
+  rung::simt::detail::stop_here("a pointer out of bounds", {});
+}
+
 // The executor ------------------------------------------------------------------------------------
 
 std::uint32_t Recorder::place_of(const void* code, Where where) {
@@ -330,8 +213,7 @@ void Recorder::launch_begins(const LaunchInfo& info) {
   kernel_.grid = extents(info.grid);
   kernel_.block = extents(info.block);
   kernel_.dynamic_shared_bytes = info.shared_bytes;
-  dynamic_shared_ =
-      std::make_unique<Region>(MemorySpace::shared, "dynamic shared memory", 0, 0);  // until a thread tells
+  memory_.forget_dynamic_shared();
   arguments_ = reinterpret_cast<std::uintptr_t>(info.arguments);
   argument_bytes_ = info.argument_bytes;
   const DeviceDescription& target = options_.device != nullptr ? *options_.device : device();
@@ -340,24 +222,19 @@ void Recorder::launch_begins(const LaunchInfo& info) {
                       info.shared_bytes + info.static_shared_bytes, options_.registers_per_thread);
   kernel_.blocks_in_a_wave = std::uint64_t{target.sms} * resident;
   const std::size_t capacity =
-      options_.l2_bytes != 0 ? options_.l2_bytes : std::max<std::size_t>(4096, buffer_bytes_ / 8);
-  traffic_.emplace(capacity, kernel_.blocks_in_a_wave);
-  kernel_.l2_bytes = traffic_->l2().bytes();
+      options_.l2_bytes != 0 ? options_.l2_bytes : std::max<std::size_t>(4096, memory_.buffer_bytes() / 8);
+  counter_.launch_begins(capacity, kernel_.blocks_in_a_wave);
+  kernel_.l2_bytes = counter_.l2_bytes();
   checker_.launch_begins();
-  sites_.clear();
-  site_of_.clear();
   events_.clear();
 }
 
 void Recorder::launch_ends() {
   replay_all();
-  traffic_->finish();
+  launch_sites_.push_back(counter_.launch_ends(kernel_));
   checker_.launch_ends();
   kernel_.unique_bytes_loaded = checker_.bytes_first_read;
   kernel_.unique_bytes_stored = checker_.bytes_first_written;
-  kernel_.l2_sectors = traffic_->sectors();
-  kernel_.dram_bytes_loaded = traffic_->l2().sectors_fetched() * sector_bytes;
-  kernel_.dram_bytes_stored = traffic_->l2().sectors_written_back() * sector_bytes;
   kernel_.problems_left_out = checker_.left_out;
   if (!options_.check) {
     checker_.findings.clear();
@@ -371,8 +248,6 @@ void Recorder::launch_ends() {
   }
   profile_.kernels.push_back(std::move(kernel_));
   findings_.push_back(std::move(checker_.findings));
-  launch_sites_.push_back(std::move(sites_));
-  traffic_.reset();
   threads_ = 0;
 }
 
@@ -391,7 +266,7 @@ void Recorder::block_begins(const BlockInfo& info) {
   warp_ = 0;
   stacks_.assign(info.threads, 0);
   checker_.block_begins(info.linear, info.threads);
-  traffic_->block_begins();
+  counter_.block_begins();
 }
 
 void Recorder::block_ends() {
@@ -517,7 +392,7 @@ void Recorder::same_shape(const WarpAccess& access, std::uint32_t lanes) {
   Request request;
   while (lanes != 0) {
     const Operand& first = access.operand[lowest(lanes)];
-    Region* region = region_at(first.address());
+    Region* region = memory_.region_at(first.address());
     request.mask = 0;
     request.bytes = first.bytes();
     if (region == nullptr) {
@@ -541,86 +416,9 @@ void Recorder::same_shape(const WarpAccess& access, std::uint32_t lanes) {
 
 void Recorder::request(Region& region, std::uint32_t place, AccessType type, const Request& request) {
   if (type != AccessType::copy_done && type != AccessType::copy_dropped) {
-    if (region.space == MemorySpace::global) {
-      count_global(place, type, request);
-    } else {
-      count_shared(place, type, request);
-    }
+    counter_.count(region.space, place, type, request, kernel_);
   }
   checker_.access(region, replayed_warp_, place, type, request);
-}
-
-Recorder::Site& Recorder::site(std::uint32_t place, MemorySpace space, AccessKind kind, unsigned bytes) {
-  const std::uint64_t key = std::uint64_t{place} << 16U | std::uint64_t{bytes} << 8U |
-                            static_cast<std::uint64_t>(kind) << 4U | static_cast<std::uint64_t>(space);
-  if (last_site_ < sites_.size() && last_key_ == key) {
-    return sites_[last_site_];
-  }
-  const auto [found, fresh] = site_of_.try_emplace(key, sites_.size());
-  if (fresh) {
-    sites_.push_back(
-        {.place = place, .space = space, .kind = kind, .bytes = bytes, .counts = {}, .collisions = 0});
-  }
-  last_key_ = key;
-  last_site_ = found->second;
-  return sites_[last_site_];
-}
-
-void Recorder::count_global(std::uint32_t place, AccessType type, const Request& request) {
-  Sectors sectors;
-  find_sectors(request, sectors);
-  const auto lanes = static_cast<unsigned>(std::popcount(request.mask));
-  const RequestCounts one{.requests = 1,
-                          .lanes = lanes,
-                          .bytes = std::uint64_t{lanes} * request.bytes,
-                          .units = sectors.count,
-                          .ideal = sectors.ideal};
-  Site& at = site(place, MemorySpace::global, kind_of(type), request.bytes);
-  at.counts += one;
-  switch (type) {
-    case AccessType::store:
-      kernel_.global_stores += one;
-      break;
-    case AccessType::atomic: {
-      const unsigned again = count_collisions(request);
-      at.collisions += again;
-      kernel_.atomic_collisions += again;
-      kernel_.global_atomics += one;
-      break;
-    }
-    default:
-      kernel_.global_loads += one;
-      break;
-  }
-  traffic_->request(sectors, type != AccessType::store,
-                    type == AccessType::store || type == AccessType::atomic);
-}
-
-void Recorder::count_shared(std::uint32_t place, AccessType type, const Request& request) {
-  const Wavefronts wavefronts = count_wavefronts(request, type != AccessType::atomic);
-  const auto lanes = static_cast<unsigned>(std::popcount(request.mask));
-  const RequestCounts one{.requests = 1,
-                          .lanes = lanes,
-                          .bytes = std::uint64_t{lanes} * request.bytes,
-                          .units = wavefronts.count,
-                          .ideal = wavefronts.ideal};
-  Site& at = site(place, MemorySpace::shared, kind_of(type), request.bytes);
-  at.counts += one;
-  switch (type) {
-    case AccessType::load:
-      kernel_.shared_loads += one;
-      break;
-    case AccessType::atomic: {
-      const unsigned again = count_collisions(request);
-      at.collisions += again;
-      kernel_.atomic_collisions += again;
-      kernel_.shared_atomics += one;
-      break;
-    }
-    default:
-      kernel_.shared_stores += one;
-      break;
-  }
 }
 
 // The end -----------------------------------------------------------------------------------------
@@ -641,28 +439,7 @@ Profile Recorder::take() {
   source_.look_up(places);
   for (std::size_t i = 0; i < profile_.kernels.size(); ++i) {
     KernelProfile& kernel = profile_.kernels[i];
-    for (const Site& site : launch_sites_[i]) {
-      const SourceLine& where = source_.of(site.place);
-      const auto same = std::find_if(kernel.lines.begin(), kernel.lines.end(), [&](const LineCounts& line) {
-        return line.where == where && line.space == site.space && line.kind == site.kind &&
-               line.bytes_per_lane == site.bytes;
-      });
-      if (same == kernel.lines.end()) {
-        kernel.lines.push_back({.where = where,
-                                .space = site.space,
-                                .kind = site.kind,
-                                .bytes_per_lane = site.bytes,
-                                .counts = site.counts,
-                                .collisions = site.collisions});
-      } else {
-        same->counts += site.counts;
-        same->collisions += site.collisions;
-      }
-    }
-    std::sort(kernel.lines.begin(), kernel.lines.end(), [](const LineCounts& a, const LineCounts& b) {
-      return std::tie(a.where, a.space, a.kind, a.bytes_per_lane) <
-             std::tie(b.where, b.space, b.kind, b.bytes_per_lane);
-    });
+    add_lines(kernel, launch_sites_[i], source_);
     for (const Finding& finding : findings_[i]) {
       kernel.problems.push_back(name_problem(finding, kernel, source_));
     }

@@ -3,19 +3,17 @@
 #include <array>
 #include <cstdint>
 #include <map>
-#include <memory>
-#include <optional>
 #include <string_view>
 #include <tuple>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "cuda/simt/observer.h"
-#include "cuda/simt/profile/l2_traffic.h"
 #include "cuda/simt/profile/lane_trace.h"
 #include "cuda/simt/profile/memory_checker.h"
+#include "cuda/simt/profile/memory_map.h"
 #include "cuda/simt/profile/profile.h"
+#include "cuda/simt/profile/request_counter.h"
 #include "cuda/simt/profile/source_lines.h"
 
 namespace rung::simt::profiling {
@@ -45,6 +43,10 @@ class Recorder final : public Observer, private ReplayVisitor {
   void hook_index_out_of_bounds(const ThreadState& thread, const SourceLine& where, const std::string& what,
                                 const void* code);
 
+  /// The pointer with which it touches memory is past the end of the variable that it was made from: ends the kernel.
+  void hook_pointer_out_of_bounds(const ThreadState& thread, std::uintptr_t address, const std::string& type,
+                                  const void* code);
+
   // From the executor.
   void launch_begins(const LaunchInfo& info) override;
   void launch_ends() override;
@@ -61,24 +63,11 @@ class Recorder final : public Observer, private ReplayVisitor {
   void uploaded(const void* address, std::size_t bytes) override;
 
  private:
-  // What a word of the executable's thread-local memory is.
-  enum class StaticWord : std::uint8_t { array, not_memory, gap };
-
-  struct Site {
-    std::uint32_t place = 0;
-    MemorySpace space = MemorySpace::global;
-    AccessKind kind = AccessKind::load;
-    unsigned bytes = 0;
-    RequestCounts counts;
-    std::uint64_t collisions = 0;
-  };
-
   // Replayed.
   void access(const WarpAccess& access) override;
   void rendezvous(std::uint32_t mask, bool orders_memory) override;
   void issued(std::uint64_t count, unsigned lanes) override;
 
-  void follow_static_shared();
   LaneTrace& lane_of(const ThreadState& thread);
   void replay(unsigned warp);
   void replay_all();
@@ -92,27 +81,19 @@ class Recorder final : public Observer, private ReplayVisitor {
   std::uint32_t place_of(const void* code, Where where);
   void same_shape(const WarpAccess& access, std::uint32_t lanes);
   void request(Region& region, std::uint32_t place, AccessType type, const Request& request);
-  void count_global(std::uint32_t place, AccessType type, const Request& request);
-  void count_shared(std::uint32_t place, AccessType type, const Request& request);
-  Site& site(std::uint32_t place, MemorySpace space, AccessKind kind, unsigned bytes);
-  Region* region_at(std::uintptr_t address);
-  Region* global_at(std::uintptr_t address);
-  std::string nearest_buffer(std::uintptr_t address, std::size_t bytes) const;
 
   ProfileOptions options_;
   std::uintptr_t base_ = executable_base();
   Observer* before_ = nullptr;
   Profile profile_;
 
+  MemoryMap memory_;
+
   // The launch.
   KernelProfile kernel_;
   MemoryChecker checker_;
-  std::optional<L2Traffic> traffic_;
-  std::vector<Site> sites_;
-  std::unordered_map<std::uint64_t, std::size_t> site_of_;
+  RequestCounter counter_;
   std::map<std::tuple<std::string_view, int, std::string_view>, std::uint64_t> events_;  // file, line, name
-  std::uint64_t last_key_ = 0;  // the site that was counted last
-  std::size_t last_site_ = 0;
   std::uintptr_t arguments_ = 0;
   std::size_t argument_bytes_ = 0;
   std::vector<std::vector<Finding>> findings_;  // per launch, not named yet
@@ -126,14 +107,6 @@ class Recorder final : public Observer, private ReplayVisitor {
   unsigned threads_ = 0;
   std::vector<std::uintptr_t> stacks_;  // of its threads, as far as they were seen
   std::size_t stack_bytes_ = 0;
-
-  // Memory.
-  std::map<std::uintptr_t, std::unique_ptr<Region>> buffers_;
-  std::size_t buffer_bytes_ = 0;
-  unsigned buffers_made_ = 0;
-  Region* last_buffer_ = nullptr;
-  std::unique_ptr<Region> static_shared_, dynamic_shared_;
-  std::vector<StaticWord> static_words_;
 
   SourceLines& source_ = known_lines();
   std::unordered_set<std::uint32_t> named_;  // places whose line the executor has told

@@ -156,6 +156,10 @@ TEST_CASE("checker: an access out of bounds is named, and ends its kernel before
          "4 bytes at byte -4 of dynamic shared memory (256 bytes): load");
   bounds(Plant::index_of_an_array, "array index", "index 32 of an array of type 'float [32]'");
   bounds(Plant::index_of_a_row, "row index", "of an array of type 'float [32]'");
+  for (const Plant plant : {Plant::pointer_to_an_array, Plant::pointer_in_a_helper}) {
+    bounds(plant, plant == Plant::pointer_to_an_array ? "array pointer" : "helper",
+           "by a pointer past the end of the array that it was made from");
+  }
   bounds(Plant::behind_a_buffer, "behind buffer", "0 bytes behind the end of device buffer 2 (256 bytes)");
   bounds(Plant::before_a_buffer, "before buffer", "4 bytes at 4 bytes before the begin of device buffer");
   bounds(Plant::between_two_buffers, "between buffers", "behind the end of device buffer 1 (256 bytes)");

@@ -114,6 +114,11 @@ __global__ void unwritten_kernel(float* out, const float* never) {
   }
 }
 
+// Of a matrix of 32 columns.
+__device__ inline float element(const float* matrix, int r, int c) {
+  return matrix[32 * r + c];  // [helper]
+}
+
 template <Plant plant>
 __global__ void bounds_kernel(float* out, const float* in, int n) {
   __shared__ float row[32];
@@ -147,6 +152,14 @@ __global__ void bounds_kernel(float* out, const float* in, int n) {
       if (i < 32) {
         table[0][i + n] = 1;  // [row index]
       }
+      break;
+    case Plant::pointer_to_an_array: {
+      const float* const from = row;
+      out[i] = from[i];  // [array pointer]
+      break;
+    }
+    case Plant::pointer_in_a_helper:
+      out[i] = element(row, i / 32, i % 32);
       break;
     case Plant::behind_a_buffer:
       out[i + 1] = 1;  // [behind buffer]
@@ -387,6 +400,8 @@ void run_planted(Plant plant) {
     RUNG_RUN(before_dynamic, run_bounds);
     RUNG_RUN(index_of_an_array, run_bounds);
     RUNG_RUN(index_of_a_row, run_bounds);
+    RUNG_RUN(pointer_to_an_array, run_bounds);
+    RUNG_RUN(pointer_in_a_helper, run_bounds);
     RUNG_RUN(behind_a_buffer, run_bounds);
     RUNG_RUN(between_two_buffers, run_bounds);
     RUNG_RUN(before_a_buffer, run_bounds);

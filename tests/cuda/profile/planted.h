@@ -30,6 +30,8 @@ enum class Plant {
   before_dynamic,
   index_of_an_array,
   index_of_a_row,
+  pointer_to_an_array,
+  pointer_in_a_helper,
   behind_a_buffer,
   between_two_buffers,
   before_a_buffer,
