@@ -145,7 +145,7 @@ void run(const Options& options) {
   const check::WholeModelCheck whole(small_checkpoint);
   std::vector<Rung> rungs;
   for (const StageInfo& stage : ladder()) {
-    if (!runs(stage, checkpoint.config()) || !runs(stage, small_checkpoint.config())) continue;
+    if (!rung::runs(stage, checkpoint.config()) || !rung::runs(stage, small_checkpoint.config())) continue;
     note("ladder: {}: checking on {}, timing on {} …", stage.name, checked, options.model);
     const StageInfo* const below = predecessor(ladder(), stage, small_checkpoint.config());
     rungs.push_back({&stage, whole.check(stage, below), measure_speed(stage, checkpoint, runs)});

@@ -30,8 +30,8 @@ struct Options {
   std::string type = "q4_0";
   std::uint64_t seed = 0;
   bool force = false;
-  std::optional<std::int64_t> layers;  // for tests: fewer layers
-  std::int64_t shrink = 1;             // for tests: by what every width is divided
+  std::optional<std::int64_t> layers;
+  std::int64_t shrink = 1;
 };
 
 std::string preset_names() {
@@ -118,15 +118,15 @@ void add_synthesize(CLI::App& app) {
       ->check(whole_number<std::uint64_t>())
       ->capture_default_str();
   command->add_flag("--force", options->force, "Replace OUT.gguf if it is there");
-  constexpr const char* hidden = "";
-  command->add_option("--layers", options->layers)
+  command->add_option("--layers", options->layers, "As many layers; the real model's when not given")
+      ->check(whole_number<std::int64_t>())
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1000}));
+  command
+      ->add_option("--shrink", options->shrink,
+                   "Divide heads and widths by it, and so the weights of a layer by its square")
       ->check(whole_number<std::int64_t>())
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1000}))
-      ->group(hidden);
-  command->add_option("--shrink", options->shrink)
-      ->check(whole_number<std::int64_t>())
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1000}))
-      ->group(hidden);
+      ->capture_default_str();
   command->callback([options] { run(*options); });
 }
 

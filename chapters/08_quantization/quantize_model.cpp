@@ -44,7 +44,8 @@ bool is_matrix(const Shape& shape) {
   return without_leading_ones(shape).size() > 1;
 }
 
-DType new_type(const TensorView& from, DType wanted) {
+DType new_type(const TensorView& from, DType wanted, bool router) {
+  if (router) return from.dtype;
   return is_matrix(from.shape) ? type_for_rows(wanted, from.row_elements()) : DType::F32;
 }
 
@@ -53,7 +54,8 @@ void plan_from_gguf(const GgufContents& contents, DType dtype, Jobs& jobs) {
   jobs.entries.copy(contents.metadata);
   for (const StoredTensor& stored : contents.tensors) {
     stored.require_readable();
-    jobs.tensors.push_back({.out = {stored.name, new_type(stored.view, dtype), stored.view.shape},
+    const bool router = stored.name.ends_with(gguf_naming().router);
+    jobs.tensors.push_back({.out = {stored.name, new_type(stored.view, dtype, router), stored.view.shape},
                             .from = stored.view,
                             .where = stored.where(),
                             .order = {}});
@@ -104,7 +106,8 @@ void plan_from_directory(const Checkpoint& in, DType dtype, Jobs& jobs) {
   add_rope_factors(in.config(), jobs);
   const TensorNaming naming = gguf_naming();
   for (const Tensor& tensor : in.tensors()) {
-    Job job{.out = {stored_name(naming, tensor.name), new_type(tensor.view, dtype), tensor.view.shape},
+    Job job{.out = {stored_name(naming, tensor.name), new_type(tensor.view, dtype, is_router(tensor.name)),
+                    tensor.view.shape},
             .from = tensor.view,
             .where = tensor.file.string() + ": tensor " + tensor.stored_name,
             .order = {}};
@@ -232,6 +235,10 @@ class Conversion {
 };
 
 }  // namespace
+
+bool is_router(std::string_view name) {
+  return name.ends_with("feed_forward.router.weight");
+}
 
 DType type_for_rows(DType wanted, std::int64_t row_elements) {
   const auto fits = [row_elements](DType type) { return row_elements % info(type).block_elements == 0; };

@@ -1,6 +1,7 @@
 #include "chapters/08_quantization/synthetic_model.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <system_error>
 
@@ -42,6 +43,29 @@ ModelConfig mistral_7b() {
   config.kv_heads = 8;
   config.context = 32768;
   config.sliding_window = 4096;
+  return config;
+}
+
+ModelConfig mixtral_8x7b() {
+  ModelConfig config = llama2(32, 4096, 32, 14336);
+  config.family = "mixtral";
+  config.kv_heads = 8;
+  config.context = 32768;
+  config.rope.theta = 1e6;
+  config.mixture = MixtureConfig{.experts = 8, .experts_used = 2};
+  return config;
+}
+
+/// Nobody outside has seen GPT-4's config. What was reported are 120 layers, 16 experts of about 111 billion weights, of
+/// which 2 are used, 55 billion weights of attention, and one key/value head. 10752 · 28672 · 3 · 120 is 111 billion, and
+/// 168 heads of 128 make 55 billion; the vocabulary is what synthetic_tokenizer() can have.
+ModelConfig gpt4_shaped() {
+  ModelConfig config = llama2(120, 10752, 168, 28672);
+  config.family = "mixtral";
+  config.kv_heads = 1;
+  config.head_dim = 128;
+  config.context = 8192;
+  config.mixture = MixtureConfig{.experts = 16, .experts_used = 2};
   return config;
 }
 
@@ -95,8 +119,21 @@ std::vector<Planned> planned_tensors(const ModelConfig& config, DType dtype) {
   std::vector<Planned> plan;
   const TensorNaming naming = gguf_naming();
   const auto add = [&](const std::string& name, const Shape& shape) {
-    const DType stored = shape.size() > 1 ? type_for_rows(dtype, shape.back()) : DType::F32;
+    const bool quantised = shape.size() > 1 && !is_router(name);
+    const DType stored = quantised ? type_for_rows(dtype, shape.back()) : DType::F32;
     plan.push_back({name, {stored_name(naming, name), stored, shape}});
+  };
+  const auto add_experts = [&](std::int64_t layer) {
+    const std::int64_t experts = config.mixture->experts;
+    const std::array<Shape, 3> shapes = {Shape{experts, config.feed_forward, config.hidden},
+                                         {experts, config.feed_forward, config.hidden},
+                                         {experts, config.hidden, config.feed_forward}};
+    const std::array<const char*, 3> names = {"gate", "up", "down"};
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      plan.push_back({fmt::format("layers.{}.feed_forward.experts.{}.weight", layer, names[i]),
+                      {fmt::format("{}{}.{}", naming.layer_prefix, layer, naming.stacked_experts[i]),
+                       type_for_rows(dtype, shapes[i].back()), shapes[i]}});
+    }
   };
   const std::int64_t q = config.heads * config.head_dim;
   const std::int64_t kv = config.kv_heads * config.head_dim;
@@ -110,6 +147,11 @@ std::vector<Planned> planned_tensors(const ModelConfig& config, DType dtype) {
     add(attention + "v.weight", {kv, config.hidden});
     add(attention + "o.weight", {config.hidden, q});
     add(feed_forward + "norm.weight", {config.hidden});
+    if (config.mixture) {
+      add(feed_forward + "router.weight", {config.mixture->experts, config.hidden});
+      add_experts(layer);
+      continue;
+    }
     add(feed_forward + "gate.weight", {config.feed_forward, config.hidden});
     add(feed_forward + "up.weight", {config.feed_forward, config.hidden});
     add(feed_forward + "down.weight", {config.hidden, config.feed_forward});
@@ -164,7 +206,9 @@ std::vector<std::byte> synthetic_rows(const Planned& tensor, const ModelConfig& 
 std::vector<ModelPreset> model_presets() {
   return {{"llama2-7b", llama2(32, 4096, 32, 11008)},
           {"llama2-13b", llama2(40, 5120, 40, 13824)},
-          {"mistral-7b", mistral_7b()}};
+          {"mistral-7b", mistral_7b()},
+          {"mixtral-8x7b", mixtral_8x7b()},
+          {"gpt4-shaped", gpt4_shaped()}};
 }
 
 TokenizerData synthetic_tokenizer(std::int64_t vocab) {
@@ -202,7 +246,7 @@ double synthetic_deviation(std::string_view tensor, const ModelConfig& config) {
   if (tensor == "embedding.weight") return 1;
   const auto root = [](std::int64_t n) { return std::sqrt(static_cast<double>(n)); };
   const bool attention_out = tensor.ends_with("attention.o.weight");
-  const bool feed_forward_out = tensor.ends_with("feed_forward.down.weight");
+  const bool feed_forward_out = tensor.ends_with("down.weight");  // of an expert, or of a dense layer
   const std::int64_t fan_in = attention_out      ? config.heads * config.head_dim
                               : feed_forward_out ? config.feed_forward
                                                  : config.hidden;
@@ -252,8 +296,9 @@ SyntheticModel synthesize_model(const std::string& name, const ModelConfig& conf
       done += bytes_of(tensor);
       continue;
     }
-    const std::int64_t rows = tensor.out.shape[0];
-    const std::int64_t at_a_time = std::clamp<std::int64_t>(numbers_at_a_time / tensor.out.shape[1], 1, rows);
+    const std::int64_t columns = tensor.out.shape.back();
+    const std::int64_t rows = elements(tensor.out.shape) / columns;
+    const std::int64_t at_a_time = std::clamp<std::int64_t>(numbers_at_a_time / columns, 1, rows);
     for (std::int64_t first = 0; first < rows; first += at_a_time) {
       if (progress) progress(done, all);
       const std::vector<std::byte> bytes =

@@ -23,8 +23,9 @@ struct ModelPreset {
   ModelConfig config;
 };
 
-/// Llama 2 7B and 13B (Touvron et al., arXiv:2307.09288) and Mistral 7B (Jiang et al., arXiv:2310.06825), by their
-/// config.json.
+/// Llama 2 7B and 13B (Touvron et al., arXiv:2307.09288), Mistral 7B (Jiang et al., arXiv:2310.06825) and Mixtral 8x7B
+/// (Jiang et al., arXiv:2401.04088), by their config.json; and `gpt4-shaped`, which has the proportions that were reported
+/// of GPT-4 (Patel and Wong, SemiAnalysis, July 2023: a rumour), with widths by which they come out.
 std::vector<ModelPreset> model_presets();
 
 /// A SentencePiece vocabulary by a rule: `<unk>`, `<s>`, `</s>`; the 256 bytes; then, from short to long, the space's sign and
@@ -37,7 +38,7 @@ TokenizerData synthetic_tokenizer(std::int64_t vocab);
 
 /// The standard deviation of a tensor's weights, so that activations keep their size through all layers. A row of y =
 /// x·Wᵀ sums fan_in products, so W of 1/√fan_in gives y the size of x, which behind RMSNorm is 1. Each layer adds to the
-/// residual stream twice; the two matrices that do (attention.o and feed_forward.down) are smaller by 1/√(2·layers), as
+/// residual stream twice; the two matrices that do (attention.o and down of the feed-forward layer or of an expert) are smaller by 1/√(2·layers), as
 /// in GPT-2 (Radford et al., 2019, section 2.3), so that the stream's variance, 1 from the embedding, is at most doubled
 /// at the end.
 /// @param tensor  the project's name of a matrix: "layers.3.attention.o.weight"

@@ -9,14 +9,11 @@
 #include "chapters/04_transformer/parts.h"
 #include "chapters/07_grouped_query/grouped_stage.h"
 #include "chapters/08_quantization/integer_stages.h"
+#include "chapters/08_quantization/quantize_model.h"
 
 namespace rung {
 
 namespace {
-
-bool is_router(const Tensor& tensor) {
-  return tensor.name.ends_with("feed_forward.router.weight");
-}
 
 // [parts]
 /// The mixture of one layer; its router is dense whatever the matrices are.
@@ -74,7 +71,7 @@ std::unique_ptr<Stage> make_moe_int4(const Checkpoint& checkpoint, const StageOp
 }
 
 OtherWeights moe_int4_weights(const Tensor& tensor) {
-  return is_router(tensor) ? OtherWeights{} : int4_weights(tensor);
+  return is_router(tensor.name) ? OtherWeights{} : int4_weights(tensor);
 }
 
 }  // namespace rung

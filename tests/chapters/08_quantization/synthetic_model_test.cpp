@@ -25,7 +25,7 @@ namespace {
 using namespace rung;
 
 ModelConfig deep_config() {
-  ModelConfig config = model_presets().back().config;
+  ModelConfig config = model_presets().at(2).config;
   config.hidden = 64;
   config.heads = 4;
   config.kv_heads = 2;
@@ -62,8 +62,10 @@ class Sizes : public Trace {
 };
 
 std::int64_t weights_of(const ModelConfig& c) {
+  const std::int64_t dense = 3 * c.hidden * c.feed_forward;
+  const std::int64_t feed_forward = c.mixture ? c.mixture->experts * (dense + c.hidden) : dense;
   const std::int64_t layer =
-      c.hidden * (2 * c.heads + 2 * c.kv_heads) * c.head_dim + 3 * c.hidden * c.feed_forward + 2 * c.hidden;
+      c.hidden * (2 * c.heads + 2 * c.kv_heads) * c.head_dim + feed_forward + 2 * c.hidden;
   return 2 * c.vocab * c.hidden + c.layers * layer + c.hidden;
 }
 
@@ -71,13 +73,21 @@ std::int64_t weights_of(const ModelConfig& c) {
 
 TEST_CASE("the presets have as many weights as the models are known to have") {
   const auto presets = model_presets();
-  REQUIRE(presets.size() == 3);
+  REQUIRE(presets.size() == 5);
   CHECK(presets[0].name == "llama2-7b");
   CHECK(weights_of(presets[0].config) == 6'738'415'616);
   CHECK(presets[1].name == "llama2-13b");
   CHECK(weights_of(presets[1].config) == 13'015'864'320);
   CHECK(presets[2].name == "mistral-7b");
   CHECK(weights_of(presets[2].config) == 7'241'732'096);
+  CHECK(presets[3].name == "mixtral-8x7b");
+  CHECK(weights_of(presets[3].config) == 46'702'792'704);
+  CHECK(presets[4].name == "gpt4-shaped");
+  // As reported: 1.8 trillion in all, 280 billion of them for a token.
+  ModelConfig gpt4 = presets[4].config;
+  CHECK(static_cast<double>(weights_of(gpt4)) == Approx(1.8e12).epsilon(0.03));
+  gpt4.mixture->experts = gpt4.mixture->experts_used;
+  CHECK(static_cast<double>(weights_of(gpt4)) == Approx(280e9).epsilon(0.03));
 }
 
 TEST_CASE("activations stay sane through all layers") {
@@ -113,6 +123,32 @@ TEST_CASE("activations stay sane through all layers") {
     CHECK(layers == 64);
     // E[(silu(g)·u)²] of normal g and u is 0.356; 32 layers add such a thing twice.
     CHECK(sizes.found.at("layers.31.feed_forward.output") == Approx(std::sqrt(0.356 / 64)).epsilon(0.2));
+    CHECK(sizes.found.at("logits") == Approx(1).epsilon(0.2));
+  }
+}
+
+TEST_CASE("a synthetic mixture of experts has the weights of its shape and runs through all of them") {
+  const support::TemporaryDirectory folder;
+  ModelConfig config = deep_config();
+  config.family = "mixtral";
+  config.layers = 3;
+  config.mixture = MixtureConfig{.experts = 8, .experts_used = 2};
+  const SyntheticModel made = synthesize_model("mixture", config, DType::Q4_0, 3, folder.path() / "m.gguf");
+  CHECK(made.weights == weights_of(config));
+  const Checkpoint checkpoint = Checkpoint::open(folder.path() / "m.gguf");
+  REQUIRE(checkpoint.config().mixture);
+  CHECK(checkpoint.config().mixture->experts == 8);
+  CHECK(checkpoint.tensor("layers.2.feed_forward.router.weight").view.dtype == DType::F32);
+  CHECK(checkpoint.tensor("layers.2.feed_forward.experts.7.down.weight").view.dtype == DType::Q4_0);
+  Batch batch;
+  std::vector<std::int32_t> tokens;
+  for (std::int32_t i = 0; i < 48; ++i) tokens.push_back(1 + i * 37 % 499);
+  batch.add(0, 0, tokens, Batch::Logits::all);
+  for (const char* const name : {"moe", "moe_int4"}) {
+    Sizes sizes;
+    find_stage(ladder(), name).make(checkpoint, {})->forward(batch, &sizes);
+    INFO(name);
+    CHECK(sizes.found.at("layers.2.feed_forward.router.scores") == Approx(1).epsilon(0.3));
     CHECK(sizes.found.at("logits") == Approx(1).epsilon(0.2));
   }
 }
