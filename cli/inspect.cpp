@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,17 @@ Total sum(const std::map<std::string_view, Total>& by_dtype) {
   return all;
 }
 
+/// Those that one token goes through: everything but the experts that its routers do not choose.
+std::int64_t active_parameters(const Checkpoint& checkpoint) {
+  const std::optional<MixtureConfig>& mixture = checkpoint.config().mixture;
+  std::int64_t others = 0, of_experts = 0;
+  for (const Tensor& tensor : checkpoint.tensors()) {
+    const bool expert = tensor.name.find(".experts.") != std::string::npos;
+    (expert ? of_experts : others) += elements(tensor.view.shape);
+  }
+  return mixture ? others + of_experts / mixture->experts * mixture->experts_used : others;
+}
+
 /// "1,234,567"
 std::string grouped(std::int64_t number) {
   std::string digits = std::to_string(number);
@@ -97,6 +109,8 @@ ordered_json config_json(const ModelConfig& c) {
                        {"tied_embeddings", c.tied_embeddings},
                        {"sliding_window", nullptr}};
   if (c.sliding_window) json["sliding_window"] = *c.sliding_window;
+  if (c.mixture)
+    json["mixture"] = {{"experts", c.mixture->experts}, {"experts_used", c.mixture->experts_used}};
   return json;
 }
 
@@ -123,6 +137,7 @@ void print_json(const Checkpoint& checkpoint) {
   const auto by_dtype = totals(checkpoint);
   const Total all = sum(by_dtype);
   json["parameters"] = all.parameters;
+  if (checkpoint.config().mixture) json["active_parameters"] = active_parameters(checkpoint);
   json["bytes"] = all.bytes;
   for (const auto& [dtype, total] : by_dtype) {
     json["dtypes"][std::string(dtype)] = {{"parameters", total.parameters}, {"bytes", total.bytes}};
@@ -172,6 +187,12 @@ void print_config(const Checkpoint& checkpoint) {
   line("vocabulary",
        fmt::format("{}, embeddings {}", grouped(c.vocab), c.tied_embeddings ? "tied" : "not tied"));
   line("context", grouped(c.context));
+  if (c.mixture) {
+    line("experts",
+         fmt::format("{} in every layer, {} for each token: {} of {} parameters are active",
+                     c.mixture->experts, c.mixture->experts_used, grouped(active_parameters(checkpoint)),
+                     grouped(sum(totals(checkpoint)).parameters)));
+  }
   if (c.sliding_window) line("window", grouped(*c.sliding_window));
   line("rope", fmt::format("theta {}{}", c.rope.theta, std::visit(RopeToText(), c.rope.scaling)));
   line("norm epsilon", fmt::format("{:g}", c.norm_eps));
@@ -186,32 +207,37 @@ void print_config(const Checkpoint& checkpoint) {
   }
 }
 
-/// Tensors that differ in nothing but their layer, on one line.
+/// Tensors that differ in nothing but their layer and expert, on one line.
 struct Group {
-  std::string name, stored_name;  // with * for the layer
+  std::string name, stored_name;  // with * for layer and expert
   const Tensor* first = nullptr;
   std::int64_t count = 0;
   std::int64_t bytes = 0;
 };
 
-/// "layers.12.attention.q.weight" -> "layers.*.attention.q.weight"; names without a number stay.
-std::string without_layer(const std::string& name) {
-  const std::size_t start = name.find_first_of("0123456789");
-  if (start == std::string::npos || start == 0 || name[start - 1] != '.') return name;
-  const std::size_t end = name.find_first_not_of("0123456789", start);
-  return name.substr(0, start) + "*" + (end == std::string::npos ? "" : name.substr(end));
+/// "layers.12.attention.q.weight" -> "layers.*.attention.q.weight", and so for the numbers of experts; names without a
+/// number stay.
+std::string without_numbers(const std::string& name) {
+  std::string wild;
+  for (std::size_t i = 0; i < name.size();) {
+    const bool begins = i > 0 && (name[i - 1] == '.' || name[i - 1] == '[');
+    const std::size_t end = std::min(name.find_first_not_of("0123456789", i), name.size());
+    wild += begins && end > i ? "*" : name.substr(i, 1);
+    i = begins && end > i ? end : i + 1;
+  }
+  return wild;
 }
 
 std::vector<Group> group_layers(const Checkpoint& checkpoint) {
   std::vector<Group> groups;
   for (const Tensor& tensor : checkpoint.tensors()) {
-    const std::string wild = without_layer(tensor.name);
+    const std::string wild = without_numbers(tensor.name);
     Group* group = nullptr;
     for (Group& other : groups) {
       if (other.name == wild && other.first->view.dtype == tensor.view.dtype) group = &other;
     }
     if (group == nullptr) {
-      groups.push_back({.name = wild, .stored_name = without_layer(tensor.stored_name), .first = &tensor});
+      groups.push_back({.name = wild, .stored_name = without_numbers(tensor.stored_name), .first = &tensor});
       group = &groups.back();
     }
     ++group->count;

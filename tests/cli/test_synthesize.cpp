@@ -30,6 +30,28 @@ TEST_CASE("synthesize writes a model that runs, and leaves what is there alone")
   CHECK(run_rung("synthesize mistral-7b " + file + small + " --seed 2 --force").status == 0);
 }
 
+TEST_CASE("a synthesized mixture runs in moe unless told otherwise, and stages before it are refused") {
+  const rung::support::TemporaryDirectory folder;
+  const std::string file = (folder.path() / "m.gguf").string();
+  REQUIRE(run_rung("synthesize gpt4-shaped " + file + " --layers 2 --shrink 56").status == 0);
+  const auto inspected = run_rung("inspect " + file);
+  CHECK(inspected.out.find("16 in every layer, 2 for each token") != std::string::npos);
+  CHECK(inspected.out.find("layers.*.feed_forward.experts.*.gate.weight") != std::string::npos);
+  const auto json = nlohmann::json::parse(run_rung("inspect " + file + " --json").out);
+  // Two layers, in each of which 14 of 16 experts are not used.
+  const std::int64_t expert = 3 * 192 * 512;
+  CHECK(json.at("parameters").get<std::int64_t>() - json.at("active_parameters").get<std::int64_t>() ==
+        2 * 14 * expert);
+  for (const char* const stage : {"", " --stage moe", " --stage moe_int4"}) {
+    const auto ran = run_rung("generate 'Once upon a time' -n 2 -m " + file + stage);
+    INFO(ran.err);
+    CHECK(ran.status == 0);
+  }
+  refuses("generate 'Once upon a time' -n 2 --stage kv_cache -m " + file, 2,
+          "stage kv_cache runs no mixture of experts; take --stage moe");
+  refuses("check kv_cache -m " + file, 2, "take --stage moe");
+}
+
 TEST_CASE("synthesize leaves nothing when it is interrupted") {
   const rung::support::TemporaryDirectory folder;
   const std::string file = (folder.path() / "m.gguf").string();

@@ -13,6 +13,7 @@
 #include "tests/corruption/damage.h"
 #include "tests/corruption/tiny_checkpoint.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/support/tiny_model.h"
 
 using namespace rung;
 using namespace rung::support;
@@ -27,6 +28,9 @@ constexpr std::size_t allowance_per_byte = 2;
 /// What became of many damaged checkpoints.
 class Judge {
  public:
+  /// @param tokenizer  that of the checkpoints is used, too
+  explicit Judge(bool tokenizer = true) : tokenizer_(tokenizer) {}
+
   /// Opens the checkpoint and uses all of it. Fine: it works, or rung::Error names it in one line.
   /// @param bytes  of all its files together
   void judge(const std::filesystem::path& path, std::size_t bytes, const std::string& damage) {
@@ -67,7 +71,7 @@ class Judge {
 
  private:
   /// @return what the tokenizer complains about, else ""
-  static std::string use(const std::filesystem::path& path) {
+  std::string use(const std::filesystem::path& path) const {
     const Checkpoint checkpoint = Checkpoint::open(path);
     for (const Tensor& tensor : checkpoint.tensors()) {
       const Matrix loaded = load_f32(tensor);
@@ -76,6 +80,7 @@ class Judge {
         throw std::logic_error("a matrix is larger than its bytes allow");
       }
     }
+    if (!tokenizer_) return "";
     checkpoint.tokenizer();
     try {
       const Tokenizer tokenizer(checkpoint.tokenizer());
@@ -93,6 +98,7 @@ class Judge {
     if (wrong_++ < 5) first_wrong_ += fmt::format("{}: {}: {}\n", damage, what, details);
   }
 
+  bool tokenizer_;
   int opened_ = 0, refused_ = 0, wrong_ = 0;
   double most_allocated_ = 0;
   std::string first_wrong_;
@@ -247,6 +253,57 @@ TEST_CASE("200 Hugging Face directories that lie") {
     const Bytes weights = files.weights.bytes();
     write_files(directory.path(), files.config, files.tokenizer, weights);
     judge.judge(directory.path(), files.config.size() + files.tokenizer.size() + weights.size(), damage);
+  }
+  judge.check();
+}
+
+TEST_CASE("200 damaged or lying GGUF files of a mixture of experts, stacked and alone") {
+  const TemporaryDirectory directory;
+  const TinyModel model(tiny_mixture_config());
+  Judge judge(false);
+  std::uint64_t seed = 5000;
+  for (const Experts experts : {Experts::stacked, Experts::alone}) {
+    const GgufFile honest = to_gguf(model, experts);
+    const Bytes whole = honest.bytes();
+    const std::size_t head = head_of(honest);
+    write_file(directory.path() / "tiny.gguf", whole);
+    CHECK(complaint(directory.path() / "tiny.gguf").empty());
+    for (int i = 0; i < 100; ++i) {
+      Dice dice(++seed);
+      std::string damage = fmt::format("seed {}: ", seed);
+      Bytes bytes = whole;
+      if (i % 2 == 0) {
+        damage += damage_bytes(bytes, head, dice);
+      } else {
+        GgufFile file = honest;
+        damage += lie(file, dice);
+        bytes = file.bytes();
+      }
+      write_file(directory.path() / "tiny.gguf", bytes);
+      judge.judge(directory.path() / "tiny.gguf", bytes.size(), damage);
+    }
+  }
+  judge.check();
+}
+
+TEST_CASE("100 Hugging Face directories of a mixture of experts that lie") {
+  const TemporaryDirectory directory;
+  const TinyModel model(tiny_mixture_config());
+  const nlohmann::json config = to_config_json(model);
+  const SafetensorsFile weights = to_safetensors(model);
+  Judge judge(false);
+  for (std::uint64_t seed = 6000; seed < 6100; ++seed) {
+    Dice dice(seed);
+    std::string damage = fmt::format("seed {}: ", seed);
+    nlohmann::json other_config = config;
+    SafetensorsFile other_weights = weights;
+    damage += dice.below(2) == 0 ? "config.json: " + lie(other_config, dice)
+                                 : "model.safetensors: " + lie(other_weights, dice);
+    const std::string text = other_config.dump();
+    const Bytes bytes = other_weights.bytes();
+    write_file(directory.path() / "config.json", text);
+    write_file(directory.path() / "model.safetensors", bytes);
+    judge.judge(directory.path(), text.size() + bytes.size(), damage);
   }
   judge.check();
 }
