@@ -106,7 +106,8 @@ check::SegmentsResult run_expert_segments(const check::SegmentsInput& input) {
   const ExpertSegments segments = segments_of(routing);
   check::SegmentsResult result = as_result(segments);
   // What follows would walk off the ends of wrong segments.
-  if (std::ssize(segments.offsets) != input.experts + 1 || result.row_of.size() != input.chosen.size())
+  if (std::ssize(segments.offsets) != input.experts + 1 || result.row_of.size() != input.chosen.size() ||
+      segments.weight_of.size() != input.chosen.size())
     return result;
   for (const std::int64_t row : result.row_of) {
     if (row < 0 || row >= input.rows()) return result;
