@@ -26,12 +26,12 @@ sys.path.insert(0, str(ROOT / "cli"))
 from link_with import chapters, replaced, tasks  # noqa: E402
 
 # What computes the exercises' answers besides the chapters, and what people's mistakes look like. Chapter 07 has two
-# classes that do what chapter 06's exercises ask for, and more.
+# classes that do what chapter 06's exercises ask for, and more; what has limited room in chapter 09 sorts rows, too.
 JUDGES = ("core/oracle/*.cpp", "core/check/functions/*.cpp", "core/check/ops/*.cpp", "core/check/model_*.cpp",
           "core/check/block_mistakes.cpp", "core/check/sequence_mistakes.cpp", "core/stage/stage.cpp", "chapters/01_tokens/merge_plainly.cpp",
           "chapters/07_grouped_query/half_kv_store.cpp", "chapters/07_grouped_query/ring_sequences.cpp",
           "chapters/08_quantization/block_dot.cpp", "chapters/08_quantization/quantized_activations.cpp",
-          "chapters/08_quantization/q5_0.cpp")
+          "chapters/08_quantization/q5_0.cpp", "chapters/09_mixture_of_experts/capacity.cpp")
 # Besides the tests: attention and RMSNorm as examples of somebody's own kernel, the trained model in PyTorch, and what
 # is of use only where all sources are.
 LEFT_OUT = ("tests/", ".ci/", "docs/examples/", "docs/check_your_kernel.md", "docs/instructors.md", "docs/student_copy.py",
