@@ -16,7 +16,6 @@ std::int64_t expert_capacity(std::int64_t rows, std::int64_t experts, std::int64
   return static_cast<std::int64_t>(std::ceil(even * factor));
 }
 
-// [segments_within]
 ExpertSegments segments_within(const Routing& routing, std::int64_t capacity) {
   if (capacity < 1)
     throw Error(ErrorKind::usage, "experts with room for {} rows; it takes at least 1", capacity);
@@ -42,9 +41,7 @@ ExpertSegments segments_within(const Routing& routing, std::int64_t capacity) {
   }
   return segments;
 }
-// [segments_within]
 
-// [expert_choice]
 ExpertSegments expert_choice(const ConstMatrixView& scores, std::int64_t capacity) {
   if (capacity < 1 || capacity > scores.rows())
     throw Error(ErrorKind::usage, "each expert is to choose {} of {} rows", capacity, scores.rows());
@@ -64,6 +61,5 @@ ExpertSegments expert_choice(const ConstMatrixView& scores, std::int64_t capacit
   }
   return segments;
 }
-// [expert_choice]
 
 }  // namespace rung

@@ -9,7 +9,6 @@
 
 namespace rung {
 
-// [expert_load]
 ExpertLoad expert_load(const Routing& routing) {
   if (routing.chosen.empty()) throw Error(ErrorKind::usage, "the load of experts to which no row goes");
   ExpertLoad load{.counts = std::vector<std::int64_t>(static_cast<std::size_t>(routing.experts))};
@@ -23,9 +22,7 @@ ExpertLoad expert_load(const Routing& routing) {
   load.imbalance = largest / (routes / static_cast<double>(routing.experts));
   return load;
 }
-// [expert_load]
 
-// [balance_loss]
 double balance_loss(const ConstMatrixView& scores, const Routing& routing) {
   if (scores.rows() != routing.rows || scores.cols() != routing.experts) {
     throw Error(ErrorKind::usage, "scores [{}, {}] for routes of {} rows to {} experts", scores.rows(),
@@ -46,9 +43,7 @@ double balance_loss(const ConstMatrixView& scores, const Routing& routing) {
   }
   return static_cast<double>(routing.experts) * sum;
 }
-// [balance_loss]
 
-// [update_bias]
 void update_bias(std::span<const std::int64_t> counts, float step, std::span<float> bias) {
   if (counts.size() != bias.size())
     throw Error(ErrorKind::usage, "{} counts for the biases of {} experts", counts.size(), bias.size());
@@ -60,7 +55,6 @@ void update_bias(std::span<const std::int64_t> counts, float step, std::span<flo
     if (over < 0) bias[e] += step;
   }
 }
-// [update_bias]
 
 double expected_experts(std::int64_t experts, std::int64_t used, std::int64_t rows) {
   empty_routing(0, experts, used);  // says what is wrong with k

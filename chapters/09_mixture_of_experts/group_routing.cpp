@@ -38,7 +38,6 @@ float two_highest(std::span<const float> ranked) {
 
 }  // namespace
 
-// [sigmoid_in_groups]
 Routing sigmoid_in_groups(const ConstMatrixView& scores, const ConstVectorView& bias, std::int64_t used,
                           const GroupRule& rule) {
   Routing routing = empty_routing(scores.rows(), scores.cols(), used);
@@ -78,6 +77,5 @@ Routing sigmoid_in_groups(const ConstMatrixView& scores, const ConstVectorView& 
   }
   return routing;
 }
-// [sigmoid_in_groups]
 
 }  // namespace rung

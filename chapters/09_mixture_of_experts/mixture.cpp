@@ -126,7 +126,6 @@ void MixtureOfExperts::run_tokens(const ConstMatrixView& x, const Routing& routi
 }
 // [tokens]
 
-// [experts]
 void MixtureOfExperts::run_experts(const ConstMatrixView& x, const Routing& routing, MatrixView out) const {
   const ExpertSegments segments = segments_of(routing);
   out.setZero();
@@ -143,7 +142,6 @@ void MixtureOfExperts::run_experts(const ConstMatrixView& x, const Routing& rout
     }
   }
 }
-// [experts]
 
 // [run_segments]
 void MixtureOfExperts::run_segments(const ConstMatrixView& x, const Routing& routing, MatrixView out) const {

@@ -25,7 +25,6 @@ struct ExpertParts {
   std::unique_ptr<GroupedLinear> down;      ///< feed_forward to hidden
 };
 
-// [mixture]
 /// A feed-forward layer of E experts, each a SwiGLU of its own, of which every row runs through the k that its router
 /// chooses: y = sum over the chosen e of w_e · down_e(silu(gate_e(x)) · up_e(x)), and a shared expert's result on top.
 /// Source: Shazeer et al., arXiv:1701.06538, section 2; Jiang et al., arXiv:2401.04088, section 2.1.
@@ -33,7 +32,6 @@ class MixtureOfExperts : public FeedForward {
  public:
   /// Which of them each row goes to: [T, E] scores to routes, softmax_then_top_k() for example.
   using Rule = std::function<Routing(const ConstMatrixView& scores)>;
-  // [mixture]
 
   /// @param router   hidden to E scores
   /// @param experts  E of each

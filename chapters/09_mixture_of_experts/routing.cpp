@@ -23,7 +23,6 @@ Routing empty_routing(std::int64_t rows, std::int64_t experts, std::int64_t used
           .weights = std::vector<float>(places)};
 }
 
-// [top_k]
 void top_k(std::span<const float> scores, std::span<std::int32_t> chosen) {
   for (std::size_t e = 0; e < scores.size(); ++e) {
     // With a NaN among them no order is right, and the sort below may do anything.
@@ -41,9 +40,7 @@ void top_k(std::span<const float> scores, std::span<std::int32_t> chosen) {
   };
   std::partial_sort_copy(order.begin(), order.end(), chosen.begin(), chosen.end(), before);
 }
-// [top_k]
 
-// [softmax_then_top_k]
 Routing softmax_then_top_k(const ConstMatrixView& scores, std::int64_t used, bool renormalize) {
   Routing routing = empty_routing(scores.rows(), scores.cols(), used);
   for (Eigen::Index t = 0; t < scores.rows(); ++t) {
@@ -62,7 +59,6 @@ Routing softmax_then_top_k(const ConstMatrixView& scores, std::int64_t used, boo
   }
   return routing;
 }
-// [softmax_then_top_k]
 
 Routing top_k_then_softmax(const ConstMatrixView& scores, std::int64_t used) {
   Routing routing = empty_routing(scores.rows(), scores.cols(), used);

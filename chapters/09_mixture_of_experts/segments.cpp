@@ -4,7 +4,6 @@
 
 namespace rung {
 
-// [segments_of]
 ExpertSegments segments_of(const Routing& routing) {
   ExpertSegments segments{.rows = routing.rows,
                           .offsets = std::vector<std::int64_t>(static_cast<std::size_t>(routing.experts) + 1),
@@ -21,19 +20,16 @@ ExpertSegments segments_of(const Routing& routing) {
   }
   return segments;
 }
-// [segments_of]
 
 void gather_rows(const ExpertSegments& segments, const ConstMatrixView& x, MatrixView gathered) {
   for (std::size_t p = 0; p < segments.row_of.size(); ++p)
     gathered.row(static_cast<Eigen::Index>(p)) = x.row(segments.row_of[p]);
 }
 
-// [combine_rows]
 void combine_rows(const ExpertSegments& segments, const ConstMatrixView& results, MatrixView out) {
   out.setZero();
   for (std::size_t p = 0; p < segments.row_of.size(); ++p)
     out.row(segments.row_of[p]) += segments.weight_of[p] * results.row(static_cast<Eigen::Index>(p));
 }
-// [combine_rows]
 
 }  // namespace rung
