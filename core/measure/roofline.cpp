@@ -1,16 +1,11 @@
 #include "core/measure/roofline.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/error.h"
+#include "core/measure/touched_experts.h"
 
 namespace rung::measure {
-
-double touched_experts(std::int64_t experts, std::int64_t used, std::int64_t rows) {
-  const auto all = static_cast<double>(experts);
-  return all * (1 - std::pow(1 - static_cast<double>(used) / all, static_cast<double>(rows)));
-}
 
 Work forward_work(const StageCost& cost, std::int64_t rows, std::int64_t past, std::int64_t wanted) {
   if (rows < 1 || past < 0 || wanted < 0 || wanted > rows) {

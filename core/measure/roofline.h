@@ -16,10 +16,6 @@ struct Work {
   double intensity() const { return bytes > 0 ? flops / bytes : 0; }
 };
 
-/// How many of E experts `rows` rows touch that each go through k of them, every choice alike: E·(1 − (1 − k/E)^rows).
-/// For one row that is k.
-double touched_experts(std::int64_t experts, std::int64_t used, std::int64_t rows);
-
 /// One forward() over `rows` new positions of one sequence, after `past` remembered ones, of which the last
 /// `wanted` want logits: every weight is read once, the keys and values of the past are read and those of the
 /// rows written, and row i attends to past + i + 1 positions, or to the window where that is less.

@@ -70,6 +70,21 @@ TEST_CASE("A row sees the window at most, and keys and values before it are not 
   CHECK(forward_work(windowed, 3, 7, 1).bytes == forward_work(cost, 3, 7, 1).bytes);
 }
 
+TEST_CASE("Of a mixture's experts those are read that rows go to, each once") {
+  StageCost mixture = cost;
+  mixture.expert_bytes = 8000;
+  mixture.experts = 8;
+  mixture.experts_used = 2;
+  CHECK(mixture.bytes_of_one_row() == 1000 + 200 + 2 * 1000);
+  CHECK(decode_work(mixture, 10).bytes == Approx(1000 + 200 + 2 * 1000 + 11 * 16));
+  CHECK(decode_work(mixture, 10).flops == decode_work(cost, 10).flops);
+  // The second row misses each of the six others with probability 3/4.
+  CHECK(forward_work(mixture, 2, 0, 0).bytes == Approx(1000 + (2 + 6 * 0.25) * 1000 + 2 * 16));
+  CHECK(forward_work(mixture, 1000, 0, 0).bytes == Approx(1000 + 8000 + 1000 * 16));
+  mixture.experts_used = 8;
+  CHECK(decode_work(mixture, 10).bytes == 1000 + 200 + 8000 + 11 * 16);
+}
+
 TEST_CASE("The roofline is the slower of moving and computing") {
   const Limits limits = {.bytes_per_second = 10, .flops_per_second = 100};
   CHECK(least_seconds({.bytes = 50, .flops = 100}, limits) == 5);

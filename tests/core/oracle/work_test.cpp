@@ -26,6 +26,12 @@ TEST_CASE("the oracle counts a forward pass row by row") {
   const oracle::Work prefill = oracle::forward_work(cost, 3, 0, 0);
   CHECK(prefill.flops == 3 * 500 + (1 + 2 + 3) * 8);
   CHECK(prefill.bytes == 1000 + 3 * 16);
+  StageCost mixture = cost;
+  mixture.expert_bytes = 8000;
+  mixture.experts = 8;
+  mixture.experts_used = 2;
+  CHECK(oracle::forward_work(mixture, 1, 10, 1).bytes == decode.bytes + 2000);
+  CHECK(oracle::forward_work(mixture, 3, 0, 0).bytes == prefill.bytes + 2000 + 1500 + 1125);
   cost.window = 2;
   const oracle::Work windowed = oracle::forward_work(cost, 2, 5, 2);
   CHECK(windowed.flops == 2 * 500 + 2 * 100 + (2 + 2) * 8);
