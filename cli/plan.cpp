@@ -103,6 +103,12 @@ Device find_device(const Options& options) {
   if (own) {
     if (!options.bandwidth || !options.flops || !options.memory)
       throw Error(ErrorKind::usage, "--bandwidth, --flops and --memory: expected all three, or --gpu NAME");
+    for (const double number : {*options.bandwidth, *options.flops, *options.memory}) {
+      if (!(number > 0 && number <= 1e12))
+        throw Error(ErrorKind::usage,
+                    "--bandwidth, --flops and --memory: expected positive numbers up to 1e12, found {}",
+                    number);
+    }
     return {
         .name = "a device",
         .memory_bytes = *options.memory * 1e9,
@@ -111,7 +117,8 @@ Device find_device(const Options& options) {
   }
   if (options.gpu == "this") return this_machine();
   if (is_preset("devices", options.gpu)) return read_device_preset(preset_file("devices", options.gpu));
-  throw Error(ErrorKind::usage, "--gpu: expected this or one of {}, found \"{}\"",
+  if (options.gpu.ends_with(".json")) return read_device_preset(options.gpu);
+  throw Error(ErrorKind::usage, "--gpu: expected this, one of {}, or a file like theirs, found \"{}\"",
               fmt::join(preset_names(presets_folder("devices")), ", "), options.gpu);
 }
 
@@ -158,21 +165,16 @@ void add_plan(CLI::App& app) {
                    "directories, or a config.json")
       ->required()
       ->check(not_empty());
-  command
-      ->add_option("--gpu", options->gpu,
-                   "The hardware: a preset such as rtx4090, or this: this CPU, measured now")
-      ->type_name("NAME")
-      ->capture_default_str();
+  CLI::Option* const gpu = command->add_option(
+      "--gpu", options->gpu,
+      "The hardware: a preset such as rtx4090, a file like theirs, or this: this CPU, measured now");
+  gpu->type_name("NAME")->capture_default_str();
   command
       ->add_option("--bandwidth", options->bandwidth, "Hardware of your own: GB/s that its memory delivers")
       ->type_name("GB/S")
-      ->check(CLI::Range(1e-6, 1e12));
-  command->add_option("--flops", options->flops, "  and TFLOP/s")
-      ->type_name("TFLOP/S")
-      ->check(CLI::Range(1e-9, 1e12));
-  command->add_option("--memory", options->memory, "  and GB of memory")
-      ->type_name("GB")
-      ->check(CLI::Range(1e-6, 1e12));
+      ->excludes(gpu);
+  command->add_option("--flops", options->flops, "  and TFLOP/s")->type_name("TFLOP/S");
+  command->add_option("--memory", options->memory, "  and GB of memory")->type_name("GB");
   command->add_option("--gpus", options->gpus, "How many of them work as one")
       ->type_name("K")
       ->check(whole_number<std::int64_t>())

@@ -126,9 +126,10 @@ Json show_experts(const DemoInput& /*input*/, DemoText& text) {
     Json row = {{"rows", rows}};
     for (const char* const id : {"mixtral-8x7b", "gpt4-16x110b"}) {
       const ModelConfig config = sized(id).config;
-      const StageCost cost = model_cost(config, weight_bytes(config, DType::F16), KvType::f16, rows);
-      const double touched = touched_experts(config.mixture->experts, config.mixture->experts_used, rows);
-      const double read = static_cast<double>(cost.weight_bytes + cost.output_bytes) / giga;
+      const StageCost cost = model_cost(config, weight_bytes(config, DType::F16), KvType::f16);
+      const double touched =
+          measure::touched_experts(config.mixture->experts, config.mixture->experts_used, rows);
+      const double read = weights_read(cost, rows) / giga;
       text.print("   {:>8.2f} {:>15.1f}", touched, read);
       row[id] = {{"touched", touched}, {"gigabytes", read}};
     }

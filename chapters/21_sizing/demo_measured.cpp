@@ -11,6 +11,7 @@
 #include "chapters/21_sizing/demo_parts.h"
 #include "chapters/21_sizing/model_size.h"
 #include "chapters/21_sizing/step_work.h"
+#include "chapters/21_sizing/stored_model.h"
 #include "core/measure/clock.h"
 #include "core/measure/limits.h"
 
@@ -68,6 +69,22 @@ double step_seconds(Stage& stage, std::int32_t past, std::int64_t vocab) {
   return measure::median(seconds);
 }
 
+/// A stage to be timed, and the weights that a plan for it counts.
+struct Timed {
+  std::string stage;
+  ModelParts bytes;
+};
+
+/// The fp32 stage and the one that computes from blocks of 4 bits: the file's own, or those that would be made of it.
+std::vector<Timed> timed_stages(const DemoInput& input) {
+  const ModelConfig& config = input.checkpoint.config();
+  const ModelParts stored = stored_model(input.checkpoint, input.model).bytes;
+  const bool blocks = stored.feed_forward < weight_bytes(config, DType::F16).feed_forward;
+  const std::string fp32 = config.mixture ? "moe" : "grouped", int4 = config.mixture ? "moe_int4" : "int4";
+  return {{fp32, weight_bytes(config, DType::F32)},
+          {int4, blocks ? stored : weight_bytes(config, DType::Q4_0)}};
+}
+
 }  // namespace
 
 Json show_here(const DemoInput& input, DemoText& text) {
@@ -78,19 +95,18 @@ Json show_here(const DemoInput& input, DemoText& text) {
   text.print("{:<9} {:>6} {:>10} {:>8} {:>12} {:>10} {:>7}\n", "stage", "after", "MB a step", "GB/s",
              "at most", "measured", "share");
   Json data = Json::array();
-  const std::int32_t past = static_cast<std::int32_t>(std::min<std::int64_t>(1024, config.context / 2));
-  for (const auto& [stage_name, weights] : {std::pair{"grouped", DType::F32}, {"int8", DType::Q8_0}}) {
-    for (const std::int32_t after : {16, past}) {
-      const auto stage = input.stage(stage_name, {.max_positions = after + steps, .max_sequences = 1});
+  const auto far = static_cast<std::int32_t>(std::min<std::int64_t>(1024, config.context / 2));
+  for (const Timed& timed : timed_stages(input)) {
+    for (const std::int32_t past : {16, far}) {
+      const auto stage = input.stage(timed.stage, {.max_positions = past + steps, .max_sequences = 1});
       const double before = measure::read_bandwidth(threads);
-      const double seconds = step_seconds(*stage, after, config.vocab);
+      const double seconds = step_seconds(*stage, past, config.vocab);
       const double bandwidth = (before + measure::read_bandwidth(threads)) / 2;
-      const measure::Work step =
-          step_work(config, weight_bytes(config, weights), KvType::f32, 1, after + steps / 2);
+      const measure::Work step = step_work(config, timed.bytes, KvType::f32, 1, past + steps / 2);
       const double most = bandwidth / step.bytes;
-      text.print("{:<9} {:>6} {:>10.1f} {:>8.1f} {:>12.1f} {:>10.1f} {:>5.0f} %\n", stage_name, after,
+      text.print("{:<9} {:>6} {:>10.1f} {:>8.1f} {:>12.1f} {:>10.1f} {:>5.0f} %\n", timed.stage, past,
                  step.bytes / 1e6, bandwidth / 1e9, most, 1 / seconds, 100 / seconds / most);
-      data.push_back({{"stage", stage_name}, {"past", after}, {"bound", most}, {"measured", 1 / seconds}});
+      data.push_back({{"stage", timed.stage}, {"past", past}, {"bound", most}, {"measured", 1 / seconds}});
     }
   }
   return data;

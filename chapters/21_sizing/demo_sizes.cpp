@@ -118,18 +118,24 @@ Json show_homes(const DemoInput& /*input*/, DemoText& text) {
       {"one chat of 4096, f16", DType::F16, {.kv = KvType::f16, .context = 4096, .batch = 1}},
       {"64 chats of 4096, f16", DType::F16, {.kv = KvType::f16, .context = 4096, .batch = 64}},
       {"one text of 32,768, q4_0, int8 kv", DType::Q4_0, {.kv = KvType::i8, .context = 32768, .batch = 1}}};
+  constexpr std::array cards = {"rtx4090", "a100-40", "a100-80", "h200"};
   const std::vector<Device> devices = read_all_devices(presets_folder("devices"));
-  text.print("{:<15} {:<34} {:>9}   {:<18} {:>7}\n", "", "use", "GB", "cheapest that fits", "$/hour");
+  text.print("{:<15} {:<34} {:>8}   how many of\n{:<15} {:<34} {:>8}", "", "use", "GB", "", "", "");
+  for (const char* const card : cards) text.print(" {:>11}", listed(card).name);
+  text.print("   least $/hour\n");
   Json data = Json::array();
   for (const char* const id : {"llama2-7b", "llama2-13b", "mixtral-8x7b", "llama2-70b", "gpt4-16x110b"}) {
     const SizedModel model = sized(id);
     for (const Use& use : uses) {
       const double need =
           memory_need(model.config, weight_bytes(model.config, use.weights), use.work).total();
+      text.print("{:<15} {:<34} {:>8.1f}", model.name, use.name, need / giga);
+      for (const char* const card : cards) {
+        const auto count = devices_for(need, listed(card).memory_bytes);
+        text.print(" {:>11}", count ? with_commas(*count) : "-");
+      }
       const auto offer = cheapest(devices, need);
-      text.print("{:<15} {:<34} {:>9.1f}   {:<18} {:>7.2f}\n", model.name, use.name, need / giga,
-                 offer ? fmt::format("{} × {}", offer->count, offer->device.name) : "nothing",
-                 offer ? offer->dollars_an_hour : 0);
+      text.print(" {:>14.2f}\n", offer ? offer->dollars_an_hour : 0);
       data.push_back({{"model", model.name}, {"use", use.name}, {"gigabytes", need / giga}});
     }
   }

@@ -42,8 +42,6 @@ std::vector<std::int64_t> run_model_size(const check::ModelSizeInput& input) {
 
 Numbers run_step_work(const check::StepWorkInput& input) {
   using Rule = check::StepWorkInput::Rule;
-  if (input.rule == Rule::touched)
-    return {touched_experts(input.shape.experts, input.shape.used, input.rows)};
   const ModelConfig config = config_of(input.shape, input.window);
   const ModelParts bytes = weight_bytes(config, input.weights);
   const measure::Work work = input.rule == Rule::prompt

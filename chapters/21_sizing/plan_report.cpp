@@ -53,9 +53,7 @@ std::vector<Row> size_rows(const PlanRequest& request) {
        [](const ModelPlan& p) {
          return fmt::format("{:.0f} %{}", 100 * p.share_of_memory, p.share_of_memory <= 1 ? "" : ": no room");
        }},
-      {"  so many would do",
-       [](const ModelPlan& p) { return p.devices ? with_commas(*p.devices) : "over 1,024"; }},
-      {"cheapest listed that fits", offer_text},
+      {"cheapest listed that hold it", offer_text},
       {"  $ an hour",
        [](const ModelPlan& p) {
          return p.cheapest ? fmt::format("{:.2f}", p.cheapest->dollars_an_hour) : "-";
@@ -142,11 +140,11 @@ std::string with_commas(std::int64_t number) {
 }
 
 std::string plan_text(std::span<const ModelPlan> plans, const PlanRequest& request) {
-  const Device& device = request.device;
+  const Device& own = request.device;
   std::string text = fmt::format("{}{}: {:.1f} GB, {:.5g} GB/s, {:.5g} TFLOP/s{}; keys and values in {}\n\n",
-                                 request.gpus > 1 ? fmt::format("{} × ", request.gpus) : "", device.name,
-                                 device.memory_bytes / giga, device.limits.bytes_per_second / giga,
-                                 device.limits.flops_per_second * 1e-12, request.gpus > 1 ? " each" : "",
+                                 request.gpus > 1 ? fmt::format("{} × ", request.gpus) : "", own.name,
+                                 own.memory_bytes / giga, own.limits.bytes_per_second / giga,
+                                 own.limits.flops_per_second * 1e-12, request.gpus > 1 ? " each" : "",
                                  name(request.work.kv));
   std::vector<Row> rows = {
       {"", [](const ModelPlan& p) { return p.model.model.name; }},
@@ -157,6 +155,15 @@ std::string plan_text(std::span<const ModelPlan> plans, const PlanRequest& reque
         {"dimensions", [](const ModelPlan& p) { return p.model.model.rumour ? "a rumour" : "published"; }});
   for (Row& row : size_rows(request)) rows.push_back(std::move(row));
   for (Row& row : speed_rows(request)) rows.push_back(std::move(row));
+  bool first = true;
+  for (const Device& device : request.listed) {
+    rows.push_back({(first ? "how many hold it: " : "                  ") + device.name,
+                    [&device](const ModelPlan& p) {
+                      const auto count = devices_for(p.need.total(), device.memory_bytes);
+                      return count ? with_commas(*count) : "over 1,024";
+                    }});
+    first = false;
+  }
   std::size_t head = 0;
   for (const Row& row : rows) head = std::max(head, row.head.size());
   for (const Row& row : rows) {

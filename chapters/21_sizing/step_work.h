@@ -10,16 +10,14 @@
 
 namespace rung {
 
-/// How many of a layer's `experts` are picked by at least one of `rows` tokens when each token picks `used` of them, any
-/// as likely as any other: E (1 − (1 − k/E)^rows). The mean of it, so no whole number.
-double touched_experts(std::int64_t experts, std::int64_t used, std::int64_t rows);
-
-/// What a model costs when `rows` rows run through it together, from its dimensions; as Transformer::cost() counts it from
-/// the tensors of one that is loaded. Of a mixture only the experts that rows touch are read, and only those that a row
-/// picks are computed for it.
+/// What a model costs, from its dimensions, as Transformer::cost() counts it from the tensors of one that is loaded.
 /// @param bytes  weight_bytes(), or what a file holds
 /// @param kv     what keys and values are remembered as
-StageCost model_cost(const ModelConfig& config, const ModelParts& bytes, KvType kv, std::int64_t rows);
+StageCost model_cost(const ModelConfig& config, const ModelParts& bytes, KvType kv);
+
+/// Bytes of weights that a pass with logits reads for `rows` rows, whatever sequences they belong to: all of a dense
+/// model's, and of a mixture's experts those that measure::touched_experts() says.
+double weights_read(const StageCost& cost, std::int64_t rows);
 
 /// A prompt of `tokens` tokens, with logits of the last.
 measure::Work prompt_work(const ModelConfig& config, const ModelParts& bytes, KvType kv, std::int64_t tokens);

@@ -74,6 +74,9 @@ TEST_CASE("plan refuses what cannot be, in one line") {
   refuses("plan llama2-7b --gpu l4 --gpus 0", 2, "--gpus");
   refuses("plan llama2-7b --bandwidth 100", 2, "--memory");
   refuses("plan llama2-7b --bandwidth -1 --flops 1 --memory 1", 2, "--bandwidth");
+  refuses("plan llama2-7b --bandwidth nan --flops 1 --memory 1", 2, "nan");
+  refuses("plan llama2-7b --gpu l4 --bandwidth 1 --flops 1 --memory 1", 2, "--gpu");
+  refuses("plan llama2-7b --gpu /no/such/card.json", 1, "/no/such/card.json");
   refuses("plan llama2-7b --gpu l4 --svg /no/such/folder/x.svg", 1, "/no/such/folder");
   refuses("plan ../../README --gpu l4", 2, "README");
 }

@@ -43,19 +43,19 @@ Counts count(const Input& input, const Habits& habits) {
   if (habits.tied_twice) shape.tied = false;
   const bool blocks = input.type && info(*input.type).block_elements > 1;
   Counts counts(8);
-  std::int64_t shared = 0, of_experts = 0, matrix = 0;
+  std::int64_t shared = 0, of_experts = 0, matrix = 0, wide = 0;
   for (const oracle::SizedMatrix& one : oracle::matrices_of(shape)) {
     if (one.part == Part::attention) {
       const std::int64_t place = matrix++ % 4;  // q, k, v, o
       if ((place == 2 && habits.one_of_k_and_v) || (place == 3 && habits.no_output_projection)) continue;
     }
+    if (one.part == Part::feed_forward && habits.no_gate && wide++ % 3 == 0) continue;  // gate, up, down
     if (one.part == Part::router && habits.no_router) continue;
     if (one.expert > 0 && habits.one_expert) continue;
     DType type = input.type.value_or(DType::F32);
     if (one.part == Part::router && blocks && !habits.router_in_blocks) type = DType::F32;
-    std::int64_t size =
+    const std::int64_t size =
         input.type && !habits.numbers_for_bytes ? bytes_of(one.out, one.in, type, habits) : one.out * one.in;
-    if (one.part == Part::feed_forward && habits.no_gate) size = size * 2 / 3;
     counts[static_cast<std::size_t>(one.part) + (one.part == Part::output ? 1 : 0)] += size;
     (one.expert >= 0 ? of_experts : shared) += size;
   }

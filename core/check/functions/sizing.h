@@ -26,9 +26,8 @@ FunctionCheck<ModelSizeInput, std::vector<std::int64_t>> model_size_check();
 struct StepWorkInput {
   /// What is asked.
   enum class Rule {
-    touched,  ///< touched_experts() of `rows` rows
-    prompt,   ///< prompt_work() of `rows` tokens
-    step,     ///< step_work() of `rows` sequences after `past` positions each
+    prompt,  ///< prompt_work() of `rows` tokens
+    step,    ///< step_work() of `rows` sequences after `past` positions each
   };
   Rule rule = Rule::step;
   oracle::SizedShape shape = {};
@@ -37,7 +36,7 @@ struct StepWorkInput {
   std::int64_t rows = 1, past = 0;
   std::int64_t window = 0;  ///< 0: none
 };
-/// FLOPs and bytes come back; of `touched` one number.
+/// FLOPs and bytes come back.
 FunctionCheck<StepWorkInput, std::vector<double>> step_work_check();
 
 /// A device as the choice of hardware knows it.
