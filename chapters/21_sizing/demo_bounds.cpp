@@ -14,6 +14,7 @@
 #include "chapters/21_sizing/model_size.h"
 #include "chapters/21_sizing/plan_report.h"
 #include "chapters/21_sizing/step_work.h"
+#include "core/measure/touched_experts.h"
 
 namespace rung::sizing_parts {
 namespace {

@@ -1,6 +1,7 @@
 #include "chapters/21_sizing/step_work.h"
 
 #include "chapters/07_grouped_query/grouped_cost.h"
+#include "core/measure/touched_experts.h"
 
 namespace rung {
 
