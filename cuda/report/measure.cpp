@@ -9,6 +9,7 @@
 #include "core/check/number_type.h"
 #include "core/error.h"
 #include "cuda/call_memory.h"
+#include "cuda/report/occupancy.h"
 
 namespace rung::cuda {
 namespace {
@@ -96,8 +97,7 @@ std::optional<RungFacts> facts_of(const StaticFacts& facts, const KernelRung& ru
     for (const simt::KernelProfile& launch : profile.kernels) {
       const unsigned threads = launch.block[0] * launch.block[1] * launch.block[2];
       const std::size_t shared = launch.dynamic_shared_bytes + static_cast<std::size_t>(one.shared_bytes);
-      const unsigned blocks =
-          simt::resident_blocks(device, threads, shared, static_cast<unsigned>(one.registers));
+      const unsigned blocks = occupancy_blocks(device, threads, shared, static_cast<unsigned>(one.registers));
       worst.occupancy = std::min(worst.occupancy, static_cast<double>(blocks) * threads / device.max_threads);
     }
   }

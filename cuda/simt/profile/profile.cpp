@@ -17,7 +17,8 @@ double ratio(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-unsigned round_up(unsigned value, unsigned unit) {
+template <typename Number>
+Number round_up(Number value, Number unit) {
   return (value + unit - 1) / unit * unit;
 }
 
@@ -26,12 +27,16 @@ unsigned round_up(unsigned value, unsigned unit) {
 unsigned resident_blocks(const DeviceDescription& device, unsigned threads, std::size_t shared_bytes,
                          unsigned registers) {
   constexpr std::size_t reserved_per_block = 1024;  // of shared memory, by the system
+  constexpr std::size_t shared_at_once = 128;       // given to a block in such pieces
   constexpr unsigned registers_at_once = 256;       // given to a warp in such pieces
+  constexpr unsigned partitions = 4;  // of an SM, each with its own registers for the warps that it runs
   const unsigned warps = std::max(1U, (threads + 31) / 32);
   unsigned blocks = std::min(device.max_blocks, device.max_threads / (32 * warps));
-  blocks = std::min(blocks, static_cast<unsigned>(device.shared_bytes / (shared_bytes + reserved_per_block)));
+  const std::size_t shared = round_up(shared_bytes + reserved_per_block, shared_at_once);
+  blocks = std::min(blocks, static_cast<unsigned>(device.shared_bytes / shared));
   if (registers != 0) {
-    blocks = std::min(blocks, device.registers / (round_up(32 * registers, registers_at_once) * warps));
+    const unsigned of_a_warp = round_up(32 * registers, registers_at_once);
+    blocks = std::min(blocks, device.registers / partitions / of_a_warp * partitions / warps);
   }
   return std::max(1U, blocks);
 }
