@@ -11,7 +11,7 @@ namespace rung::cuda {
 
 /// One kernel of a ladder (or a library's), timed.
 struct RungTimes {
-  std::string name = {};
+  std::string name = {};    ///< "coalesced"; "cuBLAS"
   std::string source = {};  ///< empty: not ours
   RowsVerdict before = {};  ///< on the result of a first run
   RowsVerdict after =
@@ -27,21 +27,21 @@ struct RungTimes {
 
 /// All rungs of an op on one problem.
 struct LadderTimes {
-  std::string op = {};
-  std::string description = {};  ///< of the problem
-  check::NumberType type = check::NumberType::f32;
-  Work work = {};
-  Bandwidth bandwidth = {};  ///< measured right before, and after: the mean of both
-  std::vector<RungTimes> rungs = {};
-  std::vector<RungTimes> library = {};  ///< one or none
-  std::string no_library = {};          ///< why there is none, for the op that a library could do
-  std::int64_t rows_of_oracle = 0;      ///< of how many rows the oracle was asked
+  std::string op = {};                              ///< as the harness calls it
+  std::string description = {};                     ///< of the problem
+  check::NumberType type = check::NumberType::f32;  ///< of inputs and outputs
+  Work work = {};                                   ///< of the problem
+  Bandwidth bandwidth = {};                         ///< measured right before, and after: the mean of both
+  std::vector<RungTimes> rungs = {};                ///< those that have a kernel for the type, in order
+  std::vector<RungTimes> library = {};              ///< one or none
+  std::string no_library = {};                      ///< why there is none, for the op that a library could do
+  std::int64_t rows_of_oracle = 0;                  ///< of how many rows the oracle was asked
 };
 
 /// How long to go on.
 struct BenchEffort {
-  int least_runs = 7;
-  int most_runs = 50;
+  int least_runs = 7;    ///< timed ones of a kernel
+  int most_runs = 50;    ///< of them
   double seconds = 0.5;  ///< of timed runs of a kernel, once there are least_runs
 };
 

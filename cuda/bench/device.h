@@ -33,8 +33,9 @@ class BenchDevice {
   virtual std::byte* allocate(std::size_t bytes) = 0;
   /// Gives back all memory that allocate() gave.
   virtual void free_all() = 0;
+  /// Writes the device's memory, all of `from`.
   virtual void upload(std::byte* to, std::span<const std::byte> from) = 0;
-  /// After the kernels that were launched before.
+  /// Reads the device's memory, after the kernels that were launched before.
   virtual void download(std::span<std::byte> to, const std::byte* from) = 0;
   /// Sets every byte.
   virtual void fill(std::byte* to, std::size_t bytes, std::byte value) = 0;

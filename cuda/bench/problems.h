@@ -14,9 +14,9 @@ namespace rung::cuda {
 
 /// How large a problem is.
 struct ProblemSize {
-  std::string op = {};           ///< as the harness calls it
-  std::string description = {};  ///< "M=4096 N=4096 K=4096"
-  std::vector<check::Param> params = {};
+  std::string op = {};                               ///< as the harness calls it
+  std::string description = {};                      ///< "M=4096 N=4096 K=4096"
+  std::vector<check::Param> params = {};             ///< as the op has them
   std::map<std::string, std::int64_t> extents = {};  ///< of the axes that the op's arrays have
   std::string rows = {};                             ///< the param that counts the first output's first axis
 };

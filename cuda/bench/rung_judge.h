@@ -13,7 +13,7 @@ namespace rung::cuda {
 
 /// What the harness says of a result, of as many rows as the oracle answers for.
 struct RowsVerdict {
-  bool passed = true;
+  bool passed = true;        ///< whether nothing is wrong
   double percent = 0;        ///< the largest share of any of the standard's budgets
   std::string message = {};  ///< what is wrong; empty when nothing
 };

@@ -16,12 +16,12 @@ namespace rung::simt::profiling {
 
 /// What was counted at one place of the program, for one kind and width of access.
 struct Site {
-  std::uint32_t place = 0;
-  MemorySpace space = MemorySpace::global;
-  AccessKind kind = AccessKind::load;
-  unsigned bytes = 0;  ///< of a lane
-  RequestCounts counts;
-  std::uint64_t collisions = 0;
+  std::uint32_t place = 0;                  ///< in the executable
+  MemorySpace space = MemorySpace::global;  ///< which memory
+  AccessKind kind = AccessKind::load;       ///< what is done there
+  unsigned bytes = 0;                       ///< of a lane
+  RequestCounts counts;                     ///< of all its requests
+  std::uint64_t collisions = 0;             ///< of its atomics
 };
 
 /// Counts the requests of a launch: by place, for the kernel, and what of them passes the modelled L2.

@@ -43,9 +43,9 @@ std::string findings(const simt::Profile& profile) {
 struct Expected {
   double sectors_per_request;
   double l2_over_least;
-  double wavefronts_over_ideal;  ///< 0: not known, where the layout of fragments is the compiler's
-  std::uint64_t barriers;        ///< of all blocks
-  std::uint64_t mma;             ///< instructions of all warps
+  double wavefronts_over_ideal;
+  std::uint64_t barriers;  ///< of all blocks
+  std::uint64_t mma;       ///< instructions of all warps
 };
 
 void check_counters(NumberType type, const std::vector<Expected>& ladder, int first) {
@@ -59,8 +59,7 @@ void check_counters(NumberType type, const std::vector<Expected>& ladder, int fi
     const double least = least_sectors(cuda::gemm_tile(rung.number), whole_tiles, type);
     CHECK(all.global().units_per_request() == Approx(ladder[i].sectors_per_request).margin(0.005));
     CHECK(static_cast<double>(all.l2_sectors) / least == Approx(ladder[i].l2_over_least).margin(0.005));
-    if (ladder[i].wavefronts_over_ideal > 0)
-      CHECK(all.shared().units_over_ideal() == Approx(ladder[i].wavefronts_over_ideal).margin(0.005));
+    CHECK(all.shared().units_over_ideal() == Approx(ladder[i].wavefronts_over_ideal).margin(0.005));
     CHECK(all.block_barriers == ladder[i].barriers);
     CHECK(all.tensor_instructions == ladder[i].mma);
   }
@@ -83,7 +82,8 @@ TEST_CASE("the counters of the GEMM ladder in fp32") {
 }
 
 TEST_CASE("the counters of the GEMM ladder on tensor cores") {
-  check_counters(NumberType::f16, {{16, 1, 0, 32, 2048}, {16, 1, 1, 16, 4096}}, 10);
+  // wmma: fragments come without a conflict, copies into padded rows have two ways, C's way out two in and eight out.
+  check_counters(NumberType::f16, {{16, 1, 2.5, 32, 2048}, {16, 1, 1, 16, 4096}}, 10);
 }
 
 TEST_CASE("split-K moves what its tiles need, and the sums of its parts twice") {
