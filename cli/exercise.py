@@ -70,8 +70,8 @@ ASSERTIONS = (
 # What the C library says when it finds its notes on the memory written over.
 HEAP = re.compile(r"^(?:(?:malloc|free|realloc|munmap_chunk|malloc_consolidate)\(\): |corrupted |double free).*", re.MULTILINE)
 
-# What would hand the answer over: the oracle, the harness, the chapters' own code, and the kernels of the ladders. (To keep one honest.)
-ANSWERS = re.compile(r'^\s*#\s*include\s*[<"]([^">]*core/(?:oracle|check)/[^">]*|[^">]*chapters/[^">]*\.cpp|[^">]*cuda/[^">]*\.cuh)[">]')
+# What would hand the answer over: the oracle, the harness, and the chapters' own code. (To keep one honest.)
+ANSWERS = re.compile(r'^\s*#\s*include\s*[<"]([^">]*core/(?:oracle|check)/[^">]*|[^">]*chapters/[^">]*\.cpp)[">]')
 
 
 class Parser(argparse.ArgumentParser):

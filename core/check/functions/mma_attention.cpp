@@ -77,7 +77,7 @@ Numbers attended(const MmaAttentionInput& input, const MmaHabits& habits) {
 /// To what the weights' 11 bits leave.
 bool near(double a, double b) {
   if (!std::isfinite(a) || !std::isfinite(b)) return std::isfinite(a) == std::isfinite(b);
-  return std::abs(a - b) <= 0.01;
+  return std::abs(a - b) <= 0.01 * std::max({1.0, std::abs(a), std::abs(b)});
 }
 
 std::string difference(const Numbers& found, const Numbers& expected) {

@@ -260,13 +260,16 @@ FunctionCheck<PromptInput, PromptResult> prompt_check(std::string name, std::str
   check.mistakes.push_back(mistake("prompt_last_tile_dropped",
                                    "keys behind the last whole tile not looked at",
                                    {.last_tile_dropped = true}));
+  check.mistakes.push_back(mistake("prompt_sum_of_one_lane",
+                                   "divided by the sum of one lane's keys; four lanes share a query",
+                                   {.own_lane_sum = true}));
   check.mistakes.push_back(mistake_without_weights(
-      "prompt_sum_of_one_lane", "divided by the sum of one lane's keys; four lanes share a query",
-      {.own_lane_sum = true}));
-  check.mistakes.push_back(
-      mistake("prompt_infinity_minus_infinity",
-              "-inf subtracted from -inf, which is NaN, where a query sees nothing of its first tile",
-              {.infinity_unguarded = true}));
+      "prompt_infinity_minus_infinity",
+      "-inf subtracted from -inf, which is NaN, where a query sees nothing of its first tile",
+      {.infinity_unguarded = true}));
+  check.mistakes.push_back(mistake("prompt_keys_unguarded",
+                                   "keys and values behind the last one read; fill the tile up with zeros",
+                                   {.keys_unguarded = true}));
   check.mistakes.push_back(told_by_barriers(
       "prompt_barrier_missing",
       "fewer than two barriers for a tile: one after it is filled, and one after it was used, or "
