@@ -34,7 +34,7 @@ Json show_cards(const DemoInput& /*input*/, DemoText& text) {
   text.print("{:<12} {:<12} {:<5} {:>8} {:>7} {:>10}   {}\n", "", "", "", "GB", "fits", "tokens/s",
              "reported, of it");
   const Workload work{.kv = KvType::f16, .context = 513, .batch = 1};
-  for (const char* const card : {"a10", "rtx4090", "a100-40", "a100-80"}) {
+  for (const char* const card : {"a10", "rtx4090", "a100-40"}) {
     const Device device = listed(card);
     for (const auto& [id, low, high] : {std::tuple{"llama2-7b", 35.0, 40.0}, {"llama2-13b", 25.0, 30.0}}) {
       const SizedModel model = sized(id);
@@ -103,7 +103,7 @@ Json show_turning(const DemoInput& /*input*/, DemoText& text) {
   for (const char* const id : {"llama2-7b", "mistral-7b", "mixtral-8x7b", "gpt4-16x110b"}) {
     const SizedModel model = sized(id);
     const ModelParts bytes = weight_bytes(model.config, DType::F16);
-    for (const char* const card : {"rtx4090", "a100-80", "h100"}) {
+    for (const char* const card : {"a100-80", "h100"}) {
       const Device device = listed(card);
       text.print("{:<15} {:<12} {:>12.0f}", model.name, device.name,
                  device.limits.flops_per_second / device.limits.bytes_per_second);

@@ -120,11 +120,11 @@ Json show_homes(const DemoInput& /*input*/, DemoText& text) {
       {"one text of 32,768, q4_0, int8 kv", DType::Q4_0, {.kv = KvType::i8, .context = 32768, .batch = 1}}};
   constexpr std::array cards = {"rtx4090", "a100-40", "a100-80", "h200"};
   const std::vector<Device> devices = read_all_devices(presets_folder("devices"));
-  text.print("{:<15} {:<34} {:>8}   how many of\n{:<15} {:<34} {:>8}", "", "use", "GB", "", "", "");
+  text.print("{:<15} {:<34} {:>8} {:>11}\n{:<15} {:<34} {:>8}", "", "", "", "how many of", "", "use", "GB");
   for (const char* const card : cards) text.print(" {:>11}", listed(card).name);
   text.print("   least $/hour\n");
   Json data = Json::array();
-  for (const char* const id : {"llama2-7b", "llama2-13b", "mixtral-8x7b", "llama2-70b", "gpt4-16x110b"}) {
+  for (const char* const id : {"llama2-7b", "llama2-13b", "mixtral-8x7b", "gpt4-16x110b"}) {
     const SizedModel model = sized(id);
     for (const Use& use : uses) {
       const double need =

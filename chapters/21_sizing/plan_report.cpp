@@ -157,11 +157,11 @@ std::string plan_text(std::span<const ModelPlan> plans, const PlanRequest& reque
   for (Row& row : speed_rows(request)) rows.push_back(std::move(row));
   bool first = true;
   for (const Device& device : request.listed) {
-    rows.push_back({(first ? "how many hold it: " : "                  ") + device.name,
-                    [&device](const ModelPlan& p) {
-                      const auto count = devices_for(p.need.total(), device.memory_bytes);
-                      return count ? with_commas(*count) : "over 1,024";
-                    }});
+    rows.push_back(
+        {(first ? "how many hold it: " : "                  ") + device.name, [&device](const ModelPlan& p) {
+           const auto count = devices_for(p.need.total(), device.memory_bytes);
+           return count ? with_commas(*count) : "over 1,024";
+         }});
     first = false;
   }
   std::size_t head = 0;
