@@ -35,7 +35,8 @@ double touched(const Input& input, const Habits& habits) {
 
 double block_bytes_of(const oracle::SizedMatrix& matrix, DType type) {
   const DTypeInfo& stored = info(type);
-  return static_cast<double>(matrix.out * (matrix.in / stored.block_elements) * stored.block_bytes);
+  const std::int64_t bytes = matrix.out * (matrix.in / stored.block_elements) * stored.block_bytes;
+  return static_cast<double>(bytes);
 }
 
 /// Cost of a stage, but for its weights' bytes, which are no whole number here.
@@ -107,6 +108,15 @@ Numbers work(const Input& input, const Habits& habits) {
 
 FunctionMistake<Input, Numbers> mistake(std::string name, std::string sentence, Habits habits) {
   return {std::move(name), std::move(sentence), [habits](const Input& input) { return work(input, habits); }};
+}
+
+/// A mistake in the experts of a decode step; others make it in prompts, too.
+FunctionMistake<Input, Numbers> expert_mistake(std::string name, std::string sentence, Habits habits) {
+  const auto in_steps = [habits](const Input& input) {
+    return work(input, input.rule == Asked::step ? habits : Habits{});
+  };
+  const auto everywhere = [habits](const Input& input) { return work(input, habits); };
+  return {std::move(name), std::move(sentence), in_steps, {everywhere}};
 }
 
 oracle::SizedShape dense() {
@@ -195,15 +205,18 @@ FunctionCheck<Input, Numbers> step_work_check() {
   };
   check.oracle = right_step_work;
   check.mistakes = {
-      mistake("step_all_experts_read", "all experts read; only those that some row picks are",
-              {.all_experts_read = true}),
-      mistake("step_used_experts_read", "k experts read, whatever the batch; its rows pick different ones",
-              {.used_experts_read = true}),
-      mistake("step_experts_times_rows", "k experts more with each row; rows pick the same one now and then",
-              {.experts_times_rows = true}),
-      mistake("step_one_row_less",
-              "an expert missed with chance (1 − k/E) to the power rows − 1; each of the rows can miss it",
-              {.exponent_one_less = true}),
+      expert_mistake("step_all_experts_read", "all experts read; only those that some row picks are",
+                     {.all_experts_read = true}),
+      expert_mistake("step_used_experts_read",
+                     "k experts read, whatever the batch; its rows pick different ones",
+                     {.used_experts_read = true}),
+      expert_mistake("step_experts_times_rows",
+                     "k experts more with each row; rows pick the same one now and then",
+                     {.experts_times_rows = true}),
+      expert_mistake(
+          "step_one_row_less",
+          "an expert missed with chance (1 − k/E) to the power rows − 1; each of the rows can miss it",
+          {.exponent_one_less = true}),
       mistake("step_all_experts_computed", "all experts computed for each row; k of them are",
               {.all_experts_computed = true}),
       mistake("step_router_forgotten", "the router left out; it is read and computed like any matrix",
