@@ -310,6 +310,8 @@ std::vector<Probe> probes(NumberType type) {
                    "a query sees its own position and those before it, whatever tile they are in"),
       visible_keys(type, "window-edge", {.T = 21, .S = 21, .H = 2, .G = 2, .window = 5},
                    "a query sees its own position and the window - 1 before it"),
+      visible_keys(type, "window-tiles", {.T = 130, .S = 130, .H = 1, .G = 1, .window = 8},
+                   "a query sees the window - 1 keys before it, also where it sees nothing of a whole tile"),
       visible_keys(type, "window-not-causal",
                    {.T = 6, .S = 14, .H = 2, .G = 1, .causal = false, .window = 4, .first_position = 5},
                    "a query sees the window - 1 before it and, without a causal mask, all after it"),
@@ -381,10 +383,8 @@ Op attention_op() {
       shaped({.T = 9, .S = 9, .H = 4, .G = 2}, 12, Style::cancellation),
       shaped({.T = 5, .S = 21, .H = 4, .G = 2, .first_position = 16}, 12, Style::wide),
       shaped({.T = 9, .S = 9, .H = 6, .G = 3}, 8, Style::normal, 4),
-      // The window hides a whole tile of keys, of 32 or 64, from queries that others share it with; and where heads
-      // are wide, tiles are short.
-      shaped({.T = 130, .S = 130, .H = 2, .G = 1, .window = 8}, 4),
-      shaped({.T = 36, .S = 36, .H = 2, .G = 1, .D = 160, .window = 8}, 4),
+      // The window hides whole tiles of keys, of 32 or 64. (Where tiles begin at the first key that a block sees: a probe.)
+      shaped({.T = 9, .S = 100, .H = 2, .G = 1, .window = 8, .first_position = 91}, 12),
   };
   op.reference = reference;
   op.baseline = [](const Case& problem) { return attention_variant<float>(problem, {.rounded = true}); };

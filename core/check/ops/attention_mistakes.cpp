@@ -68,7 +68,7 @@ struct Excess {
 /// @param excess  of a query's row, from the largest score that it sees
 template <typename ExcessOf>
 Chance too_much_subtracted(const Case& problem, const ExcessOf& excess_of) {
-  const double kept = problem.type == NumberType::f16 ? 6 : safe;  // e^-9.7 is fp16's least normal number
+  const double kept = problem.type == NumberType::f16 ? 3 : safe;  // weights below e^-9.7 are subnormal
   const oracle::AttentionShape shape = shape_of(problem);
   const oracle::AttentionMask mask = mask_of(problem);
   Chance chance{.numbers = {{}}, .surely_wrong = false};
@@ -88,13 +88,14 @@ Chance too_much_subtracted(const Case& problem, const ExcessOf& excess_of) {
   return chance;
 }
 
-/// Masked keys count in the maximum: those of the tiles that are read, so that nothing is sure but that two keys after
-/// a query's own are not both in other tiles. (Tiles of one key are online softmax, which would not read them.)
+/// Masked keys count in the maximum, those of the tiles that are read; and scores of 0, where tiles are filled up. Nothing
+/// is sure but that the key after a query's own is as a rule in its tile.
 Chance masked_in_maximum(const Case& problem) {
   return too_much_subtracted(problem, [](const oracle::AttentionMask& mask, const std::vector<double>& scores,
                                          std::int64_t t, double largest) {
     Excess excess;
     if (largest == lowest) return excess;
+    excess.possible = std::max(-largest, 0.0);
     for (const double score : scores) {
       if (std::isfinite(score)) excess.possible = std::max(excess.possible, score - largest);
     }
@@ -212,10 +213,10 @@ std::vector<Mistake> attention_mistakes() {
               {.max_not_subtracted = true}),
       mistake("masked_after_max",
               "masked after the maximum was taken, so that exp of all that is seen may be 0; mask first", all,
-              {.block = 32, .rounded = true, .masked_after_max = true}),
+              {.block = 32, .masked_after_max = true}),
       mistake("max_starts_at_a_number",
               "the maximum starts at 0 or -10000, and scores far below that are lost; it starts at -inf", all,
-              {.block = 32, .rounded = true, .first_max = 0}),
+              {.block = 32, .first_max = 0}),
       mistake("not_rescaled",
               "online softmax: what was added up is not rescaled when the maximum grows; multiply by exp(old "
               "- new)",

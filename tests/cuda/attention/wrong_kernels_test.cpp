@@ -59,14 +59,15 @@ const check::Op& quick_op() {
 
 template <typename T>
 Report judged(const char* name,
-              void (*kernel)(const T*, const T*, const T*, T*, float*, const cuda::AttentionShape&)) {
+              void (*kernel)(const T*, const T*, const T*, T*, float*, const cuda::AttentionShape&),
+              const check::Op& op = quick_op()) {
   const cuda::KernelRung rung = cuda::attention_rung({.name = name}, kernel);
   REQUIRE(rung.types.size() == 1);
   const check::Candidate candidate{
       .name = name, .op = "attention", .types = rung.types, .run = [&](const check::Call& call) {
         rung.run(call, cuda::Memory::of_the_device);
       }};
-  return check::check(quick_op(), rung.types[0], candidate);
+  return check::check(op, rung.types[0], candidate);
 }
 
 #define REJECTED(name, rung, type) \
@@ -138,12 +139,15 @@ TEST_CASE("attention kernels that ignore a batch's rows or a sequence's ring are
   CHECK(wrong_numbers<__half>(batch, cuda::wrong_first_row_dropped::attention_06::run<__half>) > 1000);
 }
 
+// Names are told apart by all problems of the op.
+
 TEST_CASE("an attention kernel that masks after the maximum is rejected by name") {
+  const check::Op& op = check::find_op("attention");
   // exp of what is left is 0 where a masked score is far above the others. Where scores are close, the result is right.
   for (const Report& report :
-       {judged<float>("f32", cuda::wrong_masked_after_max::attention_03::run<float>),
-        judged<__half>("f16", cuda::wrong_masked_after_max::attention_03::run<__half>),
-        judged<__nv_bfloat16>("bf16", cuda::wrong_masked_after_max::attention_03::run<__nv_bfloat16>)}) {
+       {judged<float>("f32", cuda::wrong_masked_after_max::attention_03::run<float>, op),
+        judged<__half>("f16", cuda::wrong_masked_after_max::attention_03::run<__half>, op),
+        judged<__nv_bfloat16>("bf16", cuda::wrong_masked_after_max::attention_03::run<__nv_bfloat16>, op)}) {
     INFO(check::to_text(report));
     CHECK_FALSE(report.passed);
     REQUIRE(report.matched.has_value());
@@ -152,9 +156,10 @@ TEST_CASE("an attention kernel that masks after the maximum is rejected by name"
 }
 
 TEST_CASE("attention kernels whose maximum begins too high are rejected by name") {
-  const Report zero = judged<float>("zero", cuda::wrong_max_starts_at_0::attention_03::run<float>);
+  const check::Op& op = check::find_op("attention");
+  const Report zero = judged<float>("zero", cuda::wrong_max_starts_at_0::attention_03::run<float>, op);
   const Report large =
-      judged<__half>("large", cuda::wrong_max_starts_at_minus_10000::attention_04::run<__half>);
+      judged<__half>("large", cuda::wrong_max_starts_at_minus_10000::attention_04::run<__half>, op);
   for (const Report* report : {&zero, &large}) {
     INFO(check::to_text(*report));
     CHECK_FALSE(report->passed);
