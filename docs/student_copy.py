@@ -6,7 +6,8 @@
 copies every file that git knows to DEST, without the git history, the tests and whatever answers an exercise: the
 files that chapters/*/exercises/tasks.json names, the oracle and the catalogues of mistakes, which do the same once
 more, and examples and scripts that do it in other languages. In the places of sources stand objects, which are compiled
-here and linked there. `./rung exercise` works in DEST as it does here.
+here and linked there. Kernels of cuda/ that do what an exercise asks for (`also_in` in tasks.json) are left out, and
+their rungs are missing from `./rung kernels`. `./rung exercise` works in DEST as it does here.
 
 The objects are compiled for the baseline of this processor's family, not for this machine, and DEST is set to build the
 rest alike; its machines need the same family, distribution and kind of compiler (gcc or clang) as this one.
@@ -19,6 +20,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,6 +50,34 @@ def hidden_sources():
     answers = {replaced(chapter, task) for chapter in chapters().values() for task in tasks(chapter)}
     judges = {path for pattern in JUDGES for path in ROOT.glob(pattern)}
     return sorted(path.relative_to(ROOT).as_posix() for path in answers | judges)
+
+
+def hidden_kernels():
+    """Files of cuda/ that do what an exercise asks for, from the top of the repository, sorted."""
+    return sorted({path for chapter in chapters().values() for task in tasks(chapter) for path in task.get("also_in", ())})
+
+
+def without_rungs(text, kernels):
+    """The text of a ladder.cpp without the rungs that are in these files.
+
+    The list of rungs is laid out by clang-format: each begins in column 6, and nothing else in it does."""
+    gone = {path for path in kernels if f'#include "{path}"' in text and path.endswith(".cuh")}
+    head, start, rest = text.partition("  ladder.rungs = {\n")
+    rungs, end, tail = rest.partition("\n  };\n")
+    kept = []
+    for rung in re.split(r"^(?=      \S)", rungs, flags=re.MULTILINE):
+        source = re.search(r'\.source = "([^"]+)"', rung)
+        if not source or source[1] not in gone:
+            kept.append(rung)
+        else:
+            gone.discard(source[1])
+    if not start or not end or gone:
+        raise Failure(f"a ladder's list of rungs is not laid out as expected: {', '.join(sorted(gone))}")
+    # What is left of them: the include, and lines that call them by number.
+    spaces = [f"{Path(path).parent.name}_{Path(path).name[:2]}::" for path in kernels if path.endswith(".cuh")]
+    calls = re.compile("|".join([re.escape(f'#include "{path}"') for path in kernels] + [rf"\b{space}" for space in spaces]))
+    outside = [[line for line in part.splitlines(keepends=True) if not calls.search(line)] for part in (head, tail)]
+    return "".join(outside[0]) + start + "".join(kept).rstrip("\n") + end + "".join(outside[1])
 
 
 def configured(build):
@@ -114,17 +144,19 @@ def put_objects(dest, objects):
         lists.write_text(text)
 
 
-NOTE = """> This copy is for a class. The files that the exercises ask for are here as objects, not as sources; where a page
-> says that you may read one when you have tried, ask whoever gave you this copy. `./rung test` and `./rung docs` need
-> the whole repository.
-"""
+NOTE = """This copy is for a class. The files that the exercises ask for are here as objects, not as sources; where a page
+says that you may read one when you have tried, ask whoever gave you this copy. Kernels that do what an exercise asks for
+are not here, so `./rung kernels` has gaps: {kernels}. `./rung test` and `./rung docs` need the whole repository."""
 
 
 def explained(dest):
     """Tells at the top of the first page what is missing."""
     page = dest / "README.md"
     heading, rest = page.read_text().split("\n", 1)
-    page.write_text(f"{heading}\n\n{NOTE}{rest}")
+    kernels = ", ".join(path.removeprefix("cuda/").removesuffix(".cuh") for path in hidden_kernels() if path.endswith(".cuh"))
+    note = textwrap.fill(" ".join(NOTE.format(kernels=kernels).split()), 118, initial_indent="> ", subsequent_indent="> ",
+                         break_on_hyphens=False, break_long_words=False)
+    page.write_text(f"{heading}\n\n{note}\n{rest}")
 
 
 def unlinked(dest):
@@ -140,13 +172,17 @@ def unlinked(dest):
 
 
 def copy(dest, objects, native):
+    kernels = hidden_kernels()
     listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, text=True, check=True).stdout
     for name in filter(None, listed.split("\0")):
-        if name in objects or name.startswith(LEFT_OUT) or not (ROOT / name).is_file():
+        if name in objects or name in kernels or name.startswith(LEFT_OUT) or not (ROOT / name).is_file():
             continue
         (dest / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, dest / name)
     put_objects(dest, objects)
+    for folder in {Path(name).parent for name in kernels}:
+        ladder = dest / folder / "ladder.cpp"
+        ladder.write_text(without_rungs(ladder.read_text(), [name for name in kernels if Path(name).parent == folder]))
     unlinked(dest)
     explained(dest)
     top, build = dest / "CMakeLists.txt", dest / "cmake/RungBuild.cmake"
@@ -178,6 +214,8 @@ def main():
         return 1
     for name in sources:
         print(f"an object instead of {name}")
+    for name in hidden_kernels():
+        print(f"left out: {name}")
     print(f"{options.dest} is ready")
     return 0
 
