@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "core/check/model_mistake_lists.h"
@@ -29,7 +30,7 @@ bool leaves_some(const ModelConfig& config) {
 void choose_lowest(std::span<const double> scores, std::span<double> chosen) {
   std::vector<std::size_t> order(scores.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, {}, [&](std::size_t expert) { return scores[expert]; });
+  std::ranges::sort(order, {}, [&](std::size_t expert) { return std::pair(scores[expert], expert); });
   for (std::size_t i = 0; i < chosen.size(); ++i) chosen[i] = static_cast<double>(order[i]);
 }
 

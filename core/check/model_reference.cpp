@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <map>
 #include <numeric>
 #include <set>
@@ -59,8 +58,9 @@ class RouterMargins {
   static std::vector<std::int64_t> best(std::span<const double> scores) {
     std::vector<std::int64_t> order(scores.size());
     std::iota(order.begin(), order.end(), std::int64_t{0});
-    std::ranges::stable_sort(order, std::greater{},
-                             [&](std::int64_t i) { return scores[static_cast<std::size_t>(i)]; });
+    std::ranges::sort(order, {}, [&](std::int64_t i) {  // highest first, of equal ones the lower number
+      return std::pair(-scores[static_cast<std::size_t>(i)], i);
+    });
     return order;
   }
 

@@ -56,6 +56,7 @@ std::vector<Role> layer_roles(const ModelConfig& c, const TensorNaming& naming, 
                                        dense[0],        dense[1],      dense[2]};
   const std::array<std::int64_t, 9> rope_heads = {0, c.heads, c.kv_heads, 0, 0, 0, 0, 0, 0};
   std::vector<Role> roles;
+  roles.reserve(names_in_layer.size());
   for (std::size_t i = 0; i < (c.mixture ? before_feed_forward : names_in_layer.size()); ++i) {
     roles.push_back({fmt::format("layers.{}.{}.weight", layer, names_in_layer[i]),
                      in_layer(naming, layer, naming.in_layer[i]), shapes[i], rope_heads[i]});
