@@ -149,8 +149,8 @@ void run(const Options& options) {
       note("plan: {} was made for {} positions, not {}", model.model.name, model.model.config.context,
            options.context);
   }
-  fmt::print("{}", options.json ? plan_json(plans, request) : plan_text(plans, request));
   if (!options.svg.empty()) write_drawing(options.svg, plan_svg(plans, request));
+  fmt::print("{}", options.json ? plan_json(plans, request) : plan_text(plans, request));
 }
 
 }  // namespace

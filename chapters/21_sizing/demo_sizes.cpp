@@ -149,7 +149,9 @@ Json show_quality(const DemoInput& /*input*/, DemoText& text) {
     if (model.mmlu) {
       std::string source = model.mmlu->source;
       source = source.substr(0, std::min(source.find(": MMLU"), source.find("; the report")));
-      text.print("{:<15} {:>6.1f}   {}\n", model.name, model.mmlu->value, source);
+      // Measured on the model, whatever its size is.
+      const std::string name = model.rumour ? model.name.substr(0, model.name.find(' ')) : model.name;
+      text.print("{:<15} {:>6.1f}   {}\n", name, model.mmlu->value, source);
     }
   }
   return nullptr;
