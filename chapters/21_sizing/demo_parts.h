@@ -9,6 +9,7 @@
 
 namespace rung::sizing_parts {
 
+/// The numbers behind a part.
 using Json = nlohmann::ordered_json;
 
 /// A preset of a model, by its id.

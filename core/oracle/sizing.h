@@ -8,6 +8,7 @@ namespace rung::oracle {
 
 /// A matrix [out, in] of a model.
 struct SizedMatrix {
+  /// Where it is, in the order of a pass.
   enum class Part { embedding, attention, router, feed_forward, output };
   Part part = Part::embedding;
   std::int64_t out = 0, in = 0;
