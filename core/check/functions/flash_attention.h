@@ -13,8 +13,8 @@ namespace rung::check {
 /// Scores and values of one query, a key each; a score of −∞ is masked.
 struct OnlineSoftmaxInput {
   static constexpr std::size_t size = 3;  ///< numbers of a value
-  std::vector<double> scores;
-  std::size_t split = 0;  ///< so many of them belong to the first of two parts
+  std::vector<double> scores;             ///< a key each
+  std::size_t split = 0;                  ///< so many of them belong to the first of two parts
 
   /// Of one key, made up.
   static std::vector<double> value(std::size_t key);
@@ -29,16 +29,20 @@ FunctionCheck<OnlineSoftmaxInput, std::vector<double>> merged_softmax_check();
 
 /// Causal attention of one prompt, in fp32.
 struct PromptInput {
-  std::int64_t rows = 1, past = 0, heads = 1, kv_heads = 1, head_dim = 32;
-  std::int64_t window = 0;  ///< 0: none
-  double lift = 0;          ///< what is added to all scores
-  double rise = 0;          ///< how much more is added to a key's score than to that of the key before
+  std::int64_t rows = 1;       ///< queries
+  std::int64_t past = 0;       ///< position of the first
+  std::int64_t heads = 1;      ///< of queries
+  std::int64_t kv_heads = 1;   ///< of keys and values; divides heads
+  std::int64_t head_dim = 32;  ///< numbers of a head
+  std::int64_t window = 0;     ///< 0: none
+  double lift = 0;             ///< what is added to all scores
+  double rise = 0;             ///< how much more is added to a key's score than to that of the key before
 
-  std::int64_t keys() const { return past + rows; }
-  double scale() const { return 0.125; }
-  std::vector<double> q() const;  ///< [rows, heads, head_dim]
-  std::vector<double> k() const;  ///< [keys, kv_heads, head_dim]
-  std::vector<double> v() const;  ///< [keys, kv_heads, head_dim]
+  std::int64_t keys() const { return past + rows; }  ///< positions
+  double scale() const { return 0.125; }             ///< of the scores
+  std::vector<double> q() const;                     ///< [rows, heads, head_dim]
+  std::vector<double> k() const;                     ///< [keys, kv_heads, head_dim]
+  std::vector<double> v() const;                     ///< [keys, kv_heads, head_dim]
 };
 /// What a kernel did.
 struct PromptResult {
@@ -57,8 +61,8 @@ FunctionCheck<PromptInput, PromptResult> tiled_attention_check();
 
 /// Attention of 16 queries over 16 keys with values of 8 numbers, in fp16; the scale is 1/4.
 struct MmaAttentionInput {
-  double factor = 1;  ///< of the queries
-  std::int64_t seed = 0;
+  double factor = 1;              ///< of the queries
+  std::int64_t seed = 0;          ///< of the numbers
   std::vector<double> q() const;  ///< [16, 16]
   std::vector<double> k() const;  ///< [16, 16]
   std::vector<double> v() const;  ///< [16, 8]

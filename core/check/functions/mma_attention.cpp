@@ -58,6 +58,7 @@ Numbers attended(const MmaAttentionInput& input, const MmaHabits& habits) {
     }
   }
   Numbers out;
+  out.reserve(rows * size);
   for (std::size_t row = 0; row < rows; ++row) {
     const std::size_t from = habits.lower_as_upper ? (row + 8) % 16 : row;
     for (std::size_t n = 0; n < size; ++n) {
@@ -98,6 +99,7 @@ double made_up(std::size_t row, std::size_t column, std::int64_t seed) {
 
 Numbers matrix(std::size_t columns, std::int64_t seed, double factor) {
   Numbers numbers;
+  numbers.reserve(16 * columns);
   for (std::size_t i = 0; i < 16 * columns; ++i)
     numbers.push_back(factor * made_up(i / columns, i % columns, seed));
   return numbers;

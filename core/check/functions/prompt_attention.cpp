@@ -70,6 +70,7 @@ class Row {
     for (std::int64_t start = first; habits_.last_tile_dropped ? start + tile <= end : start < end;
          start += tile) {
       Numbers scores;
+      scores.reserve(static_cast<std::size_t>(tile));
       double new_max = max;
       for (std::int64_t key = start; key < start + tile; ++key) {
         const double own = key < end ? score(q, k, key) : 0;  // behind the end tiles are filled up
@@ -86,7 +87,7 @@ class Row {
         const double weight = exp_of(scores[static_cast<std::size_t>(j)] - base);
         sums[static_cast<std::size_t>(j % 4)] += weight;
         if (habits_.keys_unguarded && start + j >= input_.keys())
-          std::ranges::fill(result, NAN);  // what lies there
+          std::ranges::fill(result, std::numeric_limits<double>::quiet_NaN());  // what lies there
         if (start + j >= end) continue;
         for (std::int64_t d = 0; d < used(); ++d)
           result[static_cast<std::size_t>(d)] += weight * v[at((start + j) * input_.kv_heads + head_, d)];
@@ -282,6 +283,7 @@ FunctionCheck<PromptInput, PromptResult> prompt_check(std::string name, std::str
 
 std::vector<double> PromptInput::q() const {
   Numbers numbers;
+  numbers.reserve(static_cast<std::size_t>(rows * heads * head_dim));
   for (std::int64_t vector = 0; vector < rows * heads; ++vector) {
     // Number 0 carries lift and rise.
     for (std::int64_t d = 0; d < head_dim; ++d)
@@ -292,6 +294,7 @@ std::vector<double> PromptInput::q() const {
 
 std::vector<double> PromptInput::k() const {
   Numbers numbers;
+  numbers.reserve(static_cast<std::size_t>(keys() * kv_heads * head_dim));
   for (std::int64_t vector = 0; vector < keys() * kv_heads; ++vector) {
     for (std::int64_t d = 0; d < head_dim; ++d) {
       const double added = (lift + rise * static_cast<double>(vector / kv_heads)) / scale();
@@ -303,6 +306,7 @@ std::vector<double> PromptInput::k() const {
 
 std::vector<double> PromptInput::v() const {
   Numbers numbers;
+  numbers.reserve(static_cast<std::size_t>(keys() * kv_heads * head_dim));
   for (std::int64_t vector = 0; vector < keys() * kv_heads; ++vector) {
     for (std::int64_t d = 0; d < head_dim; ++d)
       numbers.push_back(made_up(vector / kv_heads + 6, vector % kv_heads + 1, d) +
