@@ -152,10 +152,10 @@ Json show_loads(const DemoInput& input, DemoText& text) {
   for (const std::int64_t layer : {std::int64_t{0}, last / 2, last}) {
     const Matrix rows = inputs.rows(layer);
     const Matrix scores = scores_of(cluster_router(rows, experts), rows, rows);
-    for (const int updates : {0, 20, 200}) {
+    for (const int updates : {0, 500}) {
       Vector bias = Vector::Zero(experts);
       for (int i = 0; i < updates; ++i) {
-        update_bias(expert_load(sigmoid_in_groups(scores, bias, used, {})).counts, 0.01F,
+        update_bias(expert_load(sigmoid_in_groups(scores, bias, used, {})).counts, 0.002F,
                     {bias.data(), static_cast<std::size_t>(experts)});
       }
       const Routing routing = sigmoid_in_groups(scores, bias, used, {});
