@@ -235,7 +235,8 @@ void add_bench(CLI::App& app) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   command->add_flag("--json", options->json, "Every run and limit, for machines");
-  command->footer("./rung bench --gpu times the CUDA kernels on a GPU; ./rung bench --gpu --help tells more.");
+  command->footer(
+      "./rung bench --gpu times the CUDA kernels on a GPU; ./rung bench --gpu --help tells more.");
   command->callback([options] {
     if (!options->contexts.empty()) {
       bench_contexts({.model = options->model,
