@@ -296,9 +296,10 @@ std::vector<double> PromptInput::k() const {
   Numbers numbers;
   numbers.reserve(static_cast<std::size_t>(keys() * kv_heads * head_dim));
   for (std::int64_t vector = 0; vector < keys() * kv_heads; ++vector) {
+    const std::int64_t key = vector / kv_heads;
+    const double added = (lift + rise * static_cast<double>(key)) / scale();
     for (std::int64_t d = 0; d < head_dim; ++d) {
-      const double added = (lift + rise * static_cast<double>(vector / kv_heads)) / scale();
-      numbers.push_back(d == 0 ? added : made_up(vector / kv_heads + 3, vector % kv_heads + 5, d));
+      numbers.push_back(d == 0 ? added : made_up(key + 3, vector % kv_heads + 5, d));
     }
   }
   return numbers;

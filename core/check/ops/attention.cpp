@@ -256,7 +256,10 @@ Probe far_apart(NumberType type, const std::string& short_name, Shaped s, double
   probe.problem.inputs = {
       fill_array(type, "q", {s.T, s.H, s.D}, [](std::int64_t, std::int64_t) { return 1.0; }),
       fill_array(type, "k", {s.S, s.G, s.D},
-                 [&](std::int64_t row, std::int64_t) { return step * static_cast<double>(row / s.G); }),
+                 [&](std::int64_t row, std::int64_t) {
+                   const std::int64_t key = row / s.G;
+                   return step * static_cast<double>(key);
+                 }),
       fill_array(type, "v", {s.S, s.G, s.D},
                  [&](std::int64_t row, std::int64_t d) { return value(row / s.G, d); })};
   for (std::int64_t t = 0; t < s.T; ++t) {
