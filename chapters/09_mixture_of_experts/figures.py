@@ -63,7 +63,7 @@ def segments(save):
         own = [place for place, route in zip(places, order) if route[1] == expert]
         left, right = (min(own) - 0.1, max(own) + 1.1) if own else (5.45, 6.25)
         axes.add_patch(Rectangle((left, 1.95), right - left, 0.9, facecolor="none", edgecolor=GREY, linewidth=1.2, linestyle="-" if own else "--"))
-        axes.text((left + right) / 2, 2.98, f"expert {expert}" if own else "2: none", ha="center", fontsize=8, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})
+        axes.text((left + right) / 2, 2.98, f"expert {expert}" if own else "2: none", ha="center", fontsize=8)
     axes.set_xlim(-0.4, 9.4)
     axes.set_ylim(-0.15, 4.95)
     axes.axis("off")
