@@ -53,7 +53,8 @@ double loss(const Input& input, const Habits& habits) {
   const Numbers counts = counts_of(input);
   const auto experts = static_cast<std::size_t>(input.experts);
   Numbers probability(experts);
-  const auto rows = static_cast<double>(input.scores.size() / experts);
+  const std::size_t row_count = input.scores.size() / experts;
+  const auto rows = static_cast<double>(row_count);
   for (std::size_t first = 0; first < input.scores.size(); first += experts) {
     double sum = 0;
     for (std::size_t e = 0; e < experts; ++e) sum += std::exp(input.scores[first + e]);

@@ -31,6 +31,7 @@ struct Route {
 
 std::vector<Route> sorted(const Input& input, const Habits& habits) {
   std::vector<Route> routes;
+  routes.reserve(input.chosen.size());
   for (std::int64_t i = 0; i < std::ssize(input.chosen); ++i)
     routes.push_back({i, input.chosen[static_cast<std::size_t>(i)]});
   if (habits.not_sorted) return routes;
