@@ -8,6 +8,7 @@
 #include "chapters/21_sizing/step_work.h"
 #include "chapters/21_sizing/stored_model.h"
 #include "core/oracle/sizing.h"
+#include "core/measure/touched_experts.h"
 #include "tests/catch.h"
 #include "tests/chapters/21_sizing/sized.h"
 #include "tests/support/models.h"
