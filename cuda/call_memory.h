@@ -20,6 +20,7 @@ class CallMemory {
   /// belongs to whoever gives it, and must live on.
   using Place = std::function<std::byte*(std::span<const std::byte> contents, std::size_t bytes)>;
 
+  /// Stores the case's inputs where `place` gives room, and asks it for room for the outputs.
   CallMemory(const check::Case& problem, const Place& place) : problem_(problem) {
     inputs_.reserve(problem.inputs.size());
     outputs_.reserve(problem.outputs.size());
@@ -50,6 +51,7 @@ class CallMemory {
     }
   }
 
+  /// What a kernel is called with; valid as long as this.
   check::Call call() const {
     return {.op = problem_.op,
             .case_name = problem_.name,

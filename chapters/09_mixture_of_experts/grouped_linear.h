@@ -19,6 +19,7 @@ class GroupedActivations {
   GroupedActivations(const ConstMatrixView& values, std::span<const std::int64_t> offsets);
   /// E.
   std::int64_t experts() const { return static_cast<std::int64_t>(segments_.size()); }
+  /// Where the rows of that expert begin.
   std::int64_t first(std::int64_t expert) const { return offsets_[static_cast<std::size_t>(expert)]; }
   /// Rows of that expert; may be 0.
   std::int64_t count(std::int64_t expert) const { return first(expert + 1) - first(expert); }

@@ -23,13 +23,18 @@ struct DrawnProblem {
 /// them the same DrawnProblems. Several threads may ask at once.
 class DrawnProblems {
  public:
+  /// Computes nothing yet. @param op  must live on
   DrawnProblems(const Op& op, NumberType type, std::uint64_t seed = default_seed);
 
+  /// What they are problems of.
   const Op& op() const { return *op_; }
+  /// What inputs and outputs are stored as.
   NumberType type() const { return type_; }
+  /// How many problems there are.
   std::size_t size() const { return problems_.size(); }
   /// The draws alone, without what they are held against.
   std::vector<Case> cases(std::size_t problem) const;
+  /// One problem with all that judging it takes; whoever asks second waits for the first.
   const DrawnProblem& operator[](std::size_t problem) const;
 
  private:

@@ -23,7 +23,7 @@ expect() {
 }
 
 rm -rf -- "$folder"
-mkdir -p "$folder"/{cli,core,chapters,cmake} && cd -- "$folder" || exit 1
+mkdir -p "$folder"/{cli,core,chapters,cmake,cuda} && cd -- "$folder" || exit 1
 cp -- "$repository/rung" "$repository/CMakePresets.json" .
 cp -- "$repository/cli/setup.sh" "$repository/cli/fetch_smollm2.py" cli/
 cat >CMakeLists.txt <<'END'
