@@ -1,5 +1,6 @@
 #include "chapters/09_mixture_of_experts/functions.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <string>
@@ -119,12 +120,12 @@ check::SegmentsResult run_expert_segments(const check::SegmentsInput& input) {
   WiderRows rows(x, 2), gathered(Numbers(2 * result.row_of.size(), check::segments_before), 2);
   gather_rows(segments, rows.rows(), gathered.rows());
   result.gathered = flat(gathered.rows());
+  // By the input, not by the segments, whose offsets may be wrong and are judged already.
+  std::vector<std::int64_t> expert_at = input.chosen;
+  std::ranges::sort(expert_at);
   Matrix results = gathered.rows();
   for (Eigen::Index p = 0; p < results.rows(); ++p) {
-    std::int64_t expert = 0;
-    while (expert + 1 < input.experts && segments.offsets[static_cast<std::size_t>(expert) + 1] <= p)
-      ++expert;
-    results.row(p) *= static_cast<float>(expert + 1);
+    results.row(p) *= static_cast<float>(expert_at[static_cast<std::size_t>(p)] + 1);
   }
   WiderRows out(Numbers(x.size(), check::segments_before), 2);
   combine_rows(segments, results, out.rows());

@@ -60,6 +60,8 @@ std::vector<std::int64_t> offsets_of(const Input& input, const Habits& habits) {
 Result run(const Input& input, const Habits& habits) {
   Result result{.offsets = offsets_of(input, habits)};
   const auto routes = sorted(input, habits);
+  std::vector<std::int64_t> expert_at = input.chosen;  // whose segment a place is in
+  std::ranges::sort(expert_at);
   const auto rows = static_cast<std::size_t>(input.rows());
   result.combined.assign(2 * rows, habits.added_to_before ? segments_before : 0);
   for (std::size_t p = 0; p < routes.size(); ++p) {
@@ -79,7 +81,7 @@ Result run(const Input& input, const Habits& habits) {
     if (habits.combined_by_place && p >= rows) continue;
     const std::size_t to = habits.combined_by_place ? p : static_cast<std::size_t>(row);
     for (std::size_t n = 0; n < 2; ++n) {
-      double part = static_cast<double>(routes[p].expert + 1) * gathered[n];
+      double part = static_cast<double>(expert_at[p] + 1) * gathered[n];
       if (!habits.not_weighted) part *= weight;
       if (habits.mean) part /= static_cast<double>(input.used);
       double& sum = result.combined[2 * to + n];
