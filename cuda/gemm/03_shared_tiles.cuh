@@ -5,7 +5,7 @@
 // What this rung changes (shared tiles): a block brings a tile of A and a tile of W into shared memory, and its
 // 1024 threads use each number 32 times from there.
 //
-// Memory is read 32 times less often than there are products. But the lanes of a warp now read `w_tile` in 32 different
+// A thread loads two numbers for 32 products: memory is read 16 times less often than there are products. But the lanes of a warp now read `w_tile` in 32 different
 // rows of 32 words, all in the same bank: 32 wavefronts for one load. Rung 07 looks after that.
 
 #include "cuda/gemm/shape.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -45,7 +46,8 @@ std::int64_t traffic(const GemmTrafficInput& input, const TrafficHabits& habits)
 // Banks.
 
 struct BankHabits {
-  bool same_word_waits = false, bytes_as_words = false, whole_warp = false, sixteen_banks = false;
+  bool same_word_waits = false, bytes_as_words = false, whole_warp = false, sixteen_banks = false,
+       neighbours_share = false, averaged = false;
 };
 
 std::int64_t count_wavefronts(const WavefrontsInput& input, const BankHabits& habits) {
@@ -53,23 +55,31 @@ std::int64_t count_wavefronts(const WavefrontsInput& input, const BankHabits& ha
   std::int64_t total = 0;
   for (std::size_t first = 0; first < input.addresses.size(); first += at_once) {
     std::array<std::multiset<std::int64_t>, 32> banks;
+    std::optional<std::int64_t> before;
     for (std::size_t lane = first; lane < std::min(first + at_once, input.addresses.size()); ++lane) {
       const std::int64_t word = input.addresses[lane] / (habits.bytes_as_words ? 1 : 4);
       for (std::int64_t i = 0; i < input.bytes_per_lane / 4; ++i) {
         auto& bank = banks[static_cast<std::size_t>((word + i) % (habits.sixteen_banks ? 16 : 32))];
-        if (habits.same_word_waits || !bank.contains(word + i)) bank.insert(word + i);
+        const bool shared = habits.neighbours_share ? before == word : bank.contains(word + i);
+        if (habits.same_word_waits || !shared) bank.insert(word + i);
       }
+      before = word;
     }
-    std::size_t most = 0;
-    for (const auto& bank : banks) most = std::max(most, bank.size());
-    total += static_cast<std::int64_t>(most);
+    std::size_t most = 0, words = 0, used = 0;
+    for (const auto& bank : banks) {
+      most = std::max(most, bank.size());
+      words += bank.size();
+      used += bank.empty() ? 0 : 1;
+    }
+    total += static_cast<std::int64_t>(habits.averaged ? words / used : most);
   }
   return total;
 }
 
-WavefrontsInput lanes(int bytes, const std::function<std::int64_t(std::int64_t)>& address) {
+WavefrontsInput lanes(int bytes, const std::function<std::int64_t(std::int64_t)>& address,
+                      std::int64_t count = 32) {
   WavefrontsInput input{.addresses = {}, .bytes_per_lane = bytes};
-  for (std::int64_t lane = 0; lane < 32; ++lane) input.addresses.push_back(address(lane));
+  for (std::int64_t lane = 0; lane < count; ++lane) input.addresses.push_back(address(lane));
   return input;
 }
 
@@ -250,7 +260,17 @@ FunctionCheck<WavefrontsInput, std::int64_t> wavefronts_check() {
        lanes(16, [](std::int64_t l) { return 80 * l; })},
       {"swizzled-chunks", "chunk 1 of rows of 4 chunks, swizzled",
        lanes(16, [](std::int64_t l) { return 64 * l + 16 * (1 ^ (l / 2 % 4)); })},
-      {"one-chunk", "all lanes the same chunk", lanes(16, [](std::int64_t) { return 48; })}};
+      {"one-chunk", "all lanes the same chunk", lanes(16, [](std::int64_t) { return 48; })},
+      {"one-busy-bank", "24 neighbouring words, and 8 words more in bank 0",
+       lanes(4, [](std::int64_t l) { return l < 24 ? 4 * l : 128 * (l - 23); })},
+      {"halves", "lane l the word of lane l + 16, in rows of 32",
+       lanes(4, [](std::int64_t l) { return l % 16 * 128; })},
+      {"twelve-lanes", "a column of rows of 32 words, by 12 lanes",
+       lanes(
+           4, [](std::int64_t l) { return 128 * l; }, 12)},
+      {"twelve-chunks", "a chunk of rows of 4 chunks, by 12 lanes",
+       lanes(
+           16, [](std::int64_t l) { return 64 * l; }, 12)}};
   check.oracle = [](const WavefrontsInput& input) { return count_wavefronts(input, {}); };
   check.show = [](std::int64_t count) { return fmt::format("{} wavefronts", count); };
   const auto mistake = [](std::string name, std::string sentence, BankHabits habits) {
@@ -265,6 +285,13 @@ FunctionCheck<WavefrontsInput, std::int64_t> wavefronts_check() {
               {.bytes_as_words = true}),
       mistake("banks_whole_warp", "16 bytes a lane served for the whole warp at once; it goes by eight lanes",
               {.whole_warp = true}),
+      mistake(
+          "banks_neighbours_share",
+          "only neighbouring lanes share a word; lanes that name the same word share it wherever they are",
+          {.neighbours_share = true}),
+      mistake("banks_averaged",
+              "words over banks; the bank with the most words decides, and the others wait for it",
+              {.averaged = true}),
       mistake("banks_sixteen", "16 banks, as the first GPUs had; there are 32", {.sixteen_banks = true})};
   return check;
 }
@@ -320,7 +347,7 @@ FunctionCheck<MmaTileInput, std::vector<double>> mma_tile_check() {
   MmaTileInput all{.a = {}, .w = {}};
   for (std::int64_t i = 0; i < 256; ++i) all.a.push_back(whole(i / 16, i % 16));
   for (std::int64_t i = 0; i < 128; ++i) all.w.push_back(whole(i / 16 + 50, i % 16));
-  check.cases = {{"corner", "a one in A[0, 0] and in W[0, 0]", one_hot(0, 0, 0)},
+  check.cases = {{"corner", "a 3 in A[0, 0] and a 5 in W[0, 0]", one_hot(0, 0, 0)},
                  {"row-8", "in A[8, 0] and W[0, 0]", one_hot(8, 0, 0)},
                  {"k-8", "in A[0, 8] and W[0, 8]", one_hot(0, 8, 0)},
                  {"inside", "in A[13, 5] and W[6, 5]", one_hot(13, 5, 6)},
