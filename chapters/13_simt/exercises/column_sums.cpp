@@ -1,7 +1,7 @@
 // Exercise 13.2: sums of columns. What column_sums must do stands in chapters/13_simt/column_sums.h.
 //
-// This file takes the place of chapters/13_simt/column_sums.cpp, so it must define what that one does. How many blocks of
-// how many threads is for you to say.
+// This file takes the place of chapters/13_simt/column_sums.cpp, so it must define what that one does.
+// How many blocks of how many threads is for you to say: the launch below is of one block, which keeps one SM busy.
 
 #include "chapters/13_simt/column_sums.h"
 

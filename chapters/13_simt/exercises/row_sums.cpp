@@ -1,7 +1,7 @@
 // Exercise 13.4: a sum over a block. What row_sums must do stands in chapters/13_simt/row_sums.h.
 //
-// This file takes the place of chapters/13_simt/row_sums.cpp, so it must define what that one does. The launch is given: a block of
-// 128 threads for each row.
+// This file takes the place of chapters/13_simt/row_sums.cpp, so it must define what that one does.
+// The launch is given: a block of 128 threads for each row.
 
 #include "chapters/13_simt/row_sums.h"
 

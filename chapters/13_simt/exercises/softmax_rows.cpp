@@ -1,7 +1,7 @@
 // Exercise 13.5: a softmax in two passes. What softmax_rows must do stands in chapters/13_simt/softmax_rows.h.
 //
-// This file takes the place of chapters/13_simt/softmax_rows.cpp, so it must define what that one does. The launch is given: a block
-// of 128 threads for each row.
+// This file takes the place of chapters/13_simt/softmax_rows.cpp, so it must define what that one does.
+// The launch is given: a block of 128 threads for each row.
 
 #include "chapters/13_simt/softmax_rows.h"
 

@@ -1,7 +1,8 @@
-// Exercise 13.3: a transposition through shared memory. What transposed must do stands in chapters/13_simt/transposed.h.
+// Exercise 13.3: a transposition through shared memory. What transposed must do stands in
+// chapters/13_simt/transposed.h.
 //
-// This file takes the place of chapters/13_simt/transposed.cpp, so it must define what that one does. The launch is given:
-// blocks of 32 × 32 threads, each block a tile of 32 × 32 of x.
+// This file takes the place of chapters/13_simt/transposed.cpp, so it must define what that one does.
+// The launch is given: blocks of 32 × 32 threads, each block a tile of 32 × 32 of x.
 
 #include "chapters/13_simt/transposed.h"
 
