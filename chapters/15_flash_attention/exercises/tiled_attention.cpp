@@ -18,7 +18,7 @@ constexpr int row_lanes = 4;   // lanes that share a query
 constexpr int threads = tile_rows * row_lanes;
 constexpr int most_numbers = 64;  // of a head
 
-/// What a block has in shared memory.
+/// What a block has in shared memory. A head may have fewer numbers than a row has room for: nobody has set the rest.
 struct Tiles {
   float q[tile_rows][most_numbers + 1];
   float k[tile_keys][most_numbers + 1];

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "core/check/function_check.h"
@@ -37,6 +38,7 @@ struct PromptInput {
   std::int64_t window = 0;     ///< 0: none
   double lift = 0;             ///< what is added to all scores
   double rise = 0;             ///< how much more is added to a key's score than to that of the key before
+  bool bounded = false;        ///< whether nothing lies behind the arrays, and accesses there are looked for
 
   std::int64_t keys() const { return past + rows; }  ///< positions
   double scale() const { return 0.125; }             ///< of the scores
@@ -49,6 +51,7 @@ struct PromptResult {
   std::vector<double> out;      ///< [rows, heads, head_dim]
   bool written_behind = false;  ///< whether numbers behind the last row have changed
   std::int64_t barriers = 0;    ///< how often a block met at a __syncthreads, all blocks together
+  std::string outside = {};     ///< the checker's words on an access outside an array; empty: none
   /// In all.
   friend bool operator==(const PromptResult&, const PromptResult&) = default;
 };
@@ -63,9 +66,12 @@ FunctionCheck<PromptInput, PromptResult> tiled_attention_check();
 struct MmaAttentionInput {
   double factor = 1;              ///< of the queries
   std::int64_t seed = 0;          ///< of the numbers
+  bool lifted = false;            ///< whether `lift` is added to all scores
   std::vector<double> q() const;  ///< [16, 16]
   std::vector<double> k() const;  ///< [16, 16]
   std::vector<double> v() const;  ///< [16, 8]
+
+  static constexpr double lift = -20000;  ///< fp32 holds what comes of it without a rounding
 };
 /// out [16, 8] comes back.
 FunctionCheck<MmaAttentionInput, std::vector<double>> mma_attention_check();

@@ -57,7 +57,7 @@ State state_of(const OnlineSoftmaxInput& input, std::size_t first, std::size_t e
 }
 
 struct MergeHabits {
-  bool not_rescaled = false, second_not_rescaled = false, second_dropped = false;
+  bool not_rescaled = false, first_not_rescaled = false, second_not_rescaled = false, second_dropped = false;
   bool infinity_unguarded = false, values_averaged = false;
 };
 
@@ -67,7 +67,7 @@ Numbers merge(const OnlineSoftmaxInput& input, const MergeHabits& habits) {
   State both;
   both.max = std::max(a.max, b.max);
   if (both.max == nothing && !habits.infinity_unguarded) return both.numbers();
-  const float of_a = habits.not_rescaled ? 1 : std::exp(a.max - both.max);
+  const float of_a = habits.not_rescaled || habits.first_not_rescaled ? 1 : std::exp(a.max - both.max);
   float of_b = habits.not_rescaled || habits.second_not_rescaled ? 1 : std::exp(b.max - both.max);
   if (habits.second_dropped) of_b = 0;
   both.sum = a.sum * of_a + b.sum * of_b;
@@ -167,6 +167,8 @@ FunctionCheck<OnlineSoftmaxInput, std::vector<double>> merged_softmax_check() {
   check.mistakes = {mistake("merge_not_rescaled",
                             "sums added as they are; each refers to the largest score of its own part",
                             {.not_rescaled = true}),
+                    mistake("merge_first_not_rescaled", "the second part rescaled, but not the first",
+                            {.first_not_rescaled = true}),
                     mistake("merge_second_not_rescaled", "the first part rescaled, but not the second",
                             {.second_not_rescaled = true}),
                     mistake("merge_second_dropped", "the second part not added", {.second_dropped = true}),

@@ -26,11 +26,13 @@ double exp_of(double x) {
 }
 
 struct PromptHabits {
-  bool kv_head_modulo = false, past_dropped = false, scale_left_out = false;
+  bool kv_head_modulo = false, kv_head_over_groups = false;
+  bool past_dropped = false, scale_left_out = false;
   std::int64_t causal_shift = 0, window_shift = 0;
   bool masked_after_max = false, masked_score_zero = false;
   bool sum_not_rescaled = false, result_not_rescaled = false, max_starts_at_zero = false;
-  bool last_tile_dropped = false, own_lane_sum = false, head_tail_dropped = false;
+  bool last_tile_dropped = false, own_lane_sum = false;
+  std::int64_t scored = 1, stored = 1;  ///< a head's numbers behind the last multiple are left out
   bool infinity_unguarded = false, sum_unguarded = false, keys_unguarded = false;
 };
 
@@ -41,7 +43,9 @@ class Row {
       : input_(input),
         habits_(habits),
         query_(row * input.heads + head),
-        head_(habits.kv_head_modulo ? head % input.kv_heads : head / (input.heads / input.kv_heads)) {}
+        head_(habits.kv_head_modulo        ? head % input.kv_heads
+              : habits.kv_head_over_groups ? head / input.kv_heads
+                                           : head / (input.heads / input.kv_heads)) {}
 
   /// The keys that a row sees, first … end − 1.
   static std::pair<std::int64_t, std::int64_t> seen(const PromptInput& input, const PromptHabits& habits,
@@ -54,8 +58,8 @@ class Row {
 
   double score(const Numbers& q, const Numbers& k, std::int64_t key) const {
     double dot = 0;
-    for (std::int64_t d = 0; d < used(); ++d)
-      dot += q[at(query_, d)] * k[at(key * input_.kv_heads + head_, d)];
+    for (std::int64_t d = 0; d < first_of(habits_.scored); ++d)
+      dot += q[at(query_, d)] * at_or_nan(k, key, d);
     return habits_.scale_left_out ? dot : input_.scale() * dot;
   }
 
@@ -89,8 +93,8 @@ class Row {
         if (habits_.keys_unguarded && start + j >= input_.keys())
           std::ranges::fill(result, std::numeric_limits<double>::quiet_NaN());  // what lies there
         if (start + j >= end) continue;
-        for (std::int64_t d = 0; d < used(); ++d)
-          result[static_cast<std::size_t>(d)] += weight * v[at((start + j) * input_.kv_heads + head_, d)];
+        for (std::int64_t d = 0; d < first_of(habits_.stored); ++d)
+          result[static_cast<std::size_t>(d)] += weight * at_or_nan(v, start + j, d);
       }
     }
     for (std::size_t d = 0; d < result.size(); ++d) {
@@ -105,8 +109,11 @@ class Row {
   const PromptHabits& habits_;
   std::int64_t query_, head_;
 
-  std::int64_t used() const {
-    return habits_.head_tail_dropped ? input_.head_dim / 32 * 32 : input_.head_dim;
+  std::int64_t first_of(std::int64_t multiple) const { return input_.head_dim / multiple * multiple; }
+  /// Of keys or values; a head that is not there may lie behind the end, where there are NaNs.
+  double at_or_nan(const Numbers& numbers, std::int64_t key, std::int64_t d) const {
+    const std::size_t place = at(key * input_.kv_heads + head_, d);
+    return place < numbers.size() ? numbers[place] : std::numeric_limits<double>::quiet_NaN();
   }
   std::size_t at(std::int64_t vector, std::int64_t d) const {
     return static_cast<std::size_t>(vector * input_.head_dim + d);
@@ -159,11 +166,14 @@ bool near(double a, double b) {
 
 /// A mistake that is told by its barriers has no numbers: they hang on who is ahead of whom.
 bool same(const PromptResult& found, const PromptResult& expected) {
+  if (!found.outside.empty() || !expected.outside.empty())
+    return found.outside.empty() == expected.outside.empty();
   if (expected.out.empty()) return found.barriers == expected.barriers;
   return found.written_behind == expected.written_behind && std::ranges::equal(found.out, expected.out, near);
 }
 
 std::string difference(const PromptInput& input, const PromptResult& found, const PromptResult& expected) {
+  if (!found.outside.empty()) return found.outside;
   for (std::size_t i = 0; i < std::min(found.out.size(), expected.out.size()); ++i) {
     if (near(found.out[i], expected.out[i])) continue;
     const auto at = static_cast<std::int64_t>(i);
@@ -216,6 +226,9 @@ FunctionCheck<PromptInput, PromptResult> prompt_check(std::string name, std::str
   check.mistakes = {
       mistake("prompt_kv_head_modulo", "key/value head of query head h taken as h % G; it is h / (H / G)",
               {.kv_head_modulo = true}),
+      mistake_without_weights("prompt_kv_head_over_groups",
+                              "key/value head of query head h taken as h / G; it is h / (H / G)",
+                              {.kv_head_over_groups = true}),
       mistake("prompt_past_dropped", "row t taken to be at position t; it is at past + t",
               {.past_dropped = true}),
       mistake("prompt_scale_left_out", "scores not multiplied by the scale", {.scale_left_out = true}),
@@ -236,7 +249,8 @@ FunctionCheck<PromptInput, PromptResult> prompt_check(std::string name, std::str
               "the result not multiplied by exp(old - new) when the maximum grows",
               {.result_not_rescaled = true}),
       mistake_without_weights("prompt_max_starts_at_0",
-                              "the maximum starts at 0, and scores far below are lost; it starts at -inf",
+                              "the maximum starts at 0 or another number, and scores far below are lost; "
+                              "it starts at -inf",
                               {.max_starts_at_zero = true})};
   check.mistakes.emplace_back("prompt_rows_unguarded",
                               "rows behind the last one written; a tile may hang over",
@@ -248,9 +262,25 @@ FunctionCheck<PromptInput, PromptResult> prompt_check(std::string name, std::str
   if (tile == 1) {
     check.mistakes.push_back(mistake("prompt_head_tail_dropped",
                                      "numbers of a head behind the last multiple of 32 not read or written",
-                                     {.head_tail_dropped = true}));
+                                     {.scored = 32, .stored = 32}));
+    check.mistakes.emplace_back("prompt_numbers_unguarded",
+                                "numbers read behind a head's last one; behind an array's end they are "
+                                "nobody's",
+                                [](const PromptInput& input) {
+                                  PromptResult result = by_oracle(input);
+                                  if (input.bounded && input.head_dim % 32 != 0)
+                                    result.outside = "a number behind the last one is read";
+                                  return result;
+                                });
     return check;
   }
+  FunctionMistake<PromptInput, PromptResult> tail =
+      mistake("prompt_head_tail_dropped",
+              "numbers of a head behind the last multiple of 4 left out; the first lanes have one more than "
+              "the others",
+              {.stored = 4});
+  tail.also = {mistake("", "", {.scored = 4, .stored = 4}).run};
+  check.mistakes.push_back(std::move(tail));
   check.mistakes.push_back(
       mistake_without_weights("prompt_masked_after_max",
                               "masked after the maximum was taken, so that exp of all that is seen may be 0",
@@ -323,13 +353,16 @@ FunctionCheck<PromptInput, PromptResult> online_attention_check() {
       {"one", "one query, one key", {}},
       {"three", "3 queries", {.rows = 3}},
       {"rising", "6 queries, scores growing by 2 a key", {.rows = 6, .rise = 2}},
-      {"heads", "5 queries, 4 heads, 2 key/value heads", {.rows = 5, .heads = 4, .kv_heads = 2}},
+      {"heads", "5 queries, 6 heads, 2 key/value heads", {.rows = 5, .heads = 6, .kv_heads = 2}},
       {"past", "3 queries after 6 remembered positions", {.rows = 3, .past = 6, .heads = 2}},
       {"head-of-40", "5 queries, heads of 40", {.rows = 5, .head_dim = 40, .rise = 1}},
       {"window", "9 queries, a window of 4", {.rows = 9, .head_dim = 64, .window = 4}},
       {"window-past", "4 queries after 20, a window of 6", {.rows = 4, .past = 20, .window = 6}},
-      {"low", "7 queries, scores around -300", {.rows = 7, .head_dim = 96, .lift = -300}},
-      {"wide", "9 queries of 2 heads of 128", {.rows = 9, .heads = 2, .head_dim = 128, .rise = 0.5}}};
+      {"low", "7 queries, scores around -20000", {.rows = 7, .head_dim = 96, .lift = -20000}},
+      {"wide", "9 queries of 2 heads of 128", {.rows = 9, .heads = 2, .head_dim = 128, .rise = 0.5}},
+      {"bounds",
+       "4 queries, a head of 40, nothing behind the arrays",
+       {.rows = 4, .head_dim = 40, .bounded = true}}};
   return check;
 }
 
@@ -343,13 +376,13 @@ FunctionCheck<PromptInput, PromptResult> tiled_attention_check() {
       {"ragged",
        "39 queries, heads of 48, scores growing by 0.5 a key",
        {.rows = 39, .head_dim = 48, .rise = 0.5}},
-      {"heads", "33 queries, 4 heads, 2 key/value heads", {.rows = 33, .heads = 4, .kv_heads = 2}},
-      {"past", "7 queries after 41 remembered positions", {.rows = 7, .past = 41, .head_dim = 40}},
+      {"heads", "33 queries, 6 heads, 2 key/value heads", {.rows = 33, .heads = 6, .kv_heads = 2}},
+      {"past", "7 queries after 41, heads of 42", {.rows = 7, .past = 41, .head_dim = 42}},
       {"window", "70 queries, a window of 9", {.rows = 70, .head_dim = 64, .window = 9}},
       {"window-past",
        "32 queries after 50, a window of 4",
        {.rows = 32, .past = 50, .head_dim = 64, .window = 4}},
-      {"low", "40 queries, scores around -300", {.rows = 40, .head_dim = 64, .lift = -300}},
+      {"low", "40 queries, scores around -20000", {.rows = 40, .head_dim = 64, .lift = -20000}},
       {"masked-above", "20 queries, scores growing by 150 a key", {.rows = 20, .head_dim = 64, .rise = 150}}};
   return check;
 }
