@@ -57,7 +57,7 @@ def tiles(save):
                 whole = all(seen(row, window)[0] <= first_key and last_key <= seen(row, window)[1] and last_key == first_key + tile
                             for row in range(first_row, first_row + tile))
                 counts["all" if whole else "some"] += 1
-                axes.add_patch(Rectangle((first_key + 3, first_row + 3), tile - 6, tile - 6, facecolor=GREEN if whole else ORANGE,
+                axes.add_patch(Rectangle((first_key + 3, first_row + 3), last_key - first_key - 6, tile - 6, facecolor=GREEN if whole else ORANGE,
                                          alpha=0.65, linewidth=0))
         # The mask itself.
         axes.plot([0, tokens], [0, tokens], color=INK, linewidth=1.3)

@@ -2,8 +2,8 @@
 
 // Attention: out = softmax(scale · q·kᵀ over the keys a query sees) · v, for each query of a batch and each head.
 //
-// Rung 1, naive: three kernels, one for each operation of the formula. The scores of all queries and keys, [heads,
-// rows, keys] in fp32, go to memory and come back three times: with twice the tokens there are four times as many.
+// Rung 1, naive: three kernels, one for each operation of the formula. The scores of all queries and keys, [rows,
+// heads, keys] in fp32, go to memory and come back three times: with twice the tokens there are four times as many.
 
 #include "cuda/attention/attention.h"
 #include "cuda/attention/widths.h"

@@ -13,8 +13,9 @@ namespace rung::cuda {
 // [swizzled]
 /// Where chunk `chunk` of row `row` lies in its row, of `chunks`: the same chunk of any 8 neighbouring rows that
 /// start at a multiple of 8 is then in 8 different groups of banks. Without it, row r's chunk c has number r · chunks
-/// + c, and where chunks = 2^s · odd (s <= 3), 8 rows share 8 / 2^s groups, 2^s rows each. Those are told apart by s
-/// bits of the row, which change the lowest s bits of the chunk: it stays among 2^s neighbours, and in its row.
+/// + c, and where chunks = 2^s · m (s = 3, or m is odd), 8 rows share 8 / 2^s groups, 2^s rows each. Those are told
+/// apart by s bits of the row, which change the lowest s bits of the chunk: it stays among 2^s neighbours, and in its
+/// row.
 template <int chunks>
 __host__ __device__ constexpr int swizzled(int row, int chunk) {
   static_assert(chunks % 2 == 0);
