@@ -25,6 +25,19 @@ void require_groups(std::int64_t experts, std::int64_t used, const GroupRule& ru
   }
 }
 
+/// Looks at all before any is ranked: the sigmoid of an infinite score is finite, and max() may pass a NaN over.
+void require_finite(const ConstMatrixView& scores, const ConstVectorView& bias) {
+  for (Eigen::Index e = 0; e < scores.cols(); ++e) {
+    if (!scores.col(e).allFinite() || !std::isfinite(bias[e])) {
+      throw Error(
+          ErrorKind::bad_input,
+          "router: a score or the bias of expert {} is no finite number; are the weights of this model "
+          "whole?",
+          e);
+    }
+  }
+}
+
 /// The sum of the two highest, or of all if there is but one.
 float two_highest(std::span<const float> ranked) {
   if (ranked.size() == 1) return ranked[0];
@@ -42,6 +55,7 @@ Routing sigmoid_in_groups(const ConstMatrixView& scores, const ConstVectorView& 
                           const GroupRule& rule) {
   Routing routing = empty_routing(scores.rows(), scores.cols(), used);
   require_groups(routing.experts, used, rule);
+  require_finite(scores, bias);
   const auto size = static_cast<std::size_t>(routing.experts / rule.groups);
   const auto k = static_cast<std::size_t>(used);
   std::vector<float> of_group(static_cast<std::size_t>(rule.groups));
@@ -73,7 +87,11 @@ Routing sigmoid_in_groups(const ConstMatrixView& scores, const ConstVectorView& 
       weights[i] = s[expert];  // without the bias
       sum += weights[i];
     }
-    for (float& weight : weights) weight *= rule.renormalize ? rule.scale / sum : rule.scale;
+    for (float& weight : weights) {
+      // One after the other: the factor over a very small sum would be infinite.
+      if (rule.renormalize && sum > 0) weight /= sum;
+      weight *= rule.scale;
+    }
   }
   return routing;
 }

@@ -29,6 +29,7 @@ std::vector<std::int32_t> highest(std::vector<double> numbers, std::int64_t coun
 void divide_by_sum(std::vector<double>& weights) {
   double sum = 0;
   for (const double weight : weights) sum += weight;
+  if (sum == 0) return;
   for (double& weight : weights) weight /= sum;
 }
 

@@ -29,7 +29,7 @@ struct GroupRule {
 
 /// Sigmoids s of the scores. A group counts as much as its two highest s + bias together; in the best groups the
 /// `used` experts of the highest s + bias are chosen, and their weights are s, without the bias (DeepSeek-AI,
-/// arXiv:2412.19437, section 2.1.2).
+/// arXiv:2412.19437, section 2.1.2). Weights that are all 0 stay 0.
 /// @param scores, bias  [E]
 /// @throws Error (usage) unless 1 <= used, the groups are equal, and those that are used have `used` experts
 Route sigmoid_top_k(std::span<const double> scores, std::span<const double> bias, std::int64_t used,

@@ -25,6 +25,10 @@ struct Habits {
   bool groups_ignored = false, group_by_best = false, group_by_all = false, group_without_bias = false;
   bool groups_interleaved = false, closed_as_zero = false, chosen_without_bias = false;
   bool not_scaled = false, never_renormalised = false, always_renormalised = false, scaled_before = false;
+  bool zero_over_zero = false, factor_over_sum = false;
+  bool ties_by_group_rank = false;
+  enum class Start { ranked, second_zero, both_zero } two_highest_from = Start::ranked;
+  enum class Finite { all, infinite_accepted, open_alone } looked_at = Finite::all;
 };
 
 std::vector<std::size_t> by_falling(const Numbers& keys, bool ties_to_higher = false) {
@@ -44,14 +48,49 @@ bool fits(const Input& input) {
          used <= experts / groups * open;
 }
 
-bool finite(const Input& input) {
+bool finite(const Input& input, const Habits& habits) {
+  if (habits.looked_at == Habits::Finite::open_alone) return true;
   const auto is_finite = [](double number) { return std::isfinite(number); };
-  return std::ranges::all_of(input.scores, is_finite) && std::ranges::all_of(input.bias, is_finite);
+  const auto fits_score = [&](double score) {
+    return std::isfinite(score) ||
+           (habits.looked_at == Habits::Finite::infinite_accepted && !std::isnan(score));
+  };
+  return std::ranges::all_of(input.scores, fits_score) && std::ranges::all_of(input.bias, is_finite);
+}
+
+/// How much a group counts whose members are ranked by these.
+double of_members(Numbers members, const Habits& habits) {
+  using Start = Habits::Start;
+  for (double& number : members) {
+    if (std::isnan(number)) number = -std::numeric_limits<double>::infinity();  // max() passes it over
+  }
+  std::ranges::sort(members, std::greater<>());
+  std::size_t counted = std::min<std::size_t>(2, members.size());
+  if (habits.group_by_best) counted = 1;
+  if (habits.group_by_all) counted = members.size();
+  double sum = 0;
+  for (std::size_t i = 0; i < counted; ++i) {
+    const bool from_zero = habits.two_highest_from == Start::both_zero ||
+                           (habits.two_highest_from == Start::second_zero && i == 1);
+    sum += from_zero ? std::max(members[i], 0.0) : members[i];
+  }
+  return sum;
+}
+
+/// By falling key; of equal ones first those of the group that was opened first.
+std::vector<std::size_t> by_group_rank(const Numbers& keys, const std::vector<std::size_t>& open,
+                                       std::size_t size) {
+  std::vector<std::size_t> order = by_falling(keys);
+  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
+    if (keys[a] != keys[b]) return keys[a] > keys[b];
+    return std::ranges::find(open, a / size) < std::ranges::find(open, b / size);
+  });
+  return order;
 }
 
 Result run(const Input& input, const Habits& habits) {
   if (!fits(input)) return {.refused = "usage"};
-  if (!finite(input)) return {.refused = "bad_input"};
+  if (!finite(input, habits)) return {.refused = "bad_input"};
   const auto experts = static_cast<std::size_t>(input.experts),
              groups = static_cast<std::size_t>(input.groups);
   const std::size_t size = experts / groups;
@@ -59,11 +98,12 @@ Result run(const Input& input, const Habits& habits) {
   Result result;
   for (std::size_t first = 0; first < input.scores.size(); first += experts) {
     Numbers s(experts), with_bias(experts);
+    const double highest = *std::max_element(&input.scores[first], &input.scores[first] + experts);
     double sum = 0;
-    for (std::size_t e = 0; e < experts; ++e) sum += std::exp(input.scores[first + e]);
+    for (std::size_t e = 0; e < experts; ++e) sum += std::exp(input.scores[first + e] - highest);
     for (std::size_t e = 0; e < experts; ++e) {
       const double score = input.scores[first + e];
-      s[e] = habits.softmax ? std::exp(score) / sum : 1 / (1 + std::exp(-score));
+      s[e] = habits.softmax ? std::exp(score - highest) / sum : 1 / (1 + std::exp(-score));
       with_bias[e] = s[e] + (habits.bias_ignored ? 0 : input.bias[e]);
     }
     Numbers of_group(groups);
@@ -72,11 +112,7 @@ Result run(const Input& input, const Habits& habits) {
       for (std::size_t e = 0; e < experts; ++e) {
         if (group_of(e) == g) members.push_back(habits.group_without_bias ? s[e] : with_bias[e]);
       }
-      std::ranges::sort(members, std::greater<>());
-      std::size_t counted = 2;
-      if (habits.group_by_best) counted = 1;
-      if (habits.group_by_all) counted = members.size();
-      for (std::size_t i = 0; i < std::min(counted, members.size()); ++i) of_group[g] += members[i];
+      of_group[g] = of_members(std::move(members), habits);
     }
     std::vector<std::size_t> open = by_falling(of_group, habits.ties_to_higher);
     open.resize(static_cast<std::size_t>(habits.groups_ignored ? input.groups : input.groups_used));
@@ -84,15 +120,24 @@ Result run(const Input& input, const Habits& habits) {
     for (std::size_t e = 0; e < experts; ++e) {
       if (std::ranges::find(open, group_of(e)) == open.end())
         keys[e] = habits.closed_as_zero ? 0 : -std::numeric_limits<double>::infinity();
+      else if (!std::isfinite(keys[e]))
+        return {.refused = "bad_input"};
     }
-    std::vector<std::size_t> chosen = by_falling(keys, habits.ties_to_higher);
+    std::vector<std::size_t> chosen =
+        habits.ties_by_group_rank ? by_group_rank(keys, open, size) : by_falling(keys, habits.ties_to_higher);
     chosen.resize(static_cast<std::size_t>(input.used));
     Numbers weights;
     for (const std::size_t e : chosen) weights.push_back(habits.bias_in_weights ? with_bias[e] : s[e]);
     const double all = std::accumulate(weights.begin(), weights.end(), 0.0);
     const bool normed = habits.always_renormalised || (input.renormalize && !habits.never_renormalised);
     const bool scaled = !habits.not_scaled && !(habits.scaled_before && normed);
-    for (double& weight : weights) weight *= (scaled ? input.scale : 1) / (normed ? all : 1);
+    const double factor = scaled ? input.scale : 1;
+    for (double& weight : weights) {
+      if (normed && habits.factor_over_sum && all != 0)
+        weight *= static_cast<double>(static_cast<float>(factor) / static_cast<float>(all));
+      else
+        weight = (normed && (all != 0 || habits.zero_over_zero) ? weight / all : weight) * factor;
+    }
     result.chosen.insert(result.chosen.end(), chosen.begin(), chosen.end());
     result.weights.insert(result.weights.end(), weights.begin(), weights.end());
   }
@@ -100,7 +145,7 @@ Result run(const Input& input, const Habits& habits) {
 }
 
 Result right(const Input& input) {
-  if (!finite(input)) return {.refused = "bad_input"};
+  if (!finite(input, {})) return {.refused = "bad_input"};
   Result result;
   try {
     for (std::size_t first = 0; first < input.scores.size();
@@ -142,6 +187,7 @@ Input grouped(std::int64_t groups, std::int64_t groups_used, Input input) {
 
 std::vector<FunctionCase<Input>> cases() {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  constexpr double infinity = std::numeric_limits<double>::infinity();
   const Numbers none4(4, 0.0), none6(6, 0.0), none8(8, 0.0);
   // Sixteen scores and biases without a pattern, in three rows.
   Numbers scores, bias;
@@ -172,11 +218,21 @@ std::vector<FunctionCase<Input>> cases() {
        "the "
        "same from the open group",
        grouped(2, 1, plain(2, {0, 1, 2, 3}, {-2, -2, -2, -2}))},
+      {"second-below-zero",
+       "E 4, k 1, 2 groups of 2, 1 used: the first group has the highest s + bias, and its second is below 0",
+       grouped(2, 1, plain(1, {2, 0, 1, 0.5}, {0, -1, -0.25, -0.25}))},
+      {"ties-across-groups",
+       "E 4, k 2, 2 groups of 2, both used, the second the better: the scores 0, 1, 1, 2: experts 3 and 1",
+       grouped(2, 2, plain(2, {0, 1, 1, 2}, none4))},
       {"groups-of-one", "E 4, k 2, 4 groups of 1, 3 used", grouped(4, 3, plain(2, {1, 3, 0, 2}, none4))},
       {"far", "E 4, k 2: the scores -100, 50, 0, -3 and the biases 0.25, -0.75, 0, 0.5",
        plain(2, {-100, 50, 0, -3}, {0.25, -0.75, 0, 0.5})},
       {"rows", "E 16, k 4, 4 groups, 2 used, three rows, times 2.5",
        grouped(4, 2, plain(4, scores, bias, true, 2.5))},
+      {"scarcely-any", "E 4, k 1, times 2.5: all scores -88.5, whose sigmoid is 3.7e-39: the weight 2.5",
+       plain(1, Numbers(4, -88.5), none4, true, 2.5)},
+      {"nothing", "E 4, k 2: all scores -1000, whose sigmoids are 0: the weights 0",
+       plain(2, Numbers(4, -1000), none4)},
       {"uneven-groups", "E 4, 3 groups: refused", grouped(3, 1, plain(1, none4, none4))},
       {"no-group", "E 4, 2 groups, none used: refused", grouped(2, 0, plain(1, none4, none4))},
       {"too-many-groups", "E 4, 2 groups, 3 used: refused", grouped(2, 3, plain(1, none4, none4))},
@@ -184,7 +240,14 @@ std::vector<FunctionCase<Input>> cases() {
        grouped(2, 1, plain(3, none4, none4))},
       {"none", "E 4, k 0: refused", plain(0, none4, none4)},
       {"not-a-number", "a score of NaN: refused", plain(1, {0, nan, 1, 2}, none4)},
+      {"not-a-number-elsewhere",
+       "E 4, k 1, 2 groups of 2, 1 used: a score of NaN, the second of the group that is not opened: refused",
+       grouped(2, 1, plain(1, {3, 3, 0, nan}, none4))},
+      {"infinite", "an infinite score, whose sigmoid is 1: refused", plain(1, {0, infinity, 1, 2}, none4)},
+      {"infinite-below", "a score of -infinity, whose sigmoid is 0: refused",
+       plain(1, {0, -infinity, 1, 2}, none4)},
       {"bias-not-a-number", "a bias of NaN: refused", plain(1, {0, 1, 1, 2}, {0, nan, 0, 0})},
+      {"bias-infinite", "a bias of -infinity: refused", plain(1, {0, 1, 1, 2}, {0, -infinity, 0, 0})},
   };
 }
 
@@ -233,6 +296,32 @@ FunctionCheck<Input, Result> group_routing_check() {
       mistake("scaled_before",
               "the factor comes before the division by the sum, which takes it out again; it comes after",
               {.scaled_before = true}),
+      mistake("second_from_zero",
+              "the second highest of a group is sought from 0 on; it may be below 0, and then counts so",
+              {.two_highest_from = Habits::Start::second_zero}),
+      mistake("two_highest_from_zero",
+              "the two highest of a group are sought from 0 on; both may be below 0, and then count so",
+              {.two_highest_from = Habits::Start::both_zero}),
+      mistake(
+          "ties_by_group_rank",
+          "of equals in different groups the one of the better group is taken; the lower expert is: look at "
+          "the open groups by rising number",
+          {.ties_by_group_rank = true}),
+      mistake("infinite_accepted",
+              "an infinite score becomes a sigmoid of 0 or 1; refuse it (bad_input) as you refuse NaN",
+              {.looked_at = Habits::Finite::infinite_accepted}),
+      mistake(
+          "open_groups_looked_at_alone",
+          "what is no finite number is refused where it is ranked by; look at all scores and biases first",
+          {.looked_at = Habits::Finite::open_alone}),
+      FunctionMistake<Input, Result>(
+          "zero_over_zero", "0 / 0 where all chosen sigmoids are 0, which is not a number; the weights are 0",
+          [](const Input& input) { return run(input, {.zero_over_zero = true}); },
+          {[](const Input& input) { return run(input, {.zero_over_zero = true, .factor_over_sum = true}); }}),
+      mistake("factor_over_sum",
+              "the factor is divided by the sum, which is infinite for a very small one; divide the weights "
+              "first",
+              {.factor_over_sum = true}),
   };
   check.same = routing_check().same;
   check.show = routing_check().show;
