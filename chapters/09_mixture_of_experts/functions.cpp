@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "chapters/09_mixture_of_experts/capacity.h"
@@ -56,10 +57,30 @@ check::RoutingResult as_result(const Routing& routing) {
           .weights = {routing.weights.begin(), routing.weights.end()}};
 }
 
+/// What top_k() makes of each row, and -1 where nothing.
+std::vector<std::int64_t> by_top_k(const ConstMatrixView& scores, std::int64_t used) {
+  std::vector<std::int64_t> all;
+  all.reserve(static_cast<std::size_t>(scores.rows() * used));
+  for (Eigen::Index t = 0; t < scores.rows(); ++t) {
+    std::vector<std::int32_t> chosen(static_cast<std::size_t>(used), -1);
+    top_k({scores.row(t).data(), static_cast<std::size_t>(scores.cols())}, chosen);
+    all.insert(all.end(), chosen.begin(), chosen.end());
+  }
+  return all;
+}
+
 check::RoutingResult run_routing(const check::RoutingInput& input) {
   WiderRows scores(input.scores, input.experts);
-  return or_refused<check::RoutingResult>(
+  auto result = or_refused<check::RoutingResult>(
       [&] { return as_result(softmax_then_top_k(scores.rows(), input.used, input.renormalize)); });
+  if (!result.refused.empty() && result.refused != "bad_input") return result;
+  // Other files call top_k(), too.
+  const auto alone = or_refused<check::RoutingResult>(
+      [&] { return check::RoutingResult{.by_top_k = by_top_k(scores.rows(), input.used)}; });
+  if (result.refused.empty() && !alone.refused.empty()) return alone;
+  if (!result.refused.empty() && alone.refused.empty()) return {.refused = check::refused_but_by_top_k};
+  result.by_top_k = alone.by_top_k;
+  return result;
 }
 
 check::RoutingResult run_group_routing(const check::RoutingInput& input) {
@@ -79,7 +100,8 @@ check::RoutingResult run_group_routing(const check::RoutingInput& input) {
 check::SegmentsResult as_result(const ExpertSegments& segments) {
   return {.offsets = segments.offsets,
           .row_of = {segments.row_of.begin(), segments.row_of.end()},
-          .weight_of = {segments.weight_of.begin(), segments.weight_of.end()}};
+          .weight_of = {segments.weight_of.begin(), segments.weight_of.end()},
+          .rows = segments.rows};
 }
 
 Routing routing_of(std::int64_t experts, std::int64_t used, const std::vector<std::int64_t>& chosen) {
@@ -100,15 +122,25 @@ Numbers flat(const ConstMatrixView& rows) {
   return numbers;
 }
 
+/// The expert of each place.
+std::vector<std::int64_t> experts_of_places(const ExpertSegments& segments) {
+  std::vector<std::int64_t> experts;
+  for (std::int64_t e = 0; e < segments.experts(); ++e)
+    experts.insert(experts.end(), static_cast<std::size_t>(segments.count(e)), e);
+  return experts;
+}
+
 check::SegmentsResult run_expert_segments(const check::SegmentsInput& input) {
   Routing routing = routing_of(input.experts, input.used, input.chosen);
   for (std::size_t i = 0; i < input.weights.size(); ++i)
     routing.weights[i] = static_cast<float>(input.weights[i]);
-  const ExpertSegments segments = segments_of(routing);
+  const bool given = input.room > 0;
+  const ExpertSegments segments = given ? segments_within(routing, input.room) : segments_of(routing);
   check::SegmentsResult result = as_result(segments);
   // What follows would walk off the ends of wrong segments.
-  if (std::ssize(segments.offsets) != input.experts + 1 || result.row_of.size() != input.chosen.size() ||
-      segments.weight_of.size() != input.chosen.size())
+  if (!given &&
+      (std::ssize(segments.offsets) != input.experts + 1 || result.row_of.size() != input.chosen.size() ||
+       segments.weight_of.size() != input.chosen.size()))
     return result;
   for (const std::int64_t row : result.row_of) {
     if (row < 0 || row >= input.rows()) return result;
@@ -120,8 +152,9 @@ check::SegmentsResult run_expert_segments(const check::SegmentsInput& input) {
   WiderRows rows(x, 2), gathered(Numbers(2 * result.row_of.size(), check::segments_before), 2);
   gather_rows(segments, rows.rows(), gathered.rows());
   result.gathered = flat(gathered.rows());
-  // By the input, not by the segments, whose offsets may be wrong and are judged already.
+  // By the input, not by the learner's segments, whose offsets may be wrong and are judged already.
   std::vector<std::int64_t> expert_at = input.chosen;
+  if (given) expert_at = experts_of_places(segments);
   std::ranges::sort(expert_at);
   Matrix results = gathered.rows();
   for (Eigen::Index p = 0; p < results.rows(); ++p) {
@@ -150,29 +183,32 @@ check::SegmentsResult run_expert_capacity(const check::CapacityInput& input) {
   });
 }
 
-Numbers run_expert_load(const check::LoadInput& input) {
+check::LoadResult run_expert_load(const check::LoadInput& input) {
   using Rule = check::LoadInput::Rule;
-  switch (input.rule) {
-    case Rule::load: {
-      const ExpertLoad load = expert_load(routing_of(input.experts, input.used, input.chosen));
-      Numbers numbers(load.counts.begin(), load.counts.end());
-      numbers.push_back(load.entropy);
-      numbers.push_back(load.imbalance);
-      return numbers;
+  return or_refused<check::LoadResult>([&]() -> check::LoadResult {
+    switch (input.rule) {
+      case Rule::load: {
+        const ExpertLoad load = expert_load(routing_of(input.experts, input.used, input.chosen));
+        Numbers numbers(load.counts.begin(), load.counts.end());
+        numbers.push_back(load.entropy);
+        numbers.push_back(load.imbalance);
+        return {.numbers = std::move(numbers)};
+      }
+      case Rule::loss: {
+        WiderRows scores(input.scores, input.scored > 0 ? input.scored : input.experts);
+        return {
+            .numbers = {balance_loss(scores.rows(), routing_of(input.experts, input.used, input.chosen))}};
+      }
+      case Rule::bias: {
+        std::vector<float> bias(input.bias.begin(), input.bias.end());
+        update_bias(input.chosen, static_cast<float>(input.step), bias);
+        return {.numbers = {bias.begin(), bias.end()}};
+      }
+      case Rule::expected:
+        break;
     }
-    case Rule::loss: {
-      WiderRows scores(input.scores, input.experts);
-      return {balance_loss(scores.rows(), routing_of(input.experts, input.used, input.chosen))};
-    }
-    case Rule::bias: {
-      std::vector<float> bias(input.bias.begin(), input.bias.end());
-      update_bias(input.chosen, static_cast<float>(input.step), bias);
-      return {bias.begin(), bias.end()};
-    }
-    case Rule::expected:
-      break;
-  }
-  return {expected_experts(input.experts, input.used, input.rows)};
+    return {.numbers = {expected_experts(input.experts, input.used, input.rows)}};
+  });
 }
 
 }  // namespace
@@ -187,8 +223,8 @@ std::vector<check::JudgedFunction> mixture_functions() {
           check::group_routing_check(), "chapters/09_mixture_of_experts/group_routing", run_group_routing),
       check::judged<check::CapacityInput, check::SegmentsResult>(
           check::expert_capacity_check(), "chapters/09_mixture_of_experts/capacity", run_expert_capacity),
-      check::judged<check::LoadInput, Numbers>(check::expert_load_check(),
-                                               "chapters/09_mixture_of_experts/expert_load", run_expert_load),
+      check::judged<check::LoadInput, check::LoadResult>(
+          check::expert_load_check(), "chapters/09_mixture_of_experts/expert_load", run_expert_load),
   };
 }
 

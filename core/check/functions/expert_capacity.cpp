@@ -49,7 +49,7 @@ Result within(const Input& input, const Habits& habits) {
     expert_of[static_cast<std::size_t>(i)] = e;
   }
   const auto weight = [&](std::int64_t i) { return std::ldexp(1, -static_cast<int>(i % input.used) - 1); };
-  Result result{.offsets = {0}};
+  Result result{.offsets = {0}, .rows = input.rows};
   for (std::int64_t e = 0; e < input.experts; ++e) {
     for (std::int64_t i = 0; i < std::ssize(input.chosen); ++i) {
       if (expert_of[static_cast<std::size_t>(i)] != e) continue;
@@ -80,7 +80,7 @@ Result choice(const Input& input, const Habits& habits) {
     }
     return 1 / sum;
   };
-  Result result{.offsets = {0}};
+  Result result{.offsets = {0}, .rows = input.rows};
   for (std::int64_t e = 0; e < input.experts; ++e) {
     std::vector<std::int64_t> rows(static_cast<std::size_t>(input.rows));
     std::iota(rows.begin(), rows.end(), 0);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <numbers>
 #include <numeric>
 #include <utility>
@@ -12,6 +13,7 @@ namespace rung::check {
 namespace {
 
 using Input = LoadInput;
+using Result = LoadResult;
 using Rule = Input::Rule;
 using Numbers = std::vector<double>;
 
@@ -23,6 +25,8 @@ struct Habits {
        loss_of_probabilities = false;
   bool bias_wrong_way = false, bias_by_distance = false, mean_moves = false, mean_rounded = false;
   bool drawn_again = false, most_possible = false, one_each = false;
+  bool maximum_not_subtracted = false;
+  bool no_rows_accepted = false, biases_not_counted = false, expected_of_anything = false;
 };
 
 Numbers counts_of(const Input& input) {
@@ -56,10 +60,13 @@ double loss(const Input& input, const Habits& habits) {
   const std::size_t row_count = input.scores.size() / experts;
   const auto rows = static_cast<double>(row_count);
   for (std::size_t first = 0; first < input.scores.size(); first += experts) {
+    const double highest = habits.maximum_not_subtracted
+                               ? 0
+                               : *std::max_element(&input.scores[first], &input.scores[first] + experts);
     double sum = 0;
-    for (std::size_t e = 0; e < experts; ++e) sum += std::exp(input.scores[first + e]);
+    for (std::size_t e = 0; e < experts; ++e) sum += std::exp(input.scores[first + e] - highest);
     for (std::size_t e = 0; e < experts; ++e)
-      probability[e] += std::exp(input.scores[first + e]) / sum / rows;
+      probability[e] += std::exp(input.scores[first + e] - highest) / sum / rows;
   }
   double result = 0;
   for (std::size_t e = 0; e < experts; ++e) {
@@ -75,7 +82,7 @@ double loss(const Input& input, const Habits& habits) {
 Numbers bias(const Input& input, const Habits& habits) {
   const auto all =
       static_cast<double>(std::accumulate(input.chosen.begin(), input.chosen.end(), std::int64_t{0}));
-  double mean = all / static_cast<double>(input.chosen.size());
+  double mean = all / static_cast<double>(input.bias.size());
   if (habits.mean_rounded) mean = std::floor(mean);
   Numbers result = input.bias;
   for (std::size_t e = 0; e < result.size(); ++e) {
@@ -98,21 +105,43 @@ double expected(const Input& input, const Habits& habits) {
   return experts * (1 - std::pow(1 - used / experts, rows));
 }
 
-Numbers run(const Input& input, const Habits& habits) {
+bool refused(const Input& input, const Habits& habits) {
+  const bool no_rows = input.chosen.empty() && !habits.no_rows_accepted;
   switch (input.rule) {
     case Rule::load:
-      return load(input, habits);
-    case Rule::loss:
-      return {loss(input, habits)};
+      return no_rows;
+    case Rule::loss: {
+      const std::int64_t rows = std::ssize(input.chosen) / input.used;
+      const std::int64_t scored = input.scored > 0 ? input.scored : input.experts;
+      return no_rows || scored != input.experts || std::ssize(input.scores) != rows * scored;
+    }
     case Rule::bias:
-      return bias(input, habits);
+      return input.chosen.size() != input.bias.size() && !habits.biases_not_counted;
     case Rule::expected:
       break;
   }
-  return {expected(input, habits)};
+  const bool fits = input.used >= 1 && input.used <= input.experts && input.rows >= 0;
+  return !fits && !habits.expected_of_anything;
 }
 
-FunctionMistake<Input, Numbers> mistake(std::string name, std::string sentence, Habits habits) {
+Result run(const Input& input, const Habits& habits) {
+  if (refused(input, habits)) return {.refused = "usage"};
+  switch (input.rule) {
+    case Rule::load:
+      return {.numbers = load(input, habits)};
+    case Rule::loss:
+      // The share of an expert in no routes is 0 / 0.
+      if (input.chosen.empty()) return {.numbers = {std::numeric_limits<double>::quiet_NaN()}};
+      return {.numbers = {loss(input, habits)}};
+    case Rule::bias:
+      return {.numbers = bias(input, habits)};
+    case Rule::expected:
+      break;
+  }
+  return {.numbers = {expected(input, habits)}};
+}
+
+FunctionMistake<Input, Result> mistake(std::string name, std::string sentence, Habits habits) {
   return {std::move(name), std::move(sentence), [habits](const Input& input) { return run(input, habits); }};
 }
 
@@ -141,6 +170,8 @@ Input expected_of(std::int64_t experts, std::int64_t used, std::int64_t rows) {
 }
 
 std::vector<FunctionCase<Input>> cases() {
+  Input scores_of_two = loss_of(3, 1, {0, 1}, {1, 0, 0, 1});
+  scores_of_two.scored = 2;
   return {
       {"load-even", "expert_load: E 2, k 1: rows to 0, 1, 1, 0", load_of(2, 1, {0, 1, 1, 0})},
       {"load-uneven", "expert_load: E 4, k 1: rows to 0, 0, 0, 1, 1, 2, 3, 0",
@@ -157,6 +188,11 @@ std::vector<FunctionCase<Input>> cases() {
       {"loss-top-2",
        "balance_loss: E 4, k 2: rows to 3 and 1, 3 and 0, the scores 0, 1, -1, 2 and 1, 0, 0, 3",
        loss_of(4, 2, {3, 1, 3, 0}, {0, 1, -1, 2, 1, 0, 0, 3})},
+      {"loss-large",
+       "balance_loss: E 2, k 1: rows to 1 and 0, the scores 1000, 1001 and 1001, 1000: 1, though exp(1000) "
+       "is "
+       "infinite",
+       loss_of(2, 1, {1, 0}, {1000, 1001, 1001, 1000})},
       {"bias", "update_bias: counts 3, 1, 2, biases 0, 0, 0, step 0.5", bias_of({3, 1, 2}, {0, 0, 0}, 0.5)},
       {"bias-far", "update_bias: counts 9, 0, 0, biases 1, 2, 3, step 0.25",
        bias_of({9, 0, 0}, {1, 2, 3}, 0.25)},
@@ -169,13 +205,23 @@ std::vector<FunctionCase<Input>> cases() {
       {"expected-few", "expected_experts: E 8, k 2, 4 rows", expected_of(8, 2, 4)},
       {"expected-many", "expected_experts: E 256, k 8, 64 rows", expected_of(256, 8, 64)},
       {"expected-all", "expected_experts: E 4, k 4, 3 rows", expected_of(4, 4, 3)},
+      {"load-of-no-rows", "expert_load: E 4, no rows: refused", load_of(4, 1, {})},
+      {"loss-of-no-rows", "balance_loss: E 2, no rows: refused", loss_of(2, 1, {}, {})},
+      {"loss-other-rows", "balance_loss: scores of 3 rows, routes of 2: refused",
+       loss_of(2, 1, {0, 1}, {1, 0, 0, 1, 2, 0})},
+      {"loss-other-experts", "balance_loss: scores of 2 experts, routes to 3: refused", scores_of_two},
+      {"bias-other-experts", "update_bias: counts of 3 experts, biases of 2: refused",
+       bias_of({9, 1, 2}, {0, 0}, 0.5)},
+      {"expected-of-none", "expected_experts: E 8, k 0, 4 rows: refused", expected_of(8, 0, 4)},
+      {"expected-too-many", "expected_experts: E 4, k 5, 4 rows: refused", expected_of(4, 5, 4)},
+      {"expected-of-less-than-none", "expected_experts: E 8, k 2, -1 rows: refused", expected_of(8, 2, -1)},
   };
 }
 
 }  // namespace
 
-FunctionCheck<Input, Numbers> expert_load_check() {
-  FunctionCheck<Input, Numbers> check;
+FunctionCheck<Input, Result> expert_load_check() {
+  FunctionCheck<Input, Result> check;
   check.name = "expert_load";
   check.chapter = 9;
   check.what = "how evenly experts are used, what is done about it in training, and how many a batch touches";
@@ -219,11 +265,25 @@ FunctionCheck<Input, Numbers> expert_load_check() {
       mistake("most_possible", "as many as the rows could touch at most, k · rows; rows meet in experts",
               {.most_possible = true}),
       mistake("one_expert_a_row", "one expert a row; there are k: 1 - k / E", {.one_each = true}),
+      mistake("maximum_not_subtracted",
+              "the loss's softmax is made of exp() of the scores as they are, which overflows; subtract the "
+              "highest first",
+              {.maximum_not_subtracted = true}),
+      mistake("no_rows_accepted", "the load of no rows is 0 / 0; refuse it (usage)",
+              {.no_rows_accepted = true}),
+      mistake("biases_not_counted",
+              "the biases are changed by counts that are not as many; compare the two and refuse (usage)",
+              {.biases_not_counted = true}),
+      mistake("expected_of_anything",
+              "the formula gives a number for k = 0, k > E and rows < 0, too; refuse them (usage)",
+              {.expected_of_anything = true}),
   };
-  check.same = [](const Numbers& found, const Numbers& expected) {
-    return same_numbers(found, expected, 1e-5);
+  check.same = [](const Result& found, const Result& expected) {
+    return found.refused == expected.refused && same_numbers(found.numbers, expected.numbers, 1e-5);
   };
-  check.show = show_numbers;
+  check.show = [](const Result& result) {
+    return result.refused.empty() ? show_numbers(result.numbers) : "refused (" + result.refused + ")";
+  };
   return check;
 }
 

@@ -21,7 +21,7 @@ struct Habits {
   bool row_over_experts = false, row_modulo = false, rows_falling = false, not_sorted = false;
   bool weights_not_sorted = false, first_weight = false;
   bool gathered_by_place = false, combined_by_place = false, not_weighted = false, last_wins = false,
-       added_to_before = false, mean = false;
+       added_to_before = false, mean = false, others_left = false, rows_left_out = false;
 };
 
 /// One route on its way: where it stands in the routing, and the expert it goes to.
@@ -29,11 +29,22 @@ struct Route {
   std::int64_t index, expert;
 };
 
+/// Takes out what finds no room: first choices of all rows come before second ones.
+void drop(std::vector<Route>& routes, const Input& input) {
+  std::ranges::stable_sort(
+      routes, [&](const Route& a, const Route& b) { return a.index % input.used < b.index % input.used; });
+  std::vector<std::int64_t> taken(static_cast<std::size_t>(input.experts));
+  std::erase_if(routes, [&](const Route& route) {
+    return ++taken[static_cast<std::size_t>(route.expert)] > input.room;
+  });
+}
+
 std::vector<Route> sorted(const Input& input, const Habits& habits) {
   std::vector<Route> routes;
   routes.reserve(input.chosen.size());
   for (std::int64_t i = 0; i < std::ssize(input.chosen); ++i)
     routes.push_back({i, input.chosen[static_cast<std::size_t>(i)]});
+  if (input.room > 0) drop(routes, input);
   if (habits.not_sorted) return routes;
   std::ranges::sort(routes, [&](const Route& a, const Route& b) {
     if (a.expert != b.expert) return a.expert < b.expert;
@@ -42,11 +53,12 @@ std::vector<Route> sorted(const Input& input, const Habits& habits) {
   return routes;
 }
 
-std::vector<std::int64_t> offsets_of(const Input& input, const Habits& habits) {
+std::vector<std::int64_t> offsets_of(const Input& input, const std::vector<Route>& routes,
+                                     const Habits& habits) {
   std::vector<std::int64_t> offsets;
   std::int64_t before = 0;
   for (std::int64_t e = 0; e < input.experts; ++e) {
-    const std::int64_t count = std::ranges::count(input.chosen, e);
+    const std::int64_t count = std::ranges::count(routes, e, &Route::expert);
     if (count > 0 || !habits.empty_left_out) {
       offsets.push_back(habits.counts_for_offsets ? count
                                                   : before + (habits.ends_for_beginnings ? count : 0));
@@ -57,10 +69,25 @@ std::vector<std::int64_t> offsets_of(const Input& input, const Habits& habits) {
   return offsets;
 }
 
-Result run(const Input& input, const Habits& habits) {
-  Result result{.offsets = offsets_of(input, habits)};
+/// Where the segments are given, a mistake in making them is none.
+Habits without_segments(Habits habits) {
+  return {.gathered_by_place = habits.gathered_by_place,
+          .combined_by_place = habits.combined_by_place,
+          .not_weighted = habits.not_weighted,
+          .last_wins = habits.last_wins,
+          .added_to_before = habits.added_to_before,
+          .mean = habits.mean,
+          .others_left = habits.others_left};
+}
+
+Result run(const Input& input, const Habits& all_habits) {
+  const Habits habits = input.room > 0 ? without_segments(all_habits) : all_habits;
   const auto routes = sorted(input, habits);
-  std::vector<std::int64_t> expert_at = input.chosen;  // whose segment a place is in
+  Result result{.offsets = offsets_of(input, routes, habits),
+                .rows = habits.rows_left_out ? 0 : input.rows()};
+  std::vector<std::int64_t> expert_at;  // whose segment a place is in
+  expert_at.reserve(routes.size());
+  for (const Route& route : routes) expert_at.push_back(route.expert);
   std::ranges::sort(expert_at);
   const auto rows = static_cast<std::size_t>(input.rows());
   result.combined.assign(2 * rows, habits.added_to_before ? segments_before : 0);
@@ -88,11 +115,19 @@ Result run(const Input& input, const Habits& habits) {
       sum = habits.last_wins ? part : sum + part;
     }
   }
+  for (std::size_t t = 0; t < rows && habits.others_left; ++t) {
+    if (std::ranges::find(result.row_of, static_cast<std::int64_t>(t)) != result.row_of.end()) continue;
+    for (std::size_t n = 0; n < 2; ++n) result.combined[2 * t + n] = segments_before;
+  }
   return result;
 }
 
+FunctionMistake<Input, Result>::Run wrong(Habits habits) {
+  return [habits](const Input& input) { return run(input, habits); };
+}
+
 FunctionMistake<Input, Result> mistake(std::string name, std::string sentence, Habits habits) {
-  return {std::move(name), std::move(sentence), [habits](const Input& input) { return run(input, habits); }};
+  return {std::move(name), std::move(sentence), wrong(habits)};
 }
 
 std::vector<FunctionCase<Input>> cases() {
@@ -116,19 +151,27 @@ std::vector<FunctionCase<Input>> cases() {
        "E 3, k 3: 2 rows, each to all experts",
        {3, 3, {2, 0, 1, 1, 2, 0}, {0.5, 0.3125, 0.1875, 0.75, 0.125, 0.125}}},
       {"many", "E 8, k 3: 20 rows, none to expert 5", many},
+      {"rows-without-a-place",
+       "E 4, k 2, segments_within() with room for 1: row 0 to 3 and 0, row 1 to 3 and 1, row 2 to 3 and 0: "
+       "row 2 "
+       "has no place",
+       {4, 2, {3, 0, 3, 1, 3, 0}, {0.75, 0.25, 0.625, 0.375, 0.5, 0.5}, 1}},
   };
 }
 
 std::string shown(const Result& result) {
   if (!result.refused.empty()) return fmt::format("refused ({})", result.refused);
-  std::string text = fmt::format("offsets [{}], rows [{}], weights {}", fmt::join(result.offsets, ", "),
-                                 fmt::join(result.row_of, ", "), show_numbers(result.weight_of));
+  std::string text =
+      fmt::format("T {}, offsets [{}], rows [{}], weights {}", result.rows, fmt::join(result.offsets, ", "),
+                  fmt::join(result.row_of, ", "), show_numbers(result.weight_of));
   if (!result.combined.empty()) text += ", combined " + show_numbers(result.combined);
   return text;
 }
 
 /// The first member that differs, alone: what comes of it differs too.
 std::string difference(const Result& found, const Result& expected) {
+  if (found.rows != expected.rows)
+    return fmt::format("rows: expected {}, found {}", expected.rows, found.rows);
   if (found.offsets != expected.offsets) {
     return fmt::format("offsets: expected [{}], found [{}]", fmt::join(expected.offsets, ", "),
                        fmt::join(found.offsets, ", "));
@@ -189,16 +232,22 @@ FunctionCheck<Input, Result> expert_segments_check() {
               {.combined_by_place = true}),
       mistake("not_weighted", "the results are added as they are; each is multiplied by its weight",
               {.not_weighted = true}),
-      mistake("last_one_wins", "a row is what the last of its experts makes of it; the results are added",
-              {.last_wins = true}),
+      FunctionMistake<Input, Result>(
+          "last_one_wins", "a row is what the last of its experts makes of it; the results are added",
+          wrong({.last_wins = true}), {wrong({.last_wins = true, .others_left = true})}),
       mistake("output_added_to", "the results are added to what out holds before the call; begin with 0",
               {.added_to_before = true}),
       mistake("mean_of_experts", "the weighted sum is divided by k; the weights have seen to that",
               {.mean = true}),
+      mistake("rows_left_out", "rows, T, is not set; it is the routing's", {.rows_left_out = true}),
+      mistake("others_left_as_they_are",
+              "a row without a place keeps what out holds before the call; it is 0: begin with 0 everywhere",
+              {.others_left = true}),
   };
   check.same = [](const Result& found, const Result& expected) {
-    return found.refused == expected.refused && found.offsets == expected.offsets &&
-           found.row_of == expected.row_of && same_weights(found.weight_of, expected.weight_of) &&
+    return found.refused == expected.refused && found.rows == expected.rows &&
+           found.offsets == expected.offsets && found.row_of == expected.row_of &&
+           same_weights(found.weight_of, expected.weight_of) &&
            same_weights(found.gathered, expected.gathered) && same_weights(found.combined, expected.combined);
   };
   check.show = shown;

@@ -37,7 +37,10 @@ struct Habits {
   enum class Norm { asked, never, always, by_k } norm = Norm::asked;
   bool ties_to_higher = false, in_expert_order = false, weights_in_expert_order = false,
        first_row_for_all = false;
-  bool k_not_checked = false;
+  bool k_not_checked = false, minus_infinity_accepted = false;
+  bool top_k_left_out = false, top_k_unguarded = false;
+  /// By score alone, which leaves the order of equal ones to the library.
+  enum class Alone { none, sort, partial_sort, partial_sort_copy } alone = Alone::none;
 };
 
 Numbers row_of(const Input& input, std::int64_t t) {
@@ -45,7 +48,23 @@ Numbers row_of(const Input& input, std::int64_t t) {
   return {first, first + input.experts};
 }
 
-std::vector<std::int64_t> ranked(const Numbers& row, const Habits& habits) {
+/// The highest so many first, by a comparison that leaves equal ones as they happen to come.
+template <typename Key>
+std::vector<std::int64_t> ranked_alone(std::vector<std::int64_t> order, std::int64_t used, const Key& key,
+                                       Habits::Alone alone) {
+  const auto before = [&](std::int64_t a, std::int64_t b) { return key(a) > key(b); };
+  if (alone == Habits::Alone::sort) std::sort(order.begin(), order.end(), before);
+  if (alone == Habits::Alone::partial_sort)
+    std::partial_sort(order.begin(), order.begin() + used, order.end(), before);
+  if (alone == Habits::Alone::partial_sort_copy) {
+    std::vector<std::int64_t> copy(static_cast<std::size_t>(used));
+    std::partial_sort_copy(order.begin(), order.end(), copy.begin(), copy.end(), before);
+    return copy;
+  }
+  return order;
+}
+
+std::vector<std::int64_t> ranked(const Numbers& row, std::int64_t used, const Habits& habits) {
   const double highest = *std::max_element(row.begin(), row.end());
   const auto key = [&](std::int64_t e) -> double {
     const double score = row[static_cast<std::size_t>(e)];
@@ -63,6 +82,7 @@ std::vector<std::int64_t> ranked(const Numbers& row, const Habits& habits) {
   };
   std::vector<std::int64_t> order(row.size());
   std::iota(order.begin(), order.end(), 0);
+  if (habits.alone != Habits::Alone::none) return ranked_alone(std::move(order), used, key, habits.alone);
   std::ranges::sort(order, [&](std::int64_t a, std::int64_t b) {
     if (key(a) != key(b)) return key(a) > key(b);
     return habits.ties_to_higher ? a > b : a < b;
@@ -110,13 +130,16 @@ Numbers weights_of(const Input& input, std::int64_t t, const Habits& habits) {
 }
 
 Result run(const Input& input, const Habits& habits) {
-  if (std::ranges::any_of(input.scores, [](double score) { return !std::isfinite(score); }))
-    return {.refused = "bad_input"};
+  const auto refused = [&](double score) {
+    return !std::isfinite(score) && !(habits.minus_infinity_accepted && score < 0);
+  };
+  if (std::ranges::any_of(input.scores, refused))
+    return {.refused = habits.top_k_unguarded ? refused_but_by_top_k : "bad_input"};
   if ((input.used < 1 || input.used > input.experts) && !habits.k_not_checked) return {.refused = "usage"};
   const std::int64_t used = std::clamp<std::int64_t>(input.used, 1, input.experts);
   Result result;
   for (std::int64_t t = 0; t < static_cast<std::int64_t>(input.scores.size()) / input.experts; ++t) {
-    std::vector<std::int64_t> chosen = ranked(row_of(input, habits.first_row_for_all ? 0 : t), habits);
+    std::vector<std::int64_t> chosen = ranked(row_of(input, habits.first_row_for_all ? 0 : t), used, habits);
     chosen.resize(static_cast<std::size_t>(used));
     if (habits.in_expert_order) std::ranges::sort(chosen);
     const Numbers all = weights_of(input, t, habits);
@@ -139,6 +162,7 @@ Result run(const Input& input, const Habits& habits) {
     result.chosen.insert(result.chosen.end(), chosen.begin(), chosen.end());
     result.weights.insert(result.weights.end(), weights.begin(), weights.end());
   }
+  if (habits.top_k_left_out) result.by_top_k.assign(result.chosen.size(), -1);
   return result;
 }
 
@@ -157,17 +181,29 @@ Result right(const Input& input) {
   } catch (const Error& error) {
     return {.refused = kind_name(error.kind())};
   }
+  result.by_top_k = result.chosen;
   return result;
 }
 
+FunctionMistake<Input, Result>::Run wrong(Habits habits) {
+  return [habits](const Input& input) { return run(input, habits); };
+}
+
 FunctionMistake<Input, Result> mistake(std::string name, std::string sentence, Habits habits) {
-  return {std::move(name), std::move(sentence), [habits](const Input& input) { return run(input, habits); }};
+  return {std::move(name), std::move(sentence), wrong(habits)};
 }
 
 /// Scores that are all different, without a pattern.
 Numbers scattered(std::int64_t count) {
   Numbers scores;
   for (std::int64_t i = 0; i < count; ++i) scores.push_back(static_cast<double>(i * 389 % 1021) / 128 - 4);
+  return scores;
+}
+
+/// Scores of which many are equal.
+Numbers in_fives(std::int64_t count) {
+  Numbers scores;
+  for (std::int64_t i = 0; i < count; ++i) scores.push_back(static_cast<double>(i * 7 % 5));
   return scores;
 }
 
@@ -186,6 +222,10 @@ std::vector<FunctionCase<Input>> cases() {
       {"below-zero", "E 4, k 2: the scores -5, -1, -3, -2", {4, 2, {-5, -1, -3, -2}}},
       {"ties", "E 5, k 2: the scores 1, 2, 2, 2, 0: of equal ones the lower expert", {5, 2, {1, 2, 2, 2, 0}}},
       {"all-equal", "E 4, k 3: all scores 0", {4, 3, {0, 0, 0, 0}}},
+      {"ties-of-many",
+       "E 64, k 8: the score of expert e is 7 e % 5: of equal ones the lower expert, where a sort by score "
+       "alone leaves no order",
+       {64, 8, in_fives(64)}},
       {"all-experts", "E 3, k 3: the scores 0, -1, 1", {3, 3, {0, -1, 1}}},
       {"large", "E 4, k 2: the scores 1000, 1001, 998, 999", {4, 2, {1000, 1001, 998, 999}}},
       {"very-low",
@@ -200,13 +240,17 @@ std::vector<FunctionCase<Input>> cases() {
        "E 3, k 1, the score of expert 1 in row 1 is NaN: refused",
        {3, 1, {1, 2, 3, 1, nan, 3}}},
       {"infinite", "E 3, k 1, the score of expert 0 is infinite: refused", {3, 1, {infinity, 2, 3}}},
+      {"infinite-below", "E 3, k 1, the score of expert 0 is -infinity: refused", {3, 1, {-infinity, 2, 3}}},
   };
 }
 
 std::string shown(const Result& result) {
   if (!result.refused.empty()) return fmt::format("refused ({})", result.refused);
-  return fmt::format("experts [{}], weights {}", fmt::join(result.chosen, ", "),
-                     show_numbers(result.weights));
+  std::string text =
+      fmt::format("experts [{}], weights {}", fmt::join(result.chosen, ", "), show_numbers(result.weights));
+  if (!result.by_top_k.empty() && result.by_top_k != result.chosen)
+    text += fmt::format(", by top_k() alone [{}]", fmt::join(result.by_top_k, ", "));
+  return text;
 }
 
 }  // namespace
@@ -272,9 +316,27 @@ FunctionCheck<Input, Result> routing_check() {
               {.first_row_for_all = true}),
       mistake("k_not_checked", "a k of 0 or above E is made one that fits; refuse it (usage)",
               {.k_not_checked = true}),
+      FunctionMistake<Input, Result>(
+          "ties_left_to_the_sort",
+          "sorted by score alone, which leaves equal ones in any order; of equal scores compare the experts",
+          wrong({.alone = Habits::Alone::sort}),
+          {wrong({.alone = Habits::Alone::partial_sort}),
+           wrong({.alone = Habits::Alone::partial_sort_copy})}),
+      mistake(
+          "minus_infinity_accepted",
+          "a score of -infinity is taken for a very low one; it is no finite number: refuse it (bad_input)",
+          {.minus_infinity_accepted = true}),
+      mistake("top_k_left_out",
+              "top_k() writes nothing; other files call it: choose there, and call it for each row",
+              {.top_k_left_out = true}),
+      mistake("top_k_unguarded",
+              "top_k() takes a score that is no finite number; it refuses it, for other files call it, too",
+              {.top_k_unguarded = true}),
   };
   check.same = [](const Result& found, const Result& expected) {
-    return found.chosen == expected.chosen && found.refused == expected.refused &&
+    // Wrong variants say nothing of top_k(): the wrong lines may be in it or behind it.
+    const bool same_top_k = found.by_top_k == expected.by_top_k || expected.by_top_k.empty();
+    return same_top_k && found.chosen == expected.chosen && found.refused == expected.refused &&
            same_weights(found.weights, expected.weights);
   };
   check.show = shown;

@@ -26,10 +26,15 @@ struct RoutingResult {
   std::vector<std::int64_t> chosen = {};  ///< [T, k]
   std::vector<double> weights = {};       ///< [T, k]
   std::string refused = {};
+  /// [T, k], what top_k() alone makes of each row, -1 where it writes nothing; empty where it is not asked.
+  std::vector<std::int64_t> by_top_k = {};
   bool operator==(const RoutingResult&) const = default;
 };
 
-/// softmax_then_top_k() of chapter 09.
+/// What `refused` says where a number that is not finite is refused, but top_k() alone takes it.
+inline constexpr const char* refused_but_by_top_k = "bad_input, but not by top_k() alone";
+
+/// softmax_then_top_k() of chapter 09, and top_k() row by row.
 FunctionCheck<RoutingInput, RoutingResult> routing_check();
 /// sigmoid_in_groups() of chapter 09.
 FunctionCheck<RoutingInput, RoutingResult> group_routing_check();
@@ -37,8 +42,11 @@ FunctionCheck<RoutingInput, RoutingResult> group_routing_check();
 /// Routes to be sorted by expert.
 struct SegmentsInput {
   std::int64_t experts = 1, used = 1;
-  std::vector<std::int64_t> chosen;                                                      ///< [T, k]
-  std::vector<double> weights;                                                           ///< [T, k]
+  std::vector<std::int64_t> chosen;  ///< [T, k]
+  std::vector<double> weights;       ///< [T, k]
+  /// Rows an expert has room for, in the order of segments_within(); 0 for any number. Then the segments are given, and
+  /// only what rows do is judged.
+  std::int64_t room = 0;
   std::int64_t rows() const { return static_cast<std::int64_t>(chosen.size()) / used; }  ///< T
 };
 
@@ -51,6 +59,7 @@ struct SegmentsResult {
   std::vector<double> gathered = {};       ///< [N, 2]; empty where rows are not asked for
   std::vector<double> combined = {};       ///< [T, 2]; the same
   std::string refused = {};                ///< as in RoutingResult
+  std::int64_t rows = 0;                   ///< T
   bool operator==(const SegmentsResult&) const = default;
 };
 inline constexpr double segments_before = 1000;  ///< what the output holds before the call
@@ -92,9 +101,16 @@ struct LoadInput {
   std::vector<double> scores = {};        ///< [T, E]
   std::vector<double> bias = {};          ///< [E]
   double step = 0;
+  std::int64_t scored = 0;  ///< experts that scores are of, where that is another number than E
 };
-/// Numbers come back, of a load the counts first.
-FunctionCheck<LoadInput, std::vector<double>> expert_load_check();
+/// What comes back.
+struct LoadResult {
+  std::vector<double> numbers = {};  ///< of a load the counts first
+  std::string refused = {};          ///< as in RoutingResult
+  bool operator==(const LoadResult&) const = default;
+};
+/// expert_load(), balance_loss(), update_bias() and expected_experts() of chapter 09.
+FunctionCheck<LoadInput, LoadResult> expert_load_check();
 
 /// How close weights are to be: fp32's digits, and nothing of what is too small for fp32.
 bool same_weights(const std::vector<double>& found, const std::vector<double>& expected);
