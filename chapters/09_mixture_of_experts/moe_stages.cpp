@@ -15,7 +15,6 @@ namespace rung {
 
 namespace {
 
-// [parts]
 /// The mixture of one layer; its router is dense whatever the matrices are.
 std::unique_ptr<FeedForward> mixture_of(const Checkpoint& checkpoint, std::int64_t layer,
                                         const MatrixParts& matrices, Dispatch dispatch) {
@@ -38,7 +37,6 @@ std::unique_ptr<FeedForward> mixture_of(const Checkpoint& checkpoint, std::int64
   return std::make_unique<MixtureOfExperts>(std::move(router), std::move(experts), rule, mixture.experts_used,
                                             dispatch);
 }
-// [parts]
 
 /// Empty for a dense model, which has its usual feed-forward layer.
 MakeFeedForward feed_forward_for(const ModelConfig& config, Dispatch dispatch) {
