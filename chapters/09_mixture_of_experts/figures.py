@@ -33,7 +33,11 @@ def routing(data, save):
             axes.add_patch(Rectangle((left + 0.05, y), width - 0.1, 0.7, facecolor=COLOURS[expert], alpha=0.85, edgecolor="none"))
             axes.text(left + width / 2, y + 0.35, piece, ha="center", va="center", fontsize=8)
         axes.text(-0.3, y + 0.35, f"layer {strip['layer']}", ha="right", va="center", fontsize=9)
-    axes.text(0, 3.05, "and with four experts, by colour:", fontsize=9, va="center")
+    axes.text(0, 3.15, "and with four experts, by colour:", fontsize=9, va="center")
+    for expert, colour in enumerate(COLOURS):
+        left = 5.6 + 2.2 * expert
+        axes.add_patch(Rectangle((left, 3.02), 0.5, 0.26, facecolor=colour, alpha=0.85, edgecolor="none"))
+        axes.text(left + 0.62, 3.15, f"expert {expert}", fontsize=9, va="center")
     axes.set_xlim(-2.2, total + 0.2)
     axes.set_ylim(0.1, 6.5)
     axes.axis("off")
@@ -46,26 +50,28 @@ def segments(save):
     order = sorted(routes, key=lambda route: (route[1], route[0]))
     gap = {0: 0, 1: 0.6, 3: 1.9}
     places = [index * 1.2 + gap[expert] for index, (_, expert, _) in enumerate(order)]
-    figure, axes = plt.subplots(figsize=(8, 3.9))
+    figure, axes = plt.subplots(figsize=(8, 4.2))
     rows_at = [1.6, 4.4, 7.2]
     colours = (BLUE, ORANGE, GREEN)
     for row, x in enumerate(rows_at):
-        for y, name in ((4.2, f"x, row {row}"), (0, f"y, row {row}")):
+        for y, name in ((4.6, f"x, row {row}"), (0, f"y, row {row}")):
             axes.add_patch(Rectangle((x - 0.75, y), 1.5, 0.6, facecolor=colours[row], alpha=0.85, edgecolor="none"))
             axes.text(x, y + 0.3, name, ha="center", va="center", fontsize=9)
     for place, (row, expert, weight) in zip(places, order):
         middle = place + 0.5
-        axes.plot([rows_at[row], middle], [4.2, 2.75], color=colours[row], linewidth=1.4)
+        axes.plot([rows_at[row], middle], [4.6, 3.3], color=colours[row], linewidth=1.4)  # to its segment
         axes.plot([middle, rows_at[row]], [2.05, 0.6], color=colours[row], linewidth=1.4)
         axes.add_patch(Rectangle((place, 2.05), 1, 0.7, facecolor=colours[row], alpha=0.85, edgecolor="none"))
         axes.text(middle, 2.4, f"row {row}\n· {weight:g}", ha="center", va="center", fontsize=8)
     for expert in range(4):
         own = [place for place, route in zip(places, order) if route[1] == expert]
         left, right = (min(own) - 0.1, max(own) + 1.1) if own else (5.45, 6.25)
-        axes.add_patch(Rectangle((left, 1.95), right - left, 0.9, facecolor="none", edgecolor=GREY, linewidth=1.2, linestyle="-" if own else "--"))
-        axes.text((left + right) / 2, 2.98, f"expert {expert}" if own else "2: none", ha="center", fontsize=8)
+        axes.add_patch(Rectangle((left, 1.95), right - left, 1.35, facecolor="none", edgecolor=GREY, linewidth=1.2, linestyle="-" if own else "--"))
+        # Inside, where no line runs.
+        axes.text((left + right) / 2, 3.02, f"expert {expert}" if own else f"expert {expert}:\nnone", ha="center",
+                  va="center" if own else "top", fontsize=8)
     axes.set_xlim(-0.4, 9.4)
-    axes.set_ylim(-0.15, 4.95)
+    axes.set_ylim(-0.15, 5.35)
     axes.axis("off")
     save("segments", figure)
 
