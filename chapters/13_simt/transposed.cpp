@@ -9,7 +9,7 @@ constexpr int tile_side = 32;
 
 __global__ void __launch_bounds__(tile_side* tile_side)
     transposed_kernel(float* y, const float* x, int rows, int columns) {
-  __shared__ float tile[tile_side][tile_side + 1];  // one word more: see below
+  __shared__ float tile[tile_side][tile_side + 1];  // one word more: a column lies in 32 banks
   const int row = blockIdx.y * tile_side + threadIdx.y;
   const int column = blockIdx.x * tile_side + threadIdx.x;
   if (row < rows && column < columns) tile[threadIdx.y][threadIdx.x] = x[1LL * row * columns + column];
