@@ -27,6 +27,14 @@ std::int64_t pieces(const WarpRequestInput& input, std::int64_t size) {
   return static_cast<std::int64_t>(different.size());
 }
 
+/// Lanes whose piece of `size` bytes is not the one of the lane before.
+std::int64_t changes(const WarpRequestInput& input, std::int64_t size) {
+  std::int64_t count = 0;
+  for (std::size_t lane = 0; lane < input.addresses.size(); ++lane)
+    count += lane == 0 || input.addresses[lane] / size != input.addresses[lane - 1] / size ? 1 : 0;
+  return count;
+}
+
 std::int64_t bytes_of_all_lanes(const WarpRequestInput& input) {
   return static_cast<std::int64_t>(input.addresses.size()) * input.bytes_per_lane;
 }
@@ -58,6 +66,8 @@ std::vector<FunctionCase<WarpRequestInput>> requests() {
       {"one-word", "all lanes the same word", lanes(4, [](std::int64_t) { return std::int64_t{64}; })},
       {"pairs", "two lanes each of 16 words that are 64 bytes apart",
        lanes(4, [](std::int64_t l) { return l / 2 * 64; })},
+      {"in-turns", "four words that are 64 bytes apart, and from lane to lane the next of them",
+       lanes(4, [](std::int64_t l) { return l % 4 * 64; })},
       {"halves", "32 neighbouring numbers of 2 bytes", lanes(2, [](std::int64_t l) { return 2 * l; })},
       {"bytes", "20 neighbouring bytes from byte 20 on",
        lanes(
@@ -109,7 +119,10 @@ Check sectors_check() {
               },
               {[](const WarpRequestInput& input) { return divided_up(span(input), 32); }}),
       mistake("sectors_of_128", "128 bytes at a time, which is a line of the cache; a sector has 32",
-              [](const WarpRequestInput& input) { return pieces(input, 128); })};
+              [](const WarpRequestInput& input) { return pieces(input, 128); }),
+      mistake("sectors_of_changes",
+              "a sector counted where it is not the one of the lane before; a later lane may come back to it",
+              [](const WarpRequestInput& input) { return changes(input, 32); })};
   return check;
 }
 
@@ -125,7 +138,12 @@ Check fewest_sectors_check() {
               {[](const WarpRequestInput& input) { return bytes_of_all_lanes(input) / 32; }}),
       mistake("fewest_where_they_lie",
               "the sectors that the lanes touch; the fewest there could be, if the bytes lay side by side",
-              [](const WarpRequestInput& input) { return pieces(input, 32); })};
+              [](const WarpRequestInput& input) { return pieces(input, 32); }),
+      mistake("fewest_of_changes",
+              "bytes left out only where the lane before wants them, too; any lane may want them",
+              [](const WarpRequestInput& input) {
+                return divided_up(changes(input, input.bytes_per_lane) * input.bytes_per_lane, 32);
+              })};
   return check;
 }
 
