@@ -40,7 +40,9 @@ struct Allowed {
   bool counted = false;
   double read_bytes = 0;          ///< from DRAM; 0: any
   std::uint64_t barriers = 0;     ///< of a block
+  std::uint64_t exchanges = 0;    ///< of a block, at least
   double times_the_fewest = 1.5;  ///< sectors and wavefronts
+  double times_through_l2 = 1.5;  ///< between L1 and L2, of the different bytes
 };
 
 KernelFault fault_of(simt::ProblemKind kind) {
@@ -76,8 +78,10 @@ void find_fault(const simt::Profile& profile, KernelOutcome& outcome) {
   outcome.told = profile.error;
 }
 
-void find_waste(const simt::KernelProfile& total, const Allowed& allowed, std::uint64_t blocks,
-                KernelOutcome& outcome) {
+void find_waste(const simt::Profile& profile, const Allowed& allowed, KernelOutcome& outcome) {
+  const simt::KernelProfile total = profile.total();
+  const auto& grid = profile.kernels.front().grid;
+  const std::uint64_t blocks = std::uint64_t{grid[0]} * grid[1] * grid[2];
   const auto tell = [&](const std::string& words) {
     outcome.told += (outcome.told.empty() ? "all numbers are right, but " : ", and ") + words;
   };
@@ -96,6 +100,22 @@ void find_waste(const simt::KernelProfile& total, const Allowed& allowed, std::u
     outcome.reread = true;
     tell(fmt::format("{} bytes are read where {:.0f} would do", total.dram_bytes_loaded, allowed.read_bytes));
   }
+  // A lane that asks alone takes the one sector that it needs. That the next number takes it again shows here.
+  const double moved = 32 * static_cast<double>(total.l2_sectors);
+  const auto different = static_cast<double>(profile.unique_bytes_loaded + profile.unique_bytes_stored);
+  if (!outcome.scattered && !outcome.reread && moved > allowed.times_through_l2 * different) {
+    outcome.few_lanes = moved > allowed.times_the_fewest * static_cast<double>(global.bytes);
+    outcome.reread = !outcome.few_lanes;
+    tell(fmt::format(
+        "{:.0f} bytes pass between L1 and L2, {:.1f} times the different ones{}", moved, moved / different,
+        outcome.few_lanes ? fmt::format(": {:.1f} lanes of 32 ask at a time", global.lanes_per_request())
+                          : ""));
+  }
+  if (global.requests > 0 && total.warp_exchanges < allowed.exchanges * blocks) {
+    outcome.without_shuffles = true;
+    tell(fmt::format("a block's warps do {} shuffles where {} are asked for", total.warp_exchanges / blocks,
+                     allowed.exchanges));
+  }
   if (allowed.barriers > 0 && total.block_barriers > allowed.barriers * blocks) {
     outcome.barriers = true;
     tell(fmt::format("a block passes {} barriers", total.block_barriers / blocks));
@@ -110,7 +130,8 @@ simt::device_buffer<float> on_device(const Numbers& numbers) {
   return buffer;
 }
 
-/// Runs a kernel under the profiler. In a build without its hooks no race and no count is seen, and the numbers alone tell.
+/// Runs a kernel under the profiler. In a build without its hooks no race and no count is seen, and the numbers alone
+/// tell.
 /// @param count  of numbers of the output
 /// @param launch  gets the output
 KernelOutcome outcome_of(std::int64_t count, const Allowed& allowed,
@@ -133,10 +154,8 @@ KernelOutcome outcome_of(std::int64_t count, const Allowed& allowed,
   std::vector<float> numbers(y.size());
   y.download(std::span(numbers));
   outcome.numbers.assign(numbers.begin(), numbers.end());
-  if (allowed.counted && outcome.fault == KernelFault::none && !profile.kernels.empty()) {
-    const auto& grid = profile.kernels.front().grid;
-    find_waste(profile.total(), allowed, std::uint64_t{grid[0]} * grid[1] * grid[2], outcome);
-  }
+  if (allowed.counted && outcome.fault == KernelFault::none && !profile.kernels.empty())
+    find_waste(profile, allowed, outcome);
   return outcome;
 }
 
@@ -157,17 +176,23 @@ KernelOutcome run_transposed(const check::TransposeKernelInput& input) {
 
 KernelOutcome run_row_sums(const check::RowSumsKernelInput& input) {
   const simt::device_buffer<float> x = on_device(input.x());
-  return outcome_of(input.rows, {.counted = input.counted, .barriers = 1}, [&](float* sums) {
-    row_sums(sums, x.data(), static_cast<int>(input.rows), static_cast<int>(input.n));
-  });
+  constexpr std::uint64_t shuffles = 4 * 5;  // four warps, a step for each halving of 32 lanes
+  return outcome_of(input.rows, {.counted = input.counted, .barriers = 1, .exchanges = shuffles},
+                    [&](float* sums) {
+                      row_sums(sums, x.data(), static_cast<int>(input.rows), static_cast<int>(input.n));
+                    });
 }
 
 KernelOutcome run_softmax_rows(const check::SoftmaxKernelInput& input) {
   const simt::device_buffer<float> x = on_device(input.x);
-  const auto n = static_cast<int>(input.n);
-  const cuda::SoftmaxShape shape{.rows = static_cast<int>(input.rows), .n = n, .x_stride = n, .y_stride = n};
-  const double twice = 2 * sizeof(float) * static_cast<double>(input.x.size());
-  return outcome_of(input.rows * input.n, {.counted = input.counted, .read_bytes = twice},
+  const cuda::SoftmaxShape shape{.rows = static_cast<int>(input.rows),
+                                 .n = static_cast<int>(input.n),
+                                 .x_stride = static_cast<int>(input.n + input.x_gap),
+                                 .y_stride = static_cast<int>(input.n + input.y_gap)};
+  const double twice = 2 * sizeof(float) * static_cast<double>(input.rows * input.n);
+  // Two passes that read and one that writes: 1.5 times the different bytes.
+  return outcome_of((input.rows - 1) * shape.y_stride + input.n,
+                    {.counted = input.counted, .read_bytes = twice, .times_through_l2 = 2.5},
                     [&](float* y) { softmax_rows(y, x.data(), shape); });
 }
 

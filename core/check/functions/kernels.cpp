@@ -16,6 +16,9 @@ constexpr std::int64_t threads = 128;  // of a block
 constexpr std::int64_t lanes = 32;
 constexpr std::int64_t tile = 32;  // rows and columns of a transposition's block
 
+constexpr const char* few_lanes_work =
+    "right, but few lanes of a warp work: a sector is moved for each number, where 32 lanes would share four";
+
 std::size_t place(std::int64_t i) {
   return static_cast<std::size_t>(i);
 }
@@ -50,7 +53,7 @@ FunctionCheck<Input, KernelOutcome> kernel_check(
 // Sums of columns.
 
 struct ColumnHabits {
-  bool without_stride = false, scattered = false;
+  bool without_stride = false, scattered = false, few_lanes = false;
   std::int64_t step = 1;  ///< columns rounded down to a multiple
 };
 
@@ -58,7 +61,8 @@ KernelOutcome columns_summed(const ColumnSumsKernelInput& input, const ColumnHab
   const Numbers x = input.x();
   const std::int64_t stride = input.columns + (habits.without_stride ? 0 : input.x_gap);
   KernelOutcome outcome{.numbers = Numbers(place(input.columns), KernelOutcome::untouched),
-                        .scattered = habits.scattered && input.counted};
+                        .scattered = habits.scattered && input.counted,
+                        .few_lanes = habits.few_lanes && input.counted};
   for (std::int64_t c = 0; c < input.columns / habits.step * habits.step; ++c) {
     double sum = 0;
     for (std::int64_t r = 0; r < input.rows; ++r) sum += x[place(r * stride + c)];
@@ -78,7 +82,7 @@ std::function<KernelOutcome(const ColumnSumsKernelInput&)> blocks_at_one_place(s
 
 struct TransposeHabits {
   bool tile_as_it_was = false;  ///< each tile goes to its place, and is not turned itself
-  bool scattered = false, conflicts = false;
+  bool scattered = false, few_lanes = false, conflicts = false;
   std::int64_t step = 1;  ///< rows and columns rounded down to a multiple
 };
 
@@ -86,6 +90,7 @@ KernelOutcome turned(const TransposeKernelInput& input, const TransposeHabits& h
   const Numbers x = input.x();
   KernelOutcome outcome{.numbers = Numbers(place(input.rows * input.columns), KernelOutcome::untouched),
                         .scattered = habits.scattered && input.counted,
+                        .few_lanes = habits.few_lanes && input.counted,
                         .conflicts = habits.conflicts && input.counted};
   for (std::int64_t r = 0; r < input.rows / habits.step * habits.step; ++r) {
     for (std::int64_t c = 0; c < input.columns / habits.step * habits.step; ++c) {
@@ -103,14 +108,16 @@ KernelOutcome turned(const TransposeKernelInput& input, const TransposeHabits& h
 
 struct SumHabits {
   bool first_warp_alone = false, even_lanes_alone = false, tail_dropped = false;
-  bool scattered = false, barriers = false;
+  bool scattered = false, few_lanes = false, barriers = false, without_shuffles = false;
 };
 
 KernelOutcome summed(const RowSumsKernelInput& input, const SumHabits& habits) {
   const Numbers x = input.x();
   KernelOutcome outcome{.numbers = {},
                         .scattered = habits.scattered && input.counted,
-                        .barriers = habits.barriers && input.counted};
+                        .few_lanes = habits.few_lanes && input.counted,
+                        .barriers = habits.barriers && input.counted,
+                        .without_shuffles = habits.without_shuffles && input.counted};
   for (std::int64_t r = 0; r < input.rows; ++r) {
     double sum = 0;
     for (std::int64_t i = 0; i < (habits.tail_dropped ? input.n / threads * threads : input.n); ++i) {
@@ -129,8 +136,9 @@ bool same_outcome(const KernelOutcome& found, const KernelOutcome& expected, dou
   if (found.fault != KernelFault::none || expected.fault != KernelFault::none)
     return found.fault == expected.fault;
   return same_numbers(found.numbers, expected.numbers, relative) && found.scattered == expected.scattered &&
-         found.conflicts == expected.conflicts && found.reread == expected.reread &&
-         found.barriers == expected.barriers;
+         found.few_lanes == expected.few_lanes && found.conflicts == expected.conflicts &&
+         found.reread == expected.reread && found.barriers == expected.barriers &&
+         found.without_shuffles == expected.without_shuffles;
 }
 
 bool KernelOutcome::operator==(const KernelOutcome& other) const {
@@ -178,6 +186,8 @@ FunctionCheck<ColumnSumsKernelInput, KernelOutcome> column_sums_check() {
           "columns_scattered",
           "right, but the lanes of a warp are in different rows: a sector is moved for each number",
           [](const Input& input) { return columns_summed(input, {.scattered = true}); }),
+      mistake<Input>("columns_few_lanes", few_lanes_work,
+                     [](const Input& input) { return columns_summed(input, {.few_lanes = true}); }),
       mistake<Input>("columns_unguarded",
                      "threads behind the last column are not stopped; they reach past the end",
                      [](const Input& input) {
@@ -229,6 +239,8 @@ FunctionCheck<TransposeKernelInput, KernelOutcome> transposed_check() {
           "transposed_scattered",
           "right, but a warp writes a column of y (or reads one of x): a sector is moved for each number",
           [](const Input& input) { return turned(input, {.scattered = true}); }),
+      mistake<Input>("transposed_few_lanes", few_lanes_work,
+                     [](const Input& input) { return turned(input, {.few_lanes = true}); }),
       mistake<Input>("transposed_conflicts",
                      "right, but a column of the tile lies in one bank, so that 32 lanes wait for each other",
                      [](const Input& input) { return turned(input, {.conflicts = true}); }),
@@ -272,20 +284,34 @@ FunctionCheck<RowSumsKernelInput, KernelOutcome> row_sums_check() {
                      [](const Input& input) { return summed(input, {.tail_dropped = true}); }),
       mistake<Input>(
           "sums_lanes_leave",
-          "threads without a number return before a shuffle that waits for them; they must add a 0",
+          "threads without a number return before a shuffle that reads from them; they must add a 0",
           [](const Input& input) {
             if (input.n >= threads) return summed(input, {});
             // Of a warp that is gone altogether nobody waits for a lane, but its sum is missing.
             return faulty(input.n % lanes != 0 ? KernelFault::missing_lane : KernelFault::uninitialised);
           }),
-      mistake<Input>("sums_many_barriers",
-                     "right, but a block passes more than one barrier; within a warp, shuffles need none",
-                     [](const Input& input) { return summed(input, {.barriers = true}); }),
+      mistake<Input>(
+          "sums_many_barriers",
+          "right, but a block passes more than one barrier; within a warp, shuffles need none",
+          [](const Input& input) { return summed(input, {.barriers = true}); },
+          {[](const Input& input) { return summed(input, {.barriers = true, .without_shuffles = true}); }}),
+      mistake<Input>(
+          "sums_without_shuffles",
+          "right, but all 128 sums go through shared memory; within a warp, five shuffles add them up",
+          [](const Input& input) { return summed(input, {.without_shuffles = true}); }),
+      mistake<Input>(
+          "sums_few_lanes", few_lanes_work,
+          [](const Input& input) { return summed(input, {.few_lanes = true, .without_shuffles = true}); },
+          {[](const Input& input) { return summed(input, {.few_lanes = true}); }}),
       mistake<Input>(
           "sums_scattered",
           "right, but each thread reads a piece of the row of its own: a sector is moved for each number",
           [](const Input& input) { return summed(input, {.scattered = true}); },
-          {[](const Input& input) { return summed(input, {.scattered = true, .barriers = true}); }})};
+          {[](const Input& input) { return summed(input, {.scattered = true, .barriers = true}); },
+           [](const Input& input) { return summed(input, {.scattered = true, .without_shuffles = true}); },
+           [](const Input& input) {
+             return summed(input, {.scattered = true, .barriers = true, .without_shuffles = true});
+           }})};
   return check;
 }
 

@@ -8,8 +8,8 @@
 
 #include "core/check/function_check.h"
 
-// The small kernels of chapter 13. They are judged by what they leave in memory, by what the executor and its checker have
-// against them, and, where they are right, by what they ask of memory.
+// The small kernels of chapter 13. They are judged by what they leave in memory, by what the executor and its checker
+// have against them, and, where they are right, by what they ask of memory.
 
 namespace rung::check {
 
@@ -30,11 +30,13 @@ struct KernelOutcome {
       numbers;  ///< the output as it lies in memory, with `untouched` where nothing was written
   KernelFault fault = KernelFault::none;  ///< the gravest that was found
   // Of a kernel that is right, where the case asks for it and the counters are there:
-  bool scattered = false;  ///< its requests touch many more sectors than could carry their bytes
-  bool conflicts = false;  ///< its requests to shared memory wait for banks
-  bool reread = false;     ///< it reads more bytes than the task allows
-  bool barriers = false;   ///< its blocks pass more barriers than the task allows
-  std::string told = {};   ///< the checker's words or the counters', for people; not compared
+  bool scattered = false;         ///< its requests touch many more sectors than could carry their bytes
+  bool few_lanes = false;         ///< few lanes ask at a time, and a sector is moved again for the others
+  bool conflicts = false;         ///< its requests to shared memory wait for banks
+  bool reread = false;            ///< it reads more bytes than the task allows
+  bool barriers = false;          ///< its blocks pass more barriers than the task allows
+  bool without_shuffles = false;  ///< its warps exchange fewer numbers by shuffles than the task asks for
+  std::string told = {};          ///< the checker's words or the counters', for people; not compared
 
   static constexpr double untouched = -7777;  ///< what lies in an output before the kernel runs
 
@@ -83,13 +85,14 @@ struct RowSumsKernelInput {
 /// The sums come back.
 FunctionCheck<RowSumsKernelInput, KernelOutcome> row_sums_check();
 
-/// softmax of the rows of x[rows, n], without gaps.
+/// softmax of the rows of x[rows, n].
 struct SoftmaxKernelInput {
   std::int64_t rows = 1, n = 1;
-  std::vector<double> x;
-  bool counted = false;  ///< whether the counters are looked at
+  std::int64_t x_gap = 0, y_gap = 0;  ///< between rows, in numbers
+  std::vector<double> x;              ///< as it lies in memory
+  bool counted = false;               ///< whether the counters are looked at
 };
-/// The weights come back.
+/// The weights come back, as they lie in memory.
 FunctionCheck<SoftmaxKernelInput, KernelOutcome> softmax_rows_check();
 
 }  // namespace rung::check

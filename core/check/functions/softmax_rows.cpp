@@ -18,9 +18,27 @@ constexpr std::size_t threads = 128;  // of a block
 constexpr std::size_t lanes = 32;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
+std::int64_t stride_of_x(const SoftmaxKernelInput& input) {
+  return input.n + input.x_gap;
+}
+std::int64_t stride_of_y(const SoftmaxKernelInput& input) {
+  return input.n + input.y_gap;
+}
+std::int64_t without_gap(const SoftmaxKernelInput& input) {
+  return input.n;
+}
+
+/// Numbers from the first of a row to the last of the last row.
+std::size_t extent(const SoftmaxKernelInput& input, std::int64_t stride) {
+  return static_cast<std::size_t>((input.rows - 1) * stride + input.n);
+}
+
 struct Habits {
   bool loop_not_rescaled = false, merge_not_rescaled = false, masked_is_nan = false, first_warp_alone = false;
-  bool reread = false;
+  bool reread = false, few_lanes = false;
+  /// From one row of x to the next, and of y.
+  std::int64_t (*x_stride)(const SoftmaxKernelInput&) = stride_of_x;
+  std::int64_t (*y_stride)(const SoftmaxKernelInput&) = stride_of_y;
 };
 
 /// The largest of some scores, and the sum that refers to it.
@@ -64,27 +82,34 @@ MaxSum of_row(const double* x, std::size_t n, const Habits& habits) {
 }
 
 KernelOutcome softmax(const SoftmaxKernelInput& input, const Habits& habits) {
-  KernelOutcome outcome{.numbers = {}, .reread = habits.reread && input.counted};
+  KernelOutcome outcome{.numbers = Numbers(extent(input, stride_of_y(input)), KernelOutcome::untouched),
+                        .few_lanes = habits.few_lanes && input.counted,
+                        .reread = habits.reread && input.counted};
+  const std::int64_t x_stride = habits.x_stride(input);
+  const std::int64_t y_stride = habits.y_stride(input);
+  if (extent(input, x_stride) > input.x.size() || extent(input, y_stride) > outcome.numbers.size())
+    return {.numbers = {}, .fault = KernelFault::out_of_bounds};
   const auto n = static_cast<std::size_t>(input.n);
-  for (std::size_t r = 0; r < static_cast<std::size_t>(input.rows); ++r) {
-    const double* const x = input.x.data() + r * n;
+  for (std::int64_t r = 0; r < input.rows; ++r) {
+    const double* const x = input.x.data() + r * x_stride;
+    double* const y = outcome.numbers.data() + r * y_stride;
     const MaxSum all = of_row(x, n, habits);
-    for (std::size_t i = 0; i < n; ++i)
-      outcome.numbers.push_back(all.max == -infinity ? 0 : std::exp(x[i] - all.max) / all.sum);
+    for (std::size_t i = 0; i < n; ++i) y[i] = all.max == -infinity ? 0 : std::exp(x[i] - all.max) / all.sum;
   }
   return outcome;
 }
 
 /// exp(x) over its sum in fp32, as it is.
 KernelOutcome without_maximum(const SoftmaxKernelInput& input, bool guarded) {
-  KernelOutcome outcome{.numbers = {}};
-  const auto n = static_cast<std::size_t>(input.n);
-  for (std::size_t first = 0; first < input.x.size(); first += n) {
+  KernelOutcome outcome{.numbers = Numbers(extent(input, stride_of_y(input)), KernelOutcome::untouched)};
+  for (std::int64_t r = 0; r < input.rows; ++r) {
+    const double* const x = input.x.data() + r * stride_of_x(input);
+    double* const y = outcome.numbers.data() + r * stride_of_y(input);
     float sum = 0;
-    for (std::size_t i = first; i < first + n; ++i) sum += std::exp(static_cast<float>(input.x[i]));
-    for (std::size_t i = first; i < first + n; ++i) {
-      const float weight = std::exp(static_cast<float>(input.x[i])) / sum;
-      outcome.numbers.push_back(guarded && sum == 0 ? 0 : static_cast<double>(weight));
+    for (std::int64_t i = 0; i < input.n; ++i) sum += std::exp(static_cast<float>(x[i]));
+    for (std::int64_t i = 0; i < input.n; ++i) {
+      const float weight = std::exp(static_cast<float>(x[i])) / sum;
+      y[i] = guarded && sum == 0 ? 0 : static_cast<double>(weight);
     }
   }
   return outcome;
@@ -94,6 +119,17 @@ SoftmaxKernelInput scores(std::int64_t rows, std::int64_t n, double (*score)(std
                           bool counted = false) {
   SoftmaxKernelInput input{.rows = rows, .n = n, .x = {}, .counted = counted};
   for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t i = 0; i < n; ++i) input.x.push_back(score(r, i));
+  }
+  return input;
+}
+
+/// The same with gaps: between the rows of x lie scores that no weight takes into account.
+SoftmaxKernelInput apart(std::int64_t rows, std::int64_t n, std::int64_t x_gap, std::int64_t y_gap,
+                         double (*score)(std::int64_t, std::int64_t)) {
+  SoftmaxKernelInput input{.rows = rows, .n = n, .x_gap = x_gap, .y_gap = y_gap, .x = {}};
+  for (std::int64_t r = 0; r < rows; ++r) {
+    if (r > 0) input.x.insert(input.x.end(), static_cast<std::size_t>(x_gap), 10.0);
     for (std::int64_t i = 0; i < n; ++i) input.x.push_back(score(r, i));
   }
   return input;
@@ -118,6 +154,8 @@ FunctionCheck<SoftmaxKernelInput, KernelOutcome> softmax_rows_check() {
                                                               : i == 1 ? 3.0
                                                                        : 2.0; })},
       {"ragged", "2 × 127", scores(2, 127, mixed)},
+      {"gaps", "3 × 70, rows of x 5 and rows of y 13 further apart than they are long",
+       apart(3, 70, 5, 13, mixed)},
       {"rising", "2 × 500, the largest score last",
        scores(2, 500,
               [](std::int64_t r, std::int64_t i) {
@@ -137,8 +175,8 @@ FunctionCheck<SoftmaxKernelInput, KernelOutcome> softmax_rows_check() {
   check.difference_in = [](const SoftmaxKernelInput& input, const KernelOutcome& found,
                            const KernelOutcome& expected) {
     return outcome_difference(found, expected, relative, [&](std::size_t i) {
-      const auto n = static_cast<std::size_t>(input.n);
-      return fmt::format("y[{}, {}]", i / n, i % n);
+      const auto at = static_cast<std::int64_t>(i);
+      return fmt::format("y[{}, {}]", at / stride_of_y(input), at % stride_of_y(input));
     });
   };
   const auto mistake = [](std::string name, std::string sentence, Habits habits,
@@ -170,7 +208,17 @@ FunctionCheck<SoftmaxKernelInput, KernelOutcome> softmax_rows_check() {
        "a thread merges what other warps may not have written yet; a barrier belongs between",
        [](const SoftmaxKernelInput&) { return KernelOutcome{.numbers = {}, .fault = KernelFault::race}; }},
       mistake("softmax_three_passes",
-              "right, but x is read three times: maximum and sum can be had in one pass", {.reread = true})};
+              "right, but x is read three times: maximum and sum can be had in one pass", {.reread = true}),
+      mistake("softmax_few_lanes",
+              "right, but few lanes of a warp work: a sector is moved for each number, where 32 lanes would "
+              "share four",
+              {.few_lanes = true}),
+      mistake("softmax_without_stride",
+              "rows taken to lie n numbers apart, or those of y as far as those of x; they have strides of "
+              "their own",
+              {.x_stride = without_gap, .y_stride = without_gap},
+              {with({.x_stride = without_gap}), with({.y_stride = without_gap}),
+               with({.y_stride = stride_of_x}), with({.x_stride = stride_of_y})})};
   return check;
 }
 
