@@ -8,7 +8,9 @@ constexpr int threads = 128;
 constexpr int lanes = 32;
 
 __device__ cuda::MaxSum both(cuda::MaxSum a, cuda::MaxSum b) {
-  return {fmaxf(a.max, b.max), a.sum + b.sum};
+  const float max = fmaxf(a.max, b.max);
+  if (max == -INFINITY) return {};
+  return {max, a.sum * expf(a.max - max) + b.sum * expf(b.max - max)};
 }
 
 __global__ void __launch_bounds__(threads)
@@ -16,7 +18,7 @@ __global__ void __launch_bounds__(threads)
   const float* const x_row = x + 1LL * blockIdx.x * shape.x_stride;
   float* const y_row = y + 1LL * blockIdx.x * shape.y_stride;
   cuda::MaxSum own;
-  for (int i = threadIdx.x; i < shape.n; i += threads) own = both(own, {x_row[i], expf(x_row[i])});
+  for (int i = threadIdx.x; i < shape.n; i += threads) own = both(own, {x_row[i], 1});
   for (int distance = lanes / 2; distance > 0; distance /= 2) {
     const float max = __shfl_xor_sync(0xffffffffu, own.max, distance);
     const float sum = __shfl_xor_sync(0xffffffffu, own.sum, distance);
@@ -31,7 +33,8 @@ __global__ void __launch_bounds__(threads)
   __syncthreads();
   cuda::MaxSum all;
   for (int warp = 0; warp < threads / lanes; ++warp) all = both(all, {max_of_warp[warp], sum_of_warp[warp]});
-  for (int i = threadIdx.x; i < shape.n; i += threads) y_row[i] = all.sum == 0 ? 0 : expf(x_row[i]) / all.sum;
+  for (int i = threadIdx.x; i < shape.n; i += threads)
+    y_row[i] = all.max == -INFINITY ? 0 : expf(x_row[i] - all.max) / all.sum;
 }
 
 }  // namespace
