@@ -36,14 +36,20 @@ KvType kv_of(check::GroupedCostInput::Type type) {
 std::vector<std::int64_t> run_model_size(const check::ModelSizeInput& input) {
   const ModelConfig config = config_of(input.shape);
   const ModelParts all = input.type ? weight_bytes(config, *input.type) : count_parameters(config);
-  return {all.embedding, all.attention, all.router,  all.feed_forward,
-          all.norms,     all.output,    all.total(), active_parts(all, config).total()};
+  std::vector<std::int64_t> counts;
+  counts.reserve(14);
+  for (const ModelParts& one : {all, active_parts(all, config)})
+    counts.insert(counts.end(), {one.embedding, one.attention, one.router, one.feed_forward, one.norms,
+                                 one.output, one.total()});
+  return counts;
 }
 
 Numbers run_step_work(const check::StepWorkInput& input) {
   using Rule = check::StepWorkInput::Rule;
   const ModelConfig config = config_of(input.shape, input.window);
   const ModelParts bytes = weight_bytes(config, input.weights);
+  if (input.rule == Rule::weights)
+    return {weights_read(model_cost(config, bytes, kv_of(input.kv)), input.rows)};
   const measure::Work work = input.rule == Rule::prompt
                                  ? prompt_work(config, bytes, kv_of(input.kv), input.rows)
                                  : step_work(config, bytes, kv_of(input.kv), input.rows, input.past);

@@ -1,4 +1,6 @@
 #include <functional>
+#include <numeric>
+#include <span>
 #include <string>
 
 #include <fmt/format.h>
@@ -17,12 +19,33 @@ struct Habits {
   bool query_heads = false, one_of_k_and_v = false, no_output_projection = false, hidden_for_heads = false,
        no_gate = false, one_expert = false, no_router = false, norm_in_type = false, router_in_blocks = false,
        no_last_norm = false, one_norm_a_layer = false, tied_twice = false, all_active = false,
-       one_active = false, active_router_shared = false, bare_bits = false, block_for_each = false,
-       integer_bytes = false, int_used = false, norms_left_out = false, numbers_for_bytes = false;
+       one_active = false, router_of_used = false, bare_bits = false, block_for_each = false,
+       integer_bytes = false, int_used = false, norms_left_out = false, numbers_for_bytes = false,
+       tied_bytes_twice = false;
+  /// Whether rows are stored as another type where blocks do not fit them; else how many blocks are counted.
+  enum class Blocks {
+    fitting,        ///< they are
+    whole,          ///< those that are full in each row
+    begun,          ///< those that each row begins
+    of_the_matrix,  ///< as if rows were one behind another
+  };
+  Blocks blocks = Blocks::fitting;
 };
 
+/// What rows of `in` numbers are stored as.
+DType stored_type(DType wanted, std::int64_t in) {
+  if (in % info(wanted).block_elements == 0) return wanted;
+  if (wanted == DType::Q4_K) return stored_type(DType::Q5_0, in);
+  if (wanted == DType::Q6_K) return stored_type(DType::Q8_0, in);
+  return DType::F16;
+}
+
 std::int64_t bytes_of(std::int64_t out, std::int64_t in, DType type, const Habits& habits) {
-  const DTypeInfo& stored = info(type);
+  using Blocks = Habits::Blocks;
+  const DTypeInfo& stored = info(habits.blocks == Blocks::fitting ? stored_type(type, in) : type);
+  if (habits.blocks == Blocks::begun)
+    return out * ((in + stored.block_elements - 1) / stored.block_elements) * stored.block_bytes;
+  if (habits.blocks == Blocks::of_the_matrix) return out * in / stored.block_elements * stored.block_bytes;
   if (habits.bare_bits && stored.block_elements > 1) {  // Q4_0: 16 of 18 bytes, Q8_0: 32 of 34
     const std::int64_t bits = stored.block_bytes * 8 / stored.block_elements;
     return out * in * bits / 8;
@@ -40,10 +63,10 @@ Counts count(const Input& input, const Habits& habits) {
     shape.heads = shape.hidden;
     shape.head_dim = 1;
   }
-  if (habits.tied_twice) shape.tied = false;
+  if (habits.tied_twice || (habits.tied_bytes_twice && input.type)) shape.tied = false;
   const bool blocks = input.type && info(*input.type).block_elements > 1;
-  Counts counts(8);
-  std::int64_t shared = 0, of_experts = 0, matrix = 0, wide = 0;
+  Counts counts(6);
+  std::int64_t of_experts = 0, matrix = 0, wide = 0;
   for (const oracle::SizedMatrix& one : oracle::matrices_of(shape)) {
     if (one.part == Part::attention) {
       const std::int64_t place = matrix++ % 4;  // q, k, v, o
@@ -57,34 +80,43 @@ Counts count(const Input& input, const Habits& habits) {
     const std::int64_t size =
         input.type && !habits.numbers_for_bytes ? bytes_of(one.out, one.in, type, habits) : one.out * one.in;
     counts[static_cast<std::size_t>(one.part) + (one.part == Part::output ? 1 : 0)] += size;
-    (one.expert >= 0 ? of_experts : shared) += size;
+    if (one.expert >= 0) of_experts += size;
   }
   const std::int64_t norms = (habits.one_norm_a_layer ? 1 : 2) * shape.layers + (habits.no_last_norm ? 0 : 1);
   std::int64_t norm_bytes = input.type ? 4 : 1;
   if (habits.norm_in_type && input.type) norm_bytes = blocks ? 1 : info(*input.type).block_bytes;
   counts[4] = habits.norms_left_out ? 0 : norms * input.shape.hidden * norm_bytes;
-  counts[6] = shared + of_experts + counts[4];
-  counts[7] = counts[6];
+  Counts active = counts;
   if (shape.experts > 0 && !habits.all_active) {
     const std::int64_t one = of_experts / (habits.one_expert ? 1 : shape.experts);
-    counts[7] = shared + counts[4] + one * (habits.one_active ? 1 : shape.used);
+    active[3] = one * (habits.one_active ? 1 : shape.used);
   }
+  if (shape.experts > 0 && habits.router_of_used) active[2] = counts[2] / shape.experts * shape.used;
+  counts.push_back(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}));
+  active.push_back(std::accumulate(active.begin(), active.end(), std::int64_t{0}));
+  counts.insert(counts.end(), active.begin(), active.end());
   if (habits.int_used) {
     for (std::int64_t& one : counts) one = static_cast<std::int32_t>(one);
   }
   return counts;
 }
 
-FunctionMistake<Input, Counts> mistake(std::string name, std::string sentence, Habits habits) {
-  return {std::move(name), std::move(sentence),
-          [habits](const Input& input) { return count(input, habits); }};
+FunctionMistake<Input, Counts> mistake(std::string name, std::string sentence, const Habits& habits,
+                                       const std::vector<Habits>& others = {}) {
+  return mistake_of_habits(std::move(name), std::move(sentence), count, habits, others);
+}
+
+/// Seven counts: the parts, and all.
+std::string show_parts(std::span<const std::int64_t> counts) {
+  return fmt::format("embedding {}, attention {}, router {}, feed-forward {}, norms {}, output {}; all {}",
+                     counts[0], counts[1], counts[2], counts[3], counts[4], counts[5], counts[6]);
 }
 
 std::string show(const Counts& counts) {
-  if (counts.size() != 8) return fmt::format("{} numbers", counts.size());
-  return fmt::format(
-      "embedding {}, attention {}, router {}, feed-forward {}, norms {}, output {}; all {}, for a token {}",
-      counts[0], counts[1], counts[2], counts[3], counts[4], counts[5], counts[6], counts[7]);
+  if (counts.size() != 14) return fmt::format("{} numbers", counts.size());
+  const std::span<const std::int64_t> both = counts;
+  const std::string all = show_parts(both.first(7)), active = show_parts(both.last(7));
+  return active == all ? all + "; the same for a token" : all + "; for a token " + active;
 }
 
 oracle::SizedShape shape(std::int64_t layers, std::int64_t hidden, std::int64_t heads, std::int64_t kv_heads,
@@ -135,6 +167,13 @@ FunctionCheck<Input, Counts> model_size_check() {
       {"q4_1-mixture",
        "with 4 experts, 2 for a token, as q4_1: the router stays f32",
        {mixture(blocks, 4, 2), DType::Q4_1}},
+      {"tied-f16", "grouped, tied, bytes as f16", {tied(grouped), DType::F16}},
+      {"q4_0-rows-of-40",
+       "2 layers of 64, feed-forward 40, as q4_0: 32 do not divide the rows of down, so they are f16",
+       {shape(2, 64, 4, 2, 32, 40, 40), DType::Q4_0}},
+      {"q4_k",
+       "the same with D 64, as q4_k: rows of 256 can be it, those of 64 are q5_0, those of 40 f16",
+       {shape(2, 64, 4, 2, 64, 40, 40), DType::Q4_K}},
       {"llama-2-7b", "Llama 2 7B: 6,738,415,616 numbers", {shape(32, 4096, 32, 32, 128, 11008, 32000), {}}},
       {"mixtral",
        "Mixtral 8x7B: 46,702,792,704 numbers",
@@ -161,11 +200,19 @@ FunctionCheck<Input, Counts> model_size_check() {
               {.one_norm_a_layer = true}),
       mistake("size_norms_left_out", "norms left out; they are few numbers, but they are there",
               {.norms_left_out = true}),
-      mistake("size_tied_twice", "a tied embedding counted again as the output matrix", {.tied_twice = true}),
+      mistake("size_tied_twice", "a tied embedding counted again as the output matrix", {.tied_twice = true},
+              {{.tied_bytes_twice = true}}),
       mistake("size_all_active", "all experts counted for a token; its router picks k of them",
               {.all_active = true}),
       mistake("size_one_active", "one expert counted for a token; its router picks k of them",
               {.one_active = true}),
+      mistake("size_router_of_the_used",
+              "k rows of the router counted for a token; it scores all E experts to pick k",
+              {.router_of_used = true}),
+      mistake("size_blocks_do_not_fit",
+              "blocks in rows that they do not fit; type_for_rows() says what such rows are stored as",
+              {.blocks = Habits::Blocks::whole},
+              {{.blocks = Habits::Blocks::begun}, {.blocks = Habits::Blocks::of_the_matrix}}),
       mistake("size_bare_bits",
               "blocks counted without their scales: 4 bits are half a byte, a block of 32 has 2 more",
               {.bare_bits = true}),

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/check/function_check.h"
@@ -14,20 +15,37 @@
 
 namespace rung::check {
 
+/// A mistake whose wrong answers are `answer`'s with some habits, and with those of others who make the same one.
+template <typename Input, typename Output, typename Habits>
+FunctionMistake<Input, Output> mistake_of_habits(std::string name, std::string sentence,
+                                                 Output (*answer)(const Input&, const Habits&),
+                                                 const Habits& habits, const std::vector<Habits>& others) {
+  using Run = typename FunctionMistake<Input, Output>::Run;
+  const auto with = [answer](const Habits& one) {
+    return Run([answer, one](const Input& input) { return answer(input, one); });
+  };
+  std::vector<Run> also;
+  also.reserve(others.size());
+  for (const Habits& other : others) also.push_back(with(other));
+  return {std::move(name), std::move(sentence), with(habits), std::move(also)};
+}
+
 /// A question about a model's size.
 struct ModelSizeInput {
   oracle::SizedShape shape = {};
   std::optional<DType> type = {};  ///< bytes are asked for, else numbers
 };
-/// Eight counts come back: embedding, attention, router, feed-forward, norms, output; all; and what a token uses.
+/// Seven counts come back: embedding, attention, router, feed-forward, norms, output; all. Seven more are what a token
+/// uses of each.
 FunctionCheck<ModelSizeInput, std::vector<std::int64_t>> model_size_check();
 
 /// A question about a prompt or a decode step.
 struct StepWorkInput {
   /// What is asked.
   enum class Rule {
-    prompt,  ///< prompt_work() of `rows` tokens
-    step,    ///< step_work() of `rows` sequences after `past` positions each
+    prompt,   ///< prompt_work() of `rows` tokens
+    step,     ///< step_work() of `rows` sequences after `past` positions each
+    weights,  ///< weights_read() of `rows` rows
   };
   Rule rule = Rule::step;
   oracle::SizedShape shape = {};
@@ -36,7 +54,7 @@ struct StepWorkInput {
   std::int64_t rows = 1, past = 0;
   std::int64_t window = 0;  ///< 0: none
 };
-/// FLOPs and bytes come back.
+/// FLOPs and bytes come back, of weights the bytes alone.
 FunctionCheck<StepWorkInput, std::vector<double>> step_work_check();
 
 /// A device as the choice of hardware knows it.
@@ -65,5 +83,7 @@ FunctionCheck<HardwareInput, std::vector<double>> hardware_check();
 
 /// The right answer of step_work's check, for hardware's.
 std::vector<double> right_step_work(const StepWorkInput& input);
+/// The same where every batch reads all experts.
+std::vector<double> step_work_of_all_experts(const StepWorkInput& input);
 
 }  // namespace rung::check
