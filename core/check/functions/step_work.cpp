@@ -22,7 +22,8 @@ struct Habits {
        all_experts_computed = false, one_flop = false, embedding_read = false, no_output = false,
        tied_output_left_out = false, kv_shared = false, weights_for_each = false, kv_heads_compute = false,
        window_left_out = false, quarter_attention = false, weights_as_f32 = false, kv_one_row_short = false,
-       exponent_one_less = false, output_for_prompt_rows = false, no_router = false;
+       exponent_one_less = false, output_for_prompt_rows = false, no_router = false, norms_counted = false,
+       read_for_each = false;
 };
 
 double touched(const Input& input, const Habits& habits) {
@@ -74,6 +75,8 @@ Counted counted(const Input& input, const Habits& habits) {
     flops += habits.all_experts_computed ? experts_flops
                                          : experts_flops * static_cast<double>(shape.used) / experts;
   }
+  if (habits.norms_counted)
+    all.weight_bytes += static_cast<double>(4 * (2 * shape.layers + 1) * shape.hidden);
   if (habits.no_output) all.output_bytes = 0;
   all.cost.flops_per_row = static_cast<std::int64_t>(flops);
   const std::int64_t heads = habits.kv_heads_compute ? shape.kv_heads : shape.heads;
@@ -91,6 +94,8 @@ Counted counted(const Input& input, const Habits& habits) {
 Numbers work(const Input& input, const Habits& habits) {
   const Counted all = counted(input, habits);
   const double shared = all.weight_bytes + all.output_bytes;
+  if (input.rule == Asked::weights)
+    return {shared * static_cast<double>(habits.read_for_each ? input.rows : 1)};
   if (input.rule == Asked::prompt) {
     const oracle::Work of_rows = oracle::forward_work(all.cost, input.rows, 0, 1);
     const double more = habits.output_for_prompt_rows ? static_cast<double>(input.rows - 1) *
@@ -106,17 +111,24 @@ Numbers work(const Input& input, const Habits& habits) {
           bytes + (habits.weights_for_each ? rows : 1) * shared};
 }
 
-FunctionMistake<Input, Numbers> mistake(std::string name, std::string sentence, Habits habits) {
-  return {std::move(name), std::move(sentence), [habits](const Input& input) { return work(input, habits); }};
+FunctionMistake<Input, Numbers> mistake(std::string name, std::string sentence, const Habits& habits,
+                                        const std::vector<Habits>& others = {}) {
+  return mistake_of_habits(std::move(name), std::move(sentence), work, habits, others);
 }
 
-/// A mistake in the experts of a decode step; others make it in prompts, too.
-FunctionMistake<Input, Numbers> expert_mistake(std::string name, std::string sentence, Habits habits) {
-  const auto in_steps = [habits](const Input& input) {
-    return work(input, input.rule == Asked::step ? habits : Habits{});
+/// A mistake in what a pass reads: made in weights_read() and in the step that calls it. Others make it in prompts, too,
+/// or in one of the two alone.
+FunctionMistake<Input, Numbers> reading_mistake(std::string name, std::string sentence, Habits habits) {
+  const auto in = [habits](bool prompts, bool steps, bool weights) {
+    return FunctionMistake<Input, Numbers>::Run([=](const Input& input) {
+      const bool wrong = input.rule == Asked::prompt ? prompts : input.rule == Asked::step ? steps : weights;
+      return work(input, wrong ? habits : Habits{});
+    });
   };
-  const auto everywhere = [habits](const Input& input) { return work(input, habits); };
-  return {std::move(name), std::move(sentence), in_steps, {everywhere}};
+  return {std::move(name),
+          std::move(sentence),
+          in(false, true, true),
+          {in(true, true, true), in(false, false, true), in(false, true, false), in(true, true, false)}};
 }
 
 oracle::SizedShape dense() {
@@ -132,6 +144,7 @@ oracle::SizedShape with_experts(std::int64_t experts, std::int64_t used) {
 }
 
 std::string show(const Numbers& numbers) {
+  if (numbers.size() == 1) return fmt::format("{:.10g} bytes", numbers[0]);
   if (numbers.size() != 2) return fmt::format("{} numbers", numbers.size());
   return fmt::format("{:.10g} FLOPs, {:.10g} bytes", numbers[0], numbers[1]);
 }
@@ -140,6 +153,10 @@ std::string show(const Numbers& numbers) {
 
 std::vector<double> right_step_work(const Input& input) {
   return work(input, {});
+}
+
+std::vector<double> step_work_of_all_experts(const Input& input) {
+  return work(input, {.all_experts_read = true});
 }
 
 FunctionCheck<Input, Numbers> step_work_check() {
@@ -189,6 +206,12 @@ FunctionCheck<Input, Numbers> step_work_check() {
       {"step-mixture-batch",
        "6 sequences, 8 experts, 2 for each row, f16",
        {Asked::step, with_experts(8, 2), DType::F16, Kv::f16, 6, 20}},
+      {"weights",
+       "weights that 5 rows read, f16, the embedding used again for the output",
+       {Asked::weights, tied, DType::F16, Kv::f16, 5}},
+      {"weights-mixture",
+       "weights that 3 rows read, 8 experts, 2 for each row, f16",
+       {Asked::weights, with_experts(8, 2), DType::F16, Kv::f16, 3}},
       {"prompt", "a prompt of 7, f32", {Asked::prompt, dense(), DType::F32, Kv::f32, 7, 0}},
       {"prompt-window",
        "a prompt of 20 with a window of 8",
@@ -205,15 +228,15 @@ FunctionCheck<Input, Numbers> step_work_check() {
   };
   check.oracle = right_step_work;
   check.mistakes = {
-      expert_mistake("step_all_experts_read", "all experts read; only those that some row picks are",
-                     {.all_experts_read = true}),
-      expert_mistake("step_used_experts_read",
-                     "k experts read, whatever the batch; its rows pick different ones",
-                     {.used_experts_read = true}),
-      expert_mistake("step_experts_times_rows",
-                     "k experts more with each row; rows pick the same one now and then",
-                     {.experts_times_rows = true}),
-      expert_mistake(
+      reading_mistake("step_all_experts_read", "all experts read; only those that some row picks are",
+                      {.all_experts_read = true}),
+      reading_mistake("step_used_experts_read",
+                      "k experts read, whatever the batch; its rows pick different ones",
+                      {.used_experts_read = true}),
+      reading_mistake("step_experts_times_rows",
+                      "k experts more with each row; rows pick the same one now and then",
+                      {.experts_times_rows = true}),
+      reading_mistake(
           "step_one_row_less",
           "an expert missed with chance (1 − k/E) to the power rows − 1; each of the rows can miss it",
           {.exponent_one_less = true}),
@@ -224,7 +247,8 @@ FunctionCheck<Input, Numbers> step_work_check() {
       mistake("step_one_flop", "one FLOP for each term; a multiply and an add are two", {.one_flop = true}),
       mistake("step_embedding_read", "the whole embedding read; a token looks up one row",
               {.embedding_read = true}),
-      mistake("step_output_left_out", "the output matrix not read; it makes the logits", {.no_output = true}),
+      reading_mistake("step_output_left_out", "the output matrix not read; it makes the logits",
+                      {.no_output = true}),
       mistake("step_tied_output_left_out",
               "no output matrix read where the embedding is used again; then that is read",
               {.tied_output_left_out = true}),
@@ -232,7 +256,10 @@ FunctionCheck<Input, Numbers> step_work_check() {
               {.kv_shared = true}),
       mistake("step_weights_for_each",
               "weights read once for each sequence; all rows of a step meet them at one reading",
-              {.weights_for_each = true}),
+              {.weights_for_each = true},
+              {{.weights_for_each = true, .read_for_each = true}, {.read_for_each = true}}),
+      mistake("step_norms_counted", "norms counted among the bytes; a plan leaves them out",
+              {.norms_counted = true}),
       mistake("step_kv_heads_compute",
               "attention's FLOPs counted with G heads; every one of the H query heads computes",
               {.kv_heads_compute = true}),
