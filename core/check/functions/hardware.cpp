@@ -14,12 +14,16 @@ using Input = HardwareInput;
 using Numbers = std::vector<double>;
 using Asked = Input::Rule;
 
+constexpr std::int64_t longest_scan = 1 << 13;  // larger batches are not asked for
+
 /// What people get wrong.
 struct Habits {
   bool any_count = false, rounded_down = false, full_is_too_small = false, most_ignored = false,
        price_of_one = false, one_only = false, free_without_price = false, last_of_equals = false,
        smallest_memory = false, kv_left_out = false, one_too_few = false, only_above = false, ridge = false,
-       never_is_large = false, capacity_below = false;
+       never_is_large = false, capacity_below = false, all_experts_read = false;
+  std::optional<double> too_few = {};   ///< devices taken where even 1024 are too few
+  std::int64_t longest = longest_scan;  ///< batch that is tried
 };
 
 /// How many devices, or 0.
@@ -44,8 +48,10 @@ Numbers cheapest(const Input& input, const Habits& habits) {
   for (std::size_t i = 0; i < input.devices.size(); ++i) {
     const HardwareDevice& device = input.devices[i];
     if (!device.price && !habits.free_without_price) continue;
-    const double count = devices_for(input.bytes, device.memory, 1024, habits);
-    if (count == 0 || (habits.one_only && count > 1)) continue;
+    double count = devices_for(input.bytes, device.memory, 1024, habits);
+    const bool enough = count > 0 || habits.too_few;
+    if (count == 0) count = habits.too_few.value_or(0);
+    if (!enough || (habits.one_only && count > 1)) continue;
     const double price = device.price.value_or(0), all = price * count;
     const double judged = habits.price_of_one ? price : habits.smallest_memory ? device.memory * count : all;
     if (best.empty() || judged < least || (habits.last_of_equals && judged == least)) {
@@ -56,14 +62,12 @@ Numbers cheapest(const Input& input, const Habits& habits) {
   return best;
 }
 
-constexpr std::int64_t longest_scan = 1 << 12;  // larger batches are not asked for
-
 Numbers turning(const Input& input, const Habits& habits) {
   if (habits.ridge) return {std::ceil(input.flops_per_second / input.bytes_per_second)};
   StepWorkInput step = input.step;
   if (habits.kv_left_out) step.past = 0;
-  for (step.rows = 1; step.rows <= longest_scan; ++step.rows) {
-    const Numbers work = right_step_work(step);
+  for (step.rows = 1; step.rows <= habits.longest; ++step.rows) {
+    const Numbers work = habits.all_experts_read ? step_work_of_all_experts(step) : right_step_work(step);
     const double computing = work[0] / input.flops_per_second, moving = work[1] / input.bytes_per_second;
     if (habits.only_above ? computing > moving : computing >= moving)
       return {static_cast<double>(step.rows - (habits.one_too_few && step.rows > 1 ? 1 : 0))};
@@ -79,9 +83,9 @@ Numbers answer(const Input& input, const Habits& habits) {
   return count > 0 ? Numbers{count} : Numbers{};
 }
 
-FunctionMistake<Input, Numbers> mistake(std::string name, std::string sentence, Habits habits) {
-  return {std::move(name), std::move(sentence),
-          [habits](const Input& input) { return answer(input, habits); }};
+FunctionMistake<Input, Numbers> mistake(std::string name, std::string sentence, const Habits& habits,
+                                        const std::vector<Habits>& others = {}) {
+  return mistake_of_habits(std::move(name), std::move(sentence), answer, habits, others);
 }
 
 std::string show(const Numbers& numbers) {
@@ -150,6 +154,10 @@ FunctionCheck<Input, Numbers> hardware_check() {
        choice(100, {{128, {}}, {256, 3}})},
       {"as-cheap", "200 bytes; devices of 128 for 1, of 256 for 2", choice(200, {{128, 1}, {256, 2}})},
       {"nothing-has-a-price", "100 bytes; one device without a price", choice(100, {{128, {}}})},
+      {"too-few-of-one", "2000 bytes; devices of 1 for 0.001, of which 1024 are too few, of 2048 for 3",
+       choice(2000, {{1, 0.001}, {2048, 3}})},
+      {"too-few-of-all", "2000 bytes; devices of 1 for 0.001, of which 1024 are too few",
+       choice(2000, {{1, 0.001}})},
       {"turn-first", "f32, nothing remembered; 3 FLOPs for a byte", turn(0, 3)},
       {"turn-past", "f32 after 200 positions; 3 FLOPs for a byte", turn(200, 3)},
       {"turn-at-once", "f32, nothing remembered; 0.25 FLOPs for a byte: computing-bound from one sequence on",
@@ -157,6 +165,10 @@ FunctionCheck<Input, Numbers> hardware_check() {
       {"turn-exactly", "f32 after 3 positions, on hardware that takes just as long for both at a batch of 4",
        turn_at(3, 4)},
       {"turn-mixture", "8 experts, 2 for each row; 10 FLOPs for a byte", turn(0, 10, true)},
+      {"turn-mixture-early",
+       "the same with 1 FLOP for a byte: a small batch, which does not read all experts", turn(0, 1, true)},
+      {"turn-late", "f32 after 3 positions, on hardware that takes just as long for both at a batch of 5000",
+       turn_at(3, 5000)},
       {"turn-never",
        "f32 after 200 positions; 50 FLOPs for a byte: keys and values take longer than their FLOPs",
        turn(200, 50)},
@@ -184,6 +196,9 @@ FunctionCheck<Input, Numbers> hardware_check() {
               {.free_without_price = true}),
       mistake("hardware_last_of_equals", "the later of two that cost the same; take the earlier",
               {.last_of_equals = true}),
+      mistake("hardware_too_few_taken",
+              "a device taken of which even 1024 are too few; devices_for() says nothing then, so it is out",
+              {.too_few = 1024}, {{.too_few = 0}, {.too_few = 1}}),
       mistake("hardware_smallest_memory", "the least memory taken for the least price",
               {.smallest_memory = true}),
       mistake("turning_kv_left_out", "the past's keys and values left out; every sequence reads its own",
@@ -196,6 +211,11 @@ FunctionCheck<Input, Numbers> hardware_check() {
               "FLOPs a byte of the machine taken for the batch; a row does not do one FLOP for each byte of "
               "weights",
               {.ridge = true}),
+      mistake("turning_all_experts_read", "all experts read by every batch; a small one touches some of them",
+              {.all_experts_read = true}),
+      mistake("turning_search_too_short",
+              "no batch found where a large one turns; those up to 2^40 count, so double them",
+              {.longest = 1 << 12}, {{.longest = 1 << 10}}),
       mistake("turning_never_is_large", "a large number where it never turns; there is no such batch",
               {.never_is_large = true}),
   };
