@@ -9,7 +9,6 @@
 #include "wrong/buffers_not_swapped.cuh"
 #include "wrong/copies_not_awaited.cuh"
 #include "wrong/copies_not_shared.cuh"
-#include "wrong/fragment_overwritten.cuh"
 #include "wrong/half_of_the_lanes_added.cuh"
 #include "wrong/halves_swapped.cuh"
 #include "wrong/k_tail_dropped.cuh"
@@ -71,8 +70,9 @@ TEST_CASE("wrong GEMM kernels on CUDA cores are rejected by the harness"){
                                 REJECTED(copies_not_shared, gemm_09, float)}
 
 TEST_CASE("wrong GEMM kernels on tensor cores are rejected by the harness") {
+  // fragment_overwritten is a race that gives right numbers wherever a lane runs on behind store_matrix_sync(), as here:
+  // the checker finds it (profile_test.cpp).
   REJECTED(w_row_major, gemm_10, half)
-  REJECTED(fragment_overwritten, gemm_10, half)
   REJECTED(stage_not_awaited, gemm_11, half)
   REJECTED(stage_overwritten, gemm_11, half)
   REJECTED(stage_not_shared, gemm_11, half)
