@@ -162,6 +162,7 @@ Result run(const Input& input, const Habits& habits) {
     result.chosen.insert(result.chosen.end(), chosen.begin(), chosen.end());
     result.weights.insert(result.weights.end(), weights.begin(), weights.end());
   }
+  if (habits.top_k_unguarded) result.by_top_k = result.chosen;
   if (habits.top_k_left_out) result.by_top_k.assign(result.chosen.size(), -1);
   return result;
 }
@@ -326,15 +327,16 @@ FunctionCheck<Input, Result> routing_check() {
           "minus_infinity_accepted",
           "a score of -infinity is taken for a very low one; it is no finite number: refuse it (bad_input)",
           {.minus_infinity_accepted = true}),
-      mistake("top_k_left_out",
-              "top_k() writes nothing; other files call it: choose there, and call it for each row",
-              {.top_k_left_out = true}),
+      FunctionMistake<Input, Result>(
+          "top_k_left_out",
+          "top_k() writes nothing; other files call it: choose there, and call it for each row",
+          wrong({.top_k_left_out = true, .top_k_unguarded = true}), {wrong({.top_k_left_out = true})}),
       mistake("top_k_unguarded",
               "top_k() takes a score that is no finite number; it refuses it, for other files call it, too",
               {.top_k_unguarded = true}),
   };
   check.same = [](const Result& found, const Result& expected) {
-    // Wrong variants say nothing of top_k(): the wrong lines may be in it or behind it.
+    // Most wrong variants say nothing of top_k(): the wrong lines may be in it or behind it.
     const bool same_top_k = found.by_top_k == expected.by_top_k || expected.by_top_k.empty();
     return same_top_k && found.chosen == expected.chosen && found.refused == expected.refused &&
            same_weights(found.weights, expected.weights);
