@@ -1,4 +1,5 @@
 #include "chapters/13_simt/softmax_rows.h"
+
 #include "cuda/simt/simt.h"
 
 namespace rung {
