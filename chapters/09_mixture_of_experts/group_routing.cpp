@@ -89,7 +89,7 @@ Routing sigmoid_in_groups(const ConstMatrixView& scores, const ConstVectorView& 
     }
     for (float& weight : weights) {
       // One after the other: the factor over a very small sum would be infinite.
-      if (rule.renormalize && sum > 0) weight /= sum;
+      if (rule.renormalize && sum != 0) weight /= sum;
       weight *= rule.scale;
     }
   }
