@@ -73,7 +73,8 @@ print("ok: CMake takes the objects in their places")
 commands = {Path(entry["file"]).relative_to(COPY).as_posix(): entry for entry in json.loads((FOLDER / "build" / "compile_commands.json").read_text())
             if Path(entry["file"]).is_relative_to(COPY)}
 for name in sorted({f"{Path(path).parent.as_posix()}/ladder.cpp" for path in kernels} | {"chapters/14_gemm/demo.cpp", "chapters/15_flash_attention/demo.cpp"}):
-    command = shlex.split(re.sub(r" -Winvalid-pch -include \S+| -o \S+", "", commands[name]["command"]))
+    words = shlex.split(commands[name]["command"])
+    command = [word for before, word in zip(["", *words], words) if "-include" not in (before, word) and "-o" not in (before, word) and word != "-Winvalid-pch"]
     ran = subprocess.run([*command, "-fsyntax-only"], cwd=commands[name]["directory"], capture_output=True, text=True, check=False)
     if ran.returncode:
         sys.exit(f"FAILED: {name} of the copy does not compile:\n{ran.stderr}")
