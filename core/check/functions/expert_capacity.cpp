@@ -35,8 +35,9 @@ Result within(const Input& input, const Habits& habits) {
   std::vector<std::int64_t> order(input.chosen.size());  // in which routes ask for room
   std::iota(order.begin(), order.end(), 0);
   if (!habits.row_after_row) {
-    std::ranges::stable_sort(order,
-                             [&](std::int64_t a, std::int64_t b) { return a % input.used < b % input.used; });
+    std::ranges::sort(order, [&](std::int64_t a, std::int64_t b) {
+      return std::pair(a % input.used, a) < std::pair(b % input.used, b);
+    });
   }
   if (habits.last_come) std::ranges::reverse(order);
   std::vector<std::int64_t> expert_of(input.chosen.size(), -1),
@@ -84,10 +85,11 @@ Result choice(const Input& input, const Habits& habits) {
   for (std::int64_t e = 0; e < input.experts; ++e) {
     std::vector<std::int64_t> rows(static_cast<std::size_t>(input.rows));
     std::iota(rows.begin(), rows.end(), 0);
-    if (habits.ties_to_later) std::ranges::reverse(rows);
-    std::ranges::stable_sort(rows, [&](std::int64_t a, std::int64_t b) {
-      if (habits.by_score) return score(a, e) > score(b, e);
-      return weight(a, e) > weight(b, e);
+    std::ranges::sort(rows, [&](std::int64_t a, std::int64_t b) {
+      const double of_a = habits.by_score ? score(a, e) : weight(a, e);
+      const double of_b = habits.by_score ? score(b, e) : weight(b, e);
+      if (of_a != of_b) return of_a > of_b;
+      return habits.ties_to_later ? a > b : a < b;
     });
     rows.resize(static_cast<std::size_t>(input.capacity));
     if (!habits.in_order_of_score) std::ranges::sort(rows);

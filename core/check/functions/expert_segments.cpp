@@ -31,8 +31,9 @@ struct Route {
 
 /// Takes out what finds no room: first choices of all rows come before second ones.
 void drop(std::vector<Route>& routes, const Input& input) {
-  std::ranges::stable_sort(
-      routes, [&](const Route& a, const Route& b) { return a.index % input.used < b.index % input.used; });
+  std::ranges::sort(routes, [&](const Route& a, const Route& b) {
+    return std::pair(a.index % input.used, a.index) < std::pair(b.index % input.used, b.index);
+  });
   std::vector<std::int64_t> taken(static_cast<std::size_t>(input.experts));
   std::erase_if(routes, [&](const Route& route) {
     return ++taken[static_cast<std::size_t>(route.expert)] > input.room;

@@ -81,9 +81,9 @@ double of_members(Numbers members, const Habits& habits) {
 std::vector<std::size_t> by_group_rank(const Numbers& keys, const std::vector<std::size_t>& open,
                                        std::size_t size) {
   std::vector<std::size_t> order = by_falling(keys);
-  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
     if (keys[a] != keys[b]) return keys[a] > keys[b];
-    return std::ranges::find(open, a / size) < std::ranges::find(open, b / size);
+    return std::pair(std::ranges::find(open, a / size), a) < std::pair(std::ranges::find(open, b / size), b);
   });
   return order;
 }
