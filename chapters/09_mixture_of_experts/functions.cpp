@@ -75,7 +75,7 @@ check::RoutingResult run_routing(const check::RoutingInput& input) {
       [&] { return as_result(softmax_then_top_k(scores.rows(), input.used, input.renormalize)); });
   if (!result.refused.empty() && result.refused != "bad_input") return result;
   // Other files call top_k(), too.
-  const auto alone = or_refused<check::RoutingResult>(
+  auto alone = or_refused<check::RoutingResult>(
       [&] { return check::RoutingResult{.by_top_k = by_top_k(scores.rows(), input.used)}; });
   if (result.refused.empty() && !alone.refused.empty()) return alone;
   if (!result.refused.empty() && alone.refused.empty()) return {.refused = check::refused_but_by_top_k};
