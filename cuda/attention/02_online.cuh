@@ -49,7 +49,6 @@ __global__ void __launch_bounds__(threads)
     }
     const float score = shape.scale * warp_sum(dot);
 
-    // [key]
     const float new_max = fmaxf(max, score);
     const float rescale = expf(max - new_max);  // the first time exp(−∞), which is 0
     const float weight = expf(score - new_max);
@@ -61,7 +60,6 @@ __global__ void __launch_bounds__(threads)
       const int d = lane + i * lanes_in_warp;
       if (d < shape.head_dim) result[i] = result[i] * rescale + weight * to_float(value[d]);
     }
-    // [key]
   }
 
   T* const to = vector_of(out, sequence.first_row + row, shape.heads, head, shape.out_stride);

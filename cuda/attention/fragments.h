@@ -20,7 +20,6 @@ __device__ __forceinline__ unsigned pair_of(const uint4* row, const uint4* next_
   return (pair_of(row, index / 2) >> shift & 0xffff) | (pair_of(next_row, index / 2) >> shift << 16);
 }
 
-// [factor]
 /// Sums of an mma, [16, 8] twice side by side, rounded to T as the first factor of the next one, [16, 16]: what a lane
 /// holds of the sums is what it must hold of the factor.
 template <typename T>
@@ -31,6 +30,5 @@ __device__ __forceinline__ void as_factor(unsigned (&factor)[4], const float (&l
   factor[2] = packed<T>(right[0], right[1]);
   factor[3] = packed<T>(right[2], right[3]);
 }
-// [factor]
 
 }  // namespace rung::cuda
