@@ -17,7 +17,6 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include "chapters/21_sizing/plan_report.h"
 #include "chapters/21_sizing/presets.h"
@@ -30,6 +29,7 @@
 #include "core/checkpoint/huggingface_config.h"
 #include "core/error.h"
 #include "core/measure/limits.h"
+#include "core/measure/memory.h"
 
 namespace rung {
 namespace {
@@ -91,8 +91,7 @@ Device this_machine() {
   const auto threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   Device device;
   device.name = fmt::format("this CPU, {} threads", threads);
-  device.memory_bytes =
-      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
+  device.memory_bytes = static_cast<double>(measure::physical_memory_bytes());
   device.limits.bytes_per_second = measure::read_bandwidth(threads);
   device.limits.flops_per_second = measure::fma_peak(threads);
   return device;

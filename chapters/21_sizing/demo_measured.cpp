@@ -14,6 +14,7 @@
 #include "chapters/21_sizing/stored_model.h"
 #include "core/measure/clock.h"
 #include "core/measure/limits.h"
+#include "core/measure/memory.h"
 
 namespace rung::sizing_parts {
 
@@ -100,7 +101,13 @@ Json show_here(const DemoInput& input, DemoText& text) {
              "at most", "measured", "share");
   Json data = Json::array();
   const auto far = static_cast<std::int32_t>(std::min<std::int64_t>(1024, config.context / 2));
+  const auto memory = static_cast<double>(measure::physical_memory_bytes());
   for (const Timed& timed : timed_stages(input)) {
+    if (const auto weights = static_cast<double>(timed.bytes.total()); weights > memory) {
+      text.print("{:<9} left out: {:.1f} GB of weights, and {:.1f} GB of memory here\n", timed.stage,
+                 weights / 1e9, memory / 1e9);
+      continue;
+    }
     for (const std::int32_t past : {16, far}) {
       const auto stage = input.stage(timed.stage, {.max_positions = past + steps, .max_sequences = 1});
       const double before = measure::read_bandwidth(threads);

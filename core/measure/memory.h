@@ -9,4 +9,7 @@ namespace rung::measure {
 /// before allocating buffers that do not belong to what is measured.
 std::int64_t peak_resident_bytes();
 
+/// Bytes of physical memory in this machine, whoever uses them.
+std::int64_t physical_memory_bytes();
+
 }  // namespace rung::measure
