@@ -363,35 +363,59 @@ def message_of(report):
     return message
 
 
-def grade(task, chapter, folder, build, longest, more=()):
-    """The task's result as --json prints it."""
-    result = {"id": task["id"], "title": task["title"], "points": 0, "of": task["points"], "passed": False,
-              "message": "", "known_mistake": None, "first_outside": None}
-    file = folder / own_name(task)
+def not_to_be_built(file, number):
+    """Why a learner's file is not even compiled, or None."""
     if not file.is_file():
-        result["message"] = f"{shown(file)} is missing; ./rung exercise {int(chapter.name[:2])} --start brings it back"
-        return result
+        return f"{shown(file)} is missing; ./rung exercise {number} --start brings it back"
     if found := answers_included(file):
-        result["message"] = f"{shown(file)}: {found}, which an exercise must do without"
-        return result
+        return f"{shown(file)}: {found}, which an exercise must do without"
+    return None
 
-    exercise = build / "exercises" / task["id"]
+
+def build_all(chapter, folder, build, programs):
+    """Builds every task's program and copies it to `programs`, a folder, under the task's id.
+    @return of each task that has no program, by its id, what is wrong"""
+    wrong = {}
+    with build_lock():
+        to_build = {}
+        for task in tasks(chapter):
+            file = folder / own_name(task)
+            if why := not_to_be_built(file, int(chapter.name[:2])):
+                wrong[task["id"]] = why
+                continue
+            fill(build / "exercises" / task["id"] / chapter.name / own_name(task), file)
+            to_build[f"rung-exercise-{task['id']}"] = task
+        all_built = True
+        if to_build:
+            try:
+                build_program(build, *to_build)
+            except DoesNotBuild:
+                all_built = False
+        for target, task in to_build.items():
+            file = folder / own_name(task)
+            try:
+                if not all_built:
+                    build_program(build, target)  # for its own compiler's words
+            except DoesNotBuild as error:
+                wrong[task["id"]] = f"{shown(file)} does not compile\n{error}"
+                continue
+            if missing := left_out(build, target, replaced(chapter, task)):
+                wrong[task["id"]] = f"{shown(file)} must define every function that the chapter's own does; {missing} is missing"
+                continue
+            # The next one may build it again.
+            shutil.copy(build / "exercises" / task["id"] / target, programs / task["id"])
+    return wrong
+
+
+def grade(task, programs, wrong, longest, more=()):
+    """The task's result as --json prints it. `programs`, `wrong`: as of build_all()."""
+    result = {"id": task["id"], "title": task["title"], "points": 0, "of": task["points"], "passed": False,
+              "message": wrong.get(task["id"], ""), "known_mistake": None, "first_outside": None}
+    if result["message"]:
+        return result
     with tempfile.TemporaryDirectory(prefix="rung-exercise-") as own:
-        program = Path(own) / "rung"
-        try:
-            with build_lock():
-                fill(exercise / chapter.name / own_name(task), file)
-                build_program(build, f"rung-exercise-{task['id']}")
-                missing = left_out(build, f"rung-exercise-{task['id']}", replaced(chapter, task))
-                shutil.copy(exercise / f"rung-exercise-{task['id']}", program)  # the next one may build it again
-        except DoesNotBuild as error:
-            result["message"] = f"{shown(file)} does not compile\n{error}"
-            return result
-        if missing:
-            result["message"] = f"{shown(file)} must define every function that the chapter's own does; {missing} is missing"
-            return result
         (result["passed"], result["message"], result["known_mistake"],
-         result["first_outside"]) = judge(program, task["check"], Path(own), longest, task.get("crash", ""), more)
+         result["first_outside"]) = judge(programs / task["id"], task["check"], Path(own), longest, task.get("crash", ""), more)
     if result["passed"]:
         result["points"] = task["points"]
     return result
@@ -420,14 +444,19 @@ def run(arguments):
     if not folder.is_dir():
         raise Failure(f"exercise: there is no {shown(folder)} yet; ./rung exercise {number} --start puts the files there", 2)
 
+    said = sys.stderr.isatty() and not options.json
     results = []
-    for task in tasks(chapter):
-        if sys.stderr.isatty() and not options.json:
-            note(f"building and judging {task['id']} …")
-        results.append(grade(task, chapter, folder, options.build, options.longest_case,
-                             ["--stop-at-failure"] if options.stop_at_failure else []))
-        if not options.json:
-            print_result(results[-1])
+    with tempfile.TemporaryDirectory(prefix="rung-exercises-") as programs:
+        if said:
+            note(f"building {shown(folder)} …")
+        wrong = build_all(chapter, folder, options.build, Path(programs))
+        for task in tasks(chapter):
+            if said:
+                note(f"judging {task['id']} …")
+            results.append(grade(task, Path(programs), wrong, options.longest_case,
+                                 ["--stop-at-failure"] if options.stop_at_failure else []))
+            if not options.json:
+                print_result(results[-1])
     points, of = (sum(result[key] for result in results) for key in ("points", "of"))
     if options.json:
         print(json.dumps({"chapter": number, "tasks": results, "points": points, "of": of}, indent=2))

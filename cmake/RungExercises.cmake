@@ -32,10 +32,15 @@ function(rung_read_tasks list out ids)
   set(${ids} "${found_ids}" PARENT_SCOPE)
 endfunction()
 
+# They are linked again after each change of one file: by the quicker linker of binutils, where it is.
+include(CheckLinkerFlag)
+check_linker_flag(CXX -fuse-ld=gold RUNG_HAS_GOLD)
+
 # rung_add_program_with(<target> <folder> <precompiled> <slot>…): rung-cli with these slots, in exercises/<folder> of the
 # build, compiled with that set of precompiled headers.
 function(rung_add_program_with target folder precompiled)
   set(sources "")
+  set(needs_symbols OFF)
   foreach(slot IN LISTS ARGN)
     set(source "${PROJECT_BINARY_DIR}/exercises/${folder}/${slot}")
     if(NOT EXISTS "${source}")
@@ -57,6 +62,9 @@ function(rung_add_program_with target folder precompiled)
         list(APPEND own "${options}")
       endif()
     endforeach()
+    if(own MATCHES "-g")
+      set(needs_symbols ON)  # what the profiler tells of lines comes from there
+    endif()
     set_source_files_properties("${source}" PROPERTIES COMPILE_OPTIONS "${own};-Wno-error;-Wno-unused-parameter")
     if(own STREQUAL "-ffp-contract=off" AND precompiled STREQUAL "exercises")
       set(precompiled uncontracted_exercises)  # a task's program has one slot alone
@@ -67,6 +75,7 @@ function(rung_add_program_with target folder precompiled)
   endforeach()
   add_executable(${target} EXCLUDE_FROM_ALL ${sources})
   target_link_libraries(${target} PRIVATE rung_commands)
+  target_link_options(${target} PRIVATE "$<$<BOOL:${RUNG_HAS_GOLD}>:-fuse-ld=gold>" "$<$<NOT:$<BOOL:${needs_symbols}>>:-s>")
   rung_precompiled(${target} ${precompiled})
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/exercises/${folder}")
 endfunction()
