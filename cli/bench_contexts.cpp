@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -58,8 +59,10 @@ Table measure_contexts(const ContextBench& bench) {
     }
   }
   const int threads = omp_get_max_threads();
-  constexpr std::int32_t lanes =
-      2;  // one for what decodes; the other is never written, and so takes no memory
+  const bool mixture = checkpoint.config().mixture.has_value();
+  constexpr std::int32_t lanes = 2;
+  // One for what decodes; the other is never written, and so takes no memory unless it is zeroed.
+  const std::int32_t held = mixture ? lanes : 1;
   Table table;
   table.stage = info.name;
   table.tokens = bench.tokens;
@@ -68,10 +71,16 @@ Table measure_contexts(const ContextBench& bench) {
   std::vector<std::int32_t> contexts = bench.contexts;
   std::ranges::sort(contexts, std::greater<>());
   for (const std::int32_t context : contexts) {
-    const std::unique_ptr<Stage> stage = info.make(checkpoint, {.max_positions = context + bench.tokens,
-                                                                .max_sequences = lanes,
-                                                                .max_batch = std::min(context, prefill_chunk),
-                                                                .kv_type = kv});
+    const StageOptions options{.max_positions = context + bench.tokens,
+                               .max_sequences = lanes,
+                               .max_batch = std::min(context, prefill_chunk),
+                               .kv_type = kv};
+    const std::unique_ptr<Stage> stage = [&] {
+      std::optional<measure::ZeroedMemory>
+          zeros;  // a router takes no NaN, which may be where nothing was computed
+      if (mixture) zeros.emplace();
+      return info.make(checkpoint, options);
+    }();
     if (stage->cost().kv_bytes_per_position == 0) {
       throw Error(ErrorKind::usage,
                   "--contexts: stage {} remembers no keys and values; choose a stage that does", info.name);
@@ -84,7 +93,7 @@ Table measure_contexts(const ContextBench& bench) {
     if (table.rows.empty()) {
       table.peak_bytes = static_cast<double>(measure::peak_resident_bytes());
       table.weight_bytes = static_cast<double>(stage->weight_bytes());
-      table.kv_bytes = static_cast<double>(stage->kv_bytes()) / lanes;
+      table.kv_bytes = held * static_cast<double>(stage->kv_bytes()) / lanes;
     }
     const double fma_peak = measure::fma_peak(threads);
     const auto limits = [&]() -> measure::Limits {

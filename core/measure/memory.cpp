@@ -3,6 +3,7 @@
 #include <fstream>
 #include <string>
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -32,6 +33,24 @@ std::int64_t peak_resident_bytes() {
 
 std::int64_t physical_memory_bytes() {
   return static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGE_SIZE);
+}
+
+namespace {
+
+/// Fills what is allocated from now on with the complement of `byte`, and what is freed with it; not at all when it is 0.
+void fill_allocations([[maybe_unused]] int byte) {
+#ifdef M_PERTURB
+  mallopt(M_PERTURB, byte);
+#endif
+}
+
+}  // namespace
+
+ZeroedMemory::ZeroedMemory() {
+  fill_allocations(0xFF);
+}
+ZeroedMemory::~ZeroedMemory() {
+  fill_allocations(0);
 }
 
 }  // namespace rung::measure

@@ -1,5 +1,10 @@
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <numeric>
 #include <vector>
+
+#include <malloc.h>
 
 #include "core/error.h"
 #include "core/measure/clock.h"
@@ -51,3 +56,20 @@ TEST_CASE("Peak memory sees a buffer that was touched, and stays after it is gon
   }
   CHECK(peak_resident_bytes() >= size);
 }
+
+#ifdef M_PERTURB
+TEST_CASE("Zeroed memory holds zeros, whatever was freed before") {
+  constexpr std::size_t bytes = 100'000;
+  const auto sum_of_new = [] {
+    const std::unique_ptr<unsigned char, decltype(&std::free)> buffer(
+        static_cast<unsigned char*>(std::malloc(bytes)), &std::free);
+    return std::accumulate(buffer.get(), buffer.get() + bytes, 0);
+  };
+  for (int i = 0; i < 4; ++i) {
+    const std::vector<unsigned char> garbage(bytes, 7);
+    CHECK(garbage.back() == 7);
+  }
+  const ZeroedMemory zeros;
+  CHECK(sum_of_new() == 0);
+}
+#endif
