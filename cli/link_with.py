@@ -105,7 +105,7 @@ def what_went_wrong(output):
             continue
         kept.append(line.replace(f"{ROOT}/", ""))
     text = "\n".join(kept)
-    if "multiple definition of `main'" in text:
+    if re.search(r"multiple definition of [`']main'", text):  # each linker has its own quotation marks
         text += "\nThe program has a main already; leave yours out of this file."
     elif "multiple definition" in text:
         text += "\nThe file must define every function that the chapter's own file does, with the same arguments."
