@@ -69,3 +69,17 @@ function(rung_profiled_kernels target)
   set_source_files_properties(${A_SOURCES} TARGET_DIRECTORY ${target} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
   target_link_libraries(${target} PRIVATE simt_profile)
 endfunction()
+
+# rung_chapter_kernels(<NN_name> <source>…): a chapter's sources that hold kernels. They are compiled with the hooks where
+# there are any, and a learner's file in its place too: the exercises look at races and at counts, and not only at numbers.
+# What uses them is compiled as always.
+function(rung_chapter_kernels folder)
+  rung_target_names(chapter ${folder})
+  target_link_libraries(${chapter} PRIVATE simt_profile)
+  target_link_libraries(${chapter}_demo PRIVATE simt_profile)
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "$<TARGET_PROPERTY:simt,INTERFACE_COMPILE_OPTIONS>")
+  if(RUNG_CAN_PROFILE)
+    set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS ${RUNG_PROFILED_OPTIONS})
+    set_source_files_properties(${ARGN} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+  endif()
+endfunction()

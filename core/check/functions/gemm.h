@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/check/function_check.h"
+#include "core/check/functions/kernels.h"
 
 // The functions of chapter 14: what a tiled product moves, banks of shared memory, and three kernels.
 
@@ -28,22 +29,25 @@ FunctionCheck<WavefrontsInput, std::int64_t> wavefronts_check();
 struct GemmKernelInput {
   std::int64_t m = 1, n = 1, k = 1, a_gap = 0, w_gap = 0, c_gap = 0;
   std::int64_t parts = 1;  ///< of k
+  bool counted = false;    ///< whether the counters are looked at
 
-  static constexpr double untouched = -7777;  ///< what lies where C's kernel has not written
+  /// Numbers of C as it lies in memory, from the first to the last.
+  std::int64_t c_size() const { return (m - 1) * (n + c_gap) + n; }
   /// A and W as they lie in memory, with numbers in the gaps that no right result holds.
   std::vector<double> a() const;
   std::vector<double> w() const;  ///< the same for W
 };
-/// C as it lies in memory comes back, from the first number to the last.
-FunctionCheck<GemmKernelInput, std::vector<double>> tiled_gemm_check();
-/// The same of a product whose k is split into parts.
-FunctionCheck<GemmKernelInput, std::vector<double>> split_gemm_check();
+/// C as it lies in memory comes back.
+FunctionCheck<GemmKernelInput, KernelOutcome> tiled_gemm_check();
+/// The same of a product whose k is split into parts, and behind C the sums of the parts: [parts, m, n].
+FunctionCheck<GemmKernelInput, KernelOutcome> split_gemm_check();
 
 /// A[16, 16] and W[8, 16], whole numbers.
 struct MmaTileInput {
   std::vector<double> a, w;
+  bool counted = false;  ///< whether the counters are looked at
 };
 /// C[16, 8] comes back.
-FunctionCheck<MmaTileInput, std::vector<double>> mma_tile_check();
+FunctionCheck<MmaTileInput, KernelOutcome> mma_tile_check();
 
 }  // namespace rung::check

@@ -1,9 +1,8 @@
 #include "core/check/functions/kernels.h"
 
-#include <utility>
-
 #include <fmt/format.h>
 
+#include "core/check/functions/kernel_check.h"
 #include "core/check/functions/show.h"
 #include "core/check/functions/whole_rows.h"
 
@@ -18,37 +17,6 @@ constexpr std::int64_t tile = 32;  // rows and columns of a transposition's bloc
 
 constexpr const char* few_lanes_work =
     "right, but few lanes of a warp work: a sector is moved for each number, where 32 lanes would share four";
-
-std::size_t place(std::int64_t i) {
-  return static_cast<std::size_t>(i);
-}
-
-KernelOutcome faulty(KernelFault fault) {
-  return {.numbers = {}, .fault = fault};
-}
-
-template <typename Input>
-FunctionMistake<Input, KernelOutcome> mistake(
-    std::string name, std::string sentence, std::function<KernelOutcome(const Input&)> run,
-    std::vector<std::function<KernelOutcome(const Input&)>> also = {}) {
-  return {std::move(name), std::move(sentence), std::move(run), std::move(also)};
-}
-
-/// A check whose numbers are exact. @param place_of  of a number of the output
-template <typename Input>
-FunctionCheck<Input, KernelOutcome> kernel_check(
-    std::string name, std::string what, std::function<std::string(const Input&, std::size_t)> place_of) {
-  FunctionCheck<Input, KernelOutcome> check;
-  check.name = std::move(name);
-  check.chapter = 13;
-  check.what = std::move(what);
-  check.show = [](const KernelOutcome& outcome) { return show_numbers(outcome.numbers); };
-  check.difference_in = [place_of = std::move(place_of)](const Input& input, const KernelOutcome& found,
-                                                         const KernelOutcome& expected) {
-    return outcome_difference(found, expected, 0, [&](std::size_t i) { return place_of(input, i); });
-  };
-  return check;
-}
 
 // Sums of columns.
 
@@ -138,7 +106,8 @@ bool same_outcome(const KernelOutcome& found, const KernelOutcome& expected, dou
   return same_numbers(found.numbers, expected.numbers, relative) && found.scattered == expected.scattered &&
          found.few_lanes == expected.few_lanes && found.conflicts == expected.conflicts &&
          found.reread == expected.reread && found.barriers == expected.barriers &&
-         found.without_shuffles == expected.without_shuffles;
+         found.without_shuffles == expected.without_shuffles && found.tensor == expected.tensor &&
+         found.atomics == expected.atomics;
 }
 
 bool KernelOutcome::operator==(const KernelOutcome& other) const {
@@ -172,8 +141,9 @@ std::vector<double> RowSumsKernelInput::x() const {
 
 FunctionCheck<ColumnSumsKernelInput, KernelOutcome> column_sums_check() {
   using Input = ColumnSumsKernelInput;
-  auto check = kernel_check<Input>("column_sums", "a kernel for sums of columns whose requests are coalesced",
-                                   [](const Input&, std::size_t i) { return fmt::format("sums[{}]", i); });
+  auto check =
+      kernel_check<Input>(13, "column_sums", "a kernel for sums of columns whose requests are coalesced",
+                          [](const Input&, std::size_t i) { return fmt::format("sums[{}]", i); });
   check.cases = {
       {"one", "2 × 1", {.rows = 2, .columns = 1}},
       {"ragged", "3 × 33", {.rows = 3, .columns = 33}},
@@ -182,39 +152,41 @@ FunctionCheck<ColumnSumsKernelInput, KernelOutcome> column_sums_check() {
       {"counted", "64 × 1024, and the requests are counted", {.rows = 64, .columns = 1024, .counted = true}}};
   check.oracle = [](const Input& input) { return columns_summed(input, {}); };
   check.mistakes = {
-      mistake<Input>(
+      kernel_mistake<Input>(
           "columns_scattered",
           "right, but the lanes of a warp are in different rows: a sector is moved for each number",
           [](const Input& input) { return columns_summed(input, {.scattered = true}); }),
-      mistake<Input>("columns_few_lanes", few_lanes_work,
-                     [](const Input& input) { return columns_summed(input, {.few_lanes = true}); }),
-      mistake<Input>("columns_unguarded",
-                     "threads behind the last column are not stopped; they reach past the end",
-                     [](const Input& input) {
-                       return input.columns % threads == 0 ? columns_summed(input, {})
-                                                           : faulty(KernelFault::out_of_bounds);
-                     }),
-      mistake<Input>("columns_tail_dropped",
-                     "columns rounded down to whole blocks; what is left over has sums, too",
-                     [](const Input& input) { return columns_summed(input, {.step = threads}); },
-                     {[](const Input& input) { return columns_summed(input, {.step = lanes}); }}),
-      mistake<Input>("columns_without_stride",
-                     "rows taken to lie `columns` numbers apart; they are x_stride apart",
-                     [](const Input& input) { return columns_summed(input, {.without_stride = true}); }),
-      mistake<Input>("columns_blocks_race",
-                     "several blocks have rows of one column and write to the same sum; blocks do not wait "
-                     "for each other",
-                     blocks_at_one_place(1), {blocks_at_one_place(32), blocks_at_one_place(128)})};
+      kernel_mistake<Input>("columns_few_lanes", few_lanes_work,
+                            [](const Input& input) { return columns_summed(input, {.few_lanes = true}); }),
+      kernel_mistake<Input>("columns_unguarded",
+                            "threads behind the last column are not stopped; they reach past the end",
+                            [](const Input& input) {
+                              return input.columns % threads == 0 ? columns_summed(input, {})
+                                                                  : faulty(KernelFault::out_of_bounds);
+                            }),
+      kernel_mistake<Input>("columns_tail_dropped",
+                            "columns rounded down to whole blocks; what is left over has sums, too",
+                            [](const Input& input) { return columns_summed(input, {.step = threads}); },
+                            {[](const Input& input) { return columns_summed(input, {.step = lanes}); }}),
+      kernel_mistake<Input>(
+          "columns_without_stride", "rows taken to lie `columns` numbers apart; they are x_stride apart",
+          [](const Input& input) { return columns_summed(input, {.without_stride = true}); }),
+      kernel_mistake<Input>(
+          "columns_blocks_race",
+          "several blocks have rows of one column and write to the same sum; blocks do not wait "
+          "for each other",
+          blocks_at_one_place(1), {blocks_at_one_place(32), blocks_at_one_place(128)})};
   return check;
 }
 
 FunctionCheck<TransposeKernelInput, KernelOutcome> transposed_check() {
   using Input = TransposeKernelInput;
-  auto check = kernel_check<Input>("transposed", "a kernel that transposes a matrix through shared memory",
-                                   [](const Input& input, std::size_t i) {
-                                     const auto at = static_cast<std::int64_t>(i);
-                                     return fmt::format("y[{}, {}]", at / input.rows, at % input.rows);
-                                   });
+  auto check =
+      kernel_check<Input>(13, "transposed", "a kernel that transposes a matrix through shared memory",
+                          [](const Input& input, std::size_t i) {
+                            const auto at = static_cast<std::int64_t>(i);
+                            return fmt::format("y[{}, {}]", at / input.rows, at % input.rows);
+                          });
   check.cases = {
       {"row", "1 × 5", {.rows = 1, .columns = 5}},
       {"tile", "32 × 32", {.rows = 32, .columns = 32}},
@@ -227,35 +199,38 @@ FunctionCheck<TransposeKernelInput, KernelOutcome> transposed_check() {
     return input.rows % tile == 0 && input.columns % tile == 0;
   };
   check.mistakes = {
-      mistake<Input>(
+      kernel_mistake<Input>(
           "transposed_no_barrier",
           "a thread reads from the tile what another may not have written yet; a barrier belongs between",
           [](const Input&) { return faulty(KernelFault::race); }),
-      mistake<Input>("transposed_unguarded", "rows and columns behind the matrix's end are not left out",
-                     [whole_tiles](const Input& input) {
-                       return whole_tiles(input) ? turned(input, {}) : faulty(KernelFault::out_of_bounds);
-                     }),
-      mistake<Input>(
+      kernel_mistake<Input>(
+          "transposed_unguarded", "rows and columns behind the matrix's end are not left out",
+          [whole_tiles](const Input& input) {
+            return whole_tiles(input) ? turned(input, {}) : faulty(KernelFault::out_of_bounds);
+          }),
+      kernel_mistake<Input>(
           "transposed_scattered",
           "right, but a warp writes a column of y (or reads one of x): a sector is moved for each number",
           [](const Input& input) { return turned(input, {.scattered = true}); }),
-      mistake<Input>("transposed_few_lanes", few_lanes_work,
-                     [](const Input& input) { return turned(input, {.few_lanes = true}); }),
-      mistake<Input>("transposed_conflicts",
-                     "right, but a column of the tile lies in one bank, so that 32 lanes wait for each other",
-                     [](const Input& input) { return turned(input, {.conflicts = true}); }),
-      mistake<Input>("transposed_tiles_not_turned",
-                     "each tile goes to its new place, but is not transposed itself: tile[x][y] where "
-                     "tile[y][x] was written",
-                     [](const Input& input) { return turned(input, {.tile_as_it_was = true}); }),
-      mistake<Input>("transposed_tail_dropped", "rows and columns behind the last whole tile are left out",
-                     [](const Input& input) { return turned(input, {.step = tile}); })};
+      kernel_mistake<Input>("transposed_few_lanes", few_lanes_work,
+                            [](const Input& input) { return turned(input, {.few_lanes = true}); }),
+      kernel_mistake<Input>(
+          "transposed_conflicts",
+          "right, but a column of the tile lies in one bank, so that 32 lanes wait for each other",
+          [](const Input& input) { return turned(input, {.conflicts = true}); }),
+      kernel_mistake<Input>("transposed_tiles_not_turned",
+                            "each tile goes to its new place, but is not transposed itself: tile[x][y] where "
+                            "tile[y][x] was written",
+                            [](const Input& input) { return turned(input, {.tile_as_it_was = true}); }),
+      kernel_mistake<Input>("transposed_tail_dropped",
+                            "rows and columns behind the last whole tile are left out",
+                            [](const Input& input) { return turned(input, {.step = tile}); })};
   return check;
 }
 
 FunctionCheck<RowSumsKernelInput, KernelOutcome> row_sums_check() {
   using Input = RowSumsKernelInput;
-  auto check = kernel_check<Input>("row_sums", "a kernel that adds up rows by shuffles, with one barrier",
+  auto check = kernel_check<Input>(13, "row_sums", "a kernel that adds up rows by shuffles, with one barrier",
                                    [](const Input&, std::size_t i) { return fmt::format("sums[{}]", i); });
   check.cases = {{"one", "2 × 1", {.rows = 2, .n = 1}},
                  {"warp", "2 × 32", {.rows = 2, .n = 32}},
@@ -267,25 +242,26 @@ FunctionCheck<RowSumsKernelInput, KernelOutcome> row_sums_check() {
                   {.rows = 4, .n = 2048, .counted = true}}};
   check.oracle = [](const Input& input) { return summed(input, {}); };
   check.mistakes = {
-      mistake<Input>("sums_no_barrier",
-                     "a thread adds up what other warps may not have written yet; a barrier belongs between",
-                     [](const Input&) { return faulty(KernelFault::race); }),
-      mistake<Input>("sums_half_mask",
-                     "a shuffle's mask does not name all lanes that take part; 0xffffffff does",
-                     [](const Input&) { return faulty(KernelFault::missing_lane); }),
-      mistake<Input>("sums_first_warp_alone",
-                     "the sum of the first warp alone; the other warps have theirs, too",
-                     [](const Input& input) { return summed(input, {.first_warp_alone = true}); }),
-      mistake<Input>("sums_four_steps",
-                     "32 lanes need five steps, at distances 16, 8, 4, 2 and 1; the last is missing",
-                     [](const Input& input) {
-                       return summed(input, {.even_lanes_alone = true, .without_shuffles = true});
-                     },
-                     {[](const Input& input) { return summed(input, {.even_lanes_alone = true}); }}),
-      mistake<Input>("sums_tail_dropped",
-                     "n rounded down to whole blocks; what is left over belongs to the sum",
-                     [](const Input& input) { return summed(input, {.tail_dropped = true}); }),
-      mistake<Input>(
+      kernel_mistake<Input>(
+          "sums_no_barrier",
+          "a thread adds up what other warps may not have written yet; a barrier belongs between",
+          [](const Input&) { return faulty(KernelFault::race); }),
+      kernel_mistake<Input>("sums_half_mask",
+                            "a shuffle's mask does not name all lanes that take part; 0xffffffff does",
+                            [](const Input&) { return faulty(KernelFault::missing_lane); }),
+      kernel_mistake<Input>("sums_first_warp_alone",
+                            "the sum of the first warp alone; the other warps have theirs, too",
+                            [](const Input& input) { return summed(input, {.first_warp_alone = true}); }),
+      kernel_mistake<Input>("sums_four_steps",
+                            "32 lanes need five steps, at distances 16, 8, 4, 2 and 1; the last is missing",
+                            [](const Input& input) {
+                              return summed(input, {.even_lanes_alone = true, .without_shuffles = true});
+                            },
+                            {[](const Input& input) { return summed(input, {.even_lanes_alone = true}); }}),
+      kernel_mistake<Input>("sums_tail_dropped",
+                            "n rounded down to whole blocks; what is left over belongs to the sum",
+                            [](const Input& input) { return summed(input, {.tail_dropped = true}); }),
+      kernel_mistake<Input>(
           "sums_lanes_leave",
           "threads without a number return before a shuffle that reads from them; they must add a 0",
           [](const Input& input) {
@@ -293,20 +269,20 @@ FunctionCheck<RowSumsKernelInput, KernelOutcome> row_sums_check() {
             // Of a warp that is gone altogether nobody waits for a lane, but its sum is missing.
             return faulty(input.n % lanes != 0 ? KernelFault::missing_lane : KernelFault::uninitialised);
           }),
-      mistake<Input>(
+      kernel_mistake<Input>(
           "sums_many_barriers",
           "right, but a block passes more than one barrier; within a warp, shuffles need none",
           [](const Input& input) { return summed(input, {.barriers = true}); },
           {[](const Input& input) { return summed(input, {.barriers = true, .without_shuffles = true}); }}),
-      mistake<Input>(
+      kernel_mistake<Input>(
           "sums_without_shuffles",
           "right, but all 128 sums go through shared memory; within a warp, five shuffles add them up",
           [](const Input& input) { return summed(input, {.without_shuffles = true}); }),
-      mistake<Input>(
+      kernel_mistake<Input>(
           "sums_few_lanes", few_lanes_work,
           [](const Input& input) { return summed(input, {.few_lanes = true, .without_shuffles = true}); },
           {[](const Input& input) { return summed(input, {.few_lanes = true}); }}),
-      mistake<Input>(
+      kernel_mistake<Input>(
           "sums_scattered",
           "right, but each thread reads a piece of the row of its own: a sector is moved for each number",
           [](const Input& input) { return summed(input, {.scattered = true}); },

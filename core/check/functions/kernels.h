@@ -8,8 +8,9 @@
 
 #include "core/check/function_check.h"
 
-// The small kernels of chapter 13. They are judged by what they leave in memory, by what the executor and its checker
-// have against them, and, where they are right, by what they ask of memory.
+// The small kernels of chapter 13, and what is found out about a kernel, theirs and chapter 14's. They are judged by what
+// they leave in memory, by what the executor and its checker have against them, and, where they are right, by what they
+// ask of memory.
 
 namespace rung::check {
 
@@ -36,6 +37,8 @@ struct KernelOutcome {
   bool reread = false;            ///< it reads more bytes than the task allows
   bool barriers = false;          ///< its blocks pass more barriers than the task allows
   bool without_shuffles = false;  ///< its warps exchange fewer numbers by shuffles than the task asks for
+  bool tensor = false;            ///< it runs another number of tensor instructions than the task asks for
+  bool atomics = false;           ///< it adds by atomics where the task does not allow it
   std::string told = {};          ///< the checker's words or the counters', for people; not compared
 
   static constexpr double untouched = -7777;  ///< what lies in an output before the kernel runs

@@ -30,7 +30,7 @@ __global__ void __launch_bounds__(1024)
 
   const int row = first_row + y;
   const int column = first_column + x;
-  if (row < shape.m && column < shape.n) cuda::row_of(c, row, shape.n)[column] = sum;
+  if (row < shape.m && column < shape.n) cuda::row_of(c, row, shape.c_stride)[column] = sum;
 }
 
 }  // namespace
