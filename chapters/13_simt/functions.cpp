@@ -35,9 +35,11 @@ KernelOutcome run_column_sums(const check::ColumnSumsKernelInput& input) {
 
 KernelOutcome run_transposed(const check::TransposeKernelInput& input) {
   const simt::device_buffer<float> x = on_device<float>(input.x());
-  return outcome_of(input.rows * input.columns, {.counted = input.counted}, [&](float* y) {
-    transposed(y, x.data(), static_cast<int>(input.rows), static_cast<int>(input.columns));
-  });
+  const double bytes = sizeof(float) * static_cast<double>(input.rows * input.columns);
+  return outcome_of(input.rows * input.columns, {.counted = input.counted, .tile_bytes = bytes},
+                    [&](float* y) {
+                      transposed(y, x.data(), static_cast<int>(input.rows), static_cast<int>(input.columns));
+                    });
 }
 
 KernelOutcome run_row_sums(const check::RowSumsKernelInput& input) {

@@ -1,7 +1,9 @@
 #include "chapters/13_simt/kernel_outcome.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -49,65 +51,124 @@ void find_fault(const simt::Profile& profile, KernelOutcome& outcome) {
   outcome.told = profile.error;
 }
 
-void find_waste(const simt::Profile& profile, const Allowed& allowed, KernelOutcome& outcome) {
-  const simt::KernelProfile total = profile.total();
-  const auto& grid = profile.kernels.front().grid;
-  const std::uint64_t blocks = std::uint64_t{grid[0]} * grid[1] * grid[2];
-  const auto tell = [&](const std::string& words) {
-    outcome.told += (outcome.told.empty() ? "all numbers are right, but " : ", and ") + words;
-  };
+/// Adds what is wrong to what has been told of a kernel.
+void tell(KernelOutcome& outcome, std::string_view words) {
+  outcome.told += (outcome.told.empty() ? "all numbers are right, but " : ", and ") + std::string(words);
+}
+
+bool exceeds(double value, double limit) {
+  return limit > 0 && value > limit;
+}
+
+std::uint64_t blocks_of(const simt::KernelProfile& kernel) {
+  return std::uint64_t{kernel.grid[0]} * kernel.grid[1] * kernel.grid[2];
+}
+
+/// More bytes are moved than the task allows: because few lanes ask at a time, each for a sector of its own, or because
+/// they ask again for what they have had. A lane that asks alone takes the one sector that it needs; that the next
+/// number takes it again shows here.
+void find_too_much(double moved, const std::string& words, const simt::RequestCounts& global,
+                   KernelOutcome& outcome) {
+  constexpr double times_the_bytes = 1.5;  // of what the lanes ask for, which neighbours would share
+  outcome.few_lanes = moved > times_the_bytes * static_cast<double>(global.bytes);
+  outcome.reread = !outcome.few_lanes;
+  tell(outcome, words);
+  if (outcome.few_lanes)
+    outcome.told += fmt::format(": {:.1f} lanes of 32 ask at a time", global.lanes_per_request());
+}
+
+void find_waste_of_global_memory(const simt::Profile& profile, const simt::KernelProfile& total,
+                                 const Allowed& allowed, KernelOutcome& outcome) {
   const simt::RequestCounts global = total.global();
-  const simt::RequestCounts shared = total.shared();
-  if (allowed.coalesced && global.units_over_ideal() > allowed.times_the_fewest) {
+  if (exceeds(global.units_over_ideal(), allowed.times_the_fewest_sectors)) {
     outcome.scattered = true;
-    tell(fmt::format("a request to global memory takes {:.1f} sectors where {:.1f} could carry its bytes",
+    tell(outcome,
+         fmt::format("a request to global memory takes {:.1f} sectors where {:.1f} could carry its bytes",
                      global.units_per_request(), global.ideal_per_request()));
   }
-  if (!allowed.conflicts && shared.units_over_ideal() > allowed.times_the_fewest) {
-    outcome.conflicts = true;
-    tell(fmt::format("shared memory takes {} wavefronts where {} would do", shared.units, shared.ideal));
-  }
-  if (allowed.read_bytes > 0 && static_cast<double>(total.dram_bytes_loaded) > allowed.read_bytes) {
+  if (exceeds(static_cast<double>(total.dram_bytes_loaded), allowed.read_bytes)) {
     outcome.reread = true;
-    tell(fmt::format("{} bytes are read where {:.0f} would do", total.dram_bytes_loaded, allowed.read_bytes));
+    tell(outcome,
+         fmt::format("{} bytes are read where {:.0f} would do", total.dram_bytes_loaded, allowed.read_bytes));
   }
   const double asked = sector * static_cast<double>(global.ideal);
-  if (allowed.asked_bytes > 0 && asked > allowed.asked_bytes) {
-    outcome.reread = true;
-    tell(fmt::format("{:.0f} bytes are asked of memory where {:.0f} would do", asked, allowed.asked_bytes));
-  }
-  // A lane that asks alone takes the one sector that it needs. That the next number takes it again shows here.
+  if (exceeds(asked, allowed.asked_bytes))
+    find_too_much(asked,
+                  fmt::format("{:.0f} bytes are asked of memory where the task allows {:.0f}", asked,
+                              allowed.asked_bytes),
+                  global, outcome);
   const double moved = sector * static_cast<double>(total.l2_sectors);
   const auto different = static_cast<double>(profile.unique_bytes_loaded + profile.unique_bytes_stored);
-  if (allowed.times_through_l2 > 0 && !outcome.scattered && !outcome.reread &&
-      moved > allowed.times_through_l2 * different) {
-    outcome.few_lanes = moved > allowed.times_the_fewest * static_cast<double>(global.bytes);
-    outcome.reread = !outcome.few_lanes;
-    tell(fmt::format(
-        "{:.0f} bytes pass between L1 and L2, {:.1f} times the different ones{}", moved, moved / different,
-        outcome.few_lanes ? fmt::format(": {:.1f} lanes of 32 ask at a time", global.lanes_per_request())
-                          : ""));
+  if (!outcome.scattered && !outcome.reread && exceeds(moved, allowed.times_through_l2 * different))
+    find_too_much(moved,
+                  fmt::format("{:.0f} bytes pass between L1 and L2, {:.1f} times the different ones", moved,
+                              moved / different),
+                  global, outcome);
+  if (!allowed.atomics && total.global_atomics.requests > 0) {
+    outcome.atomics = true;
+    tell(outcome, fmt::format("there are atomics, {} requests of warps", total.global_atomics.requests));
   }
-  if (global.requests > 0 && total.warp_exchanges < allowed.exchanges * blocks) {
+}
+
+void find_waste_of_shared_memory(const simt::KernelProfile& total, const Allowed& allowed,
+                                 KernelOutcome& outcome) {
+  const simt::RequestCounts shared = total.shared();
+  if (exceeds(shared.units_over_ideal(), allowed.times_the_fewest_wavefronts)) {
+    outcome.conflicts = true;
+    tell(outcome,
+         fmt::format("shared memory takes {} wavefronts where {} would do", shared.units, shared.ideal));
+  }
+  const auto through = static_cast<double>(std::min(total.shared_stores.bytes, total.shared_loads.bytes));
+  if (through < allowed.tile_bytes) {
+    outcome.without_tile = true;
+    tell(outcome, fmt::format("{:.0f} bytes go through shared memory where the task asks for {:.0f}", through,
+                              allowed.tile_bytes));
+  }
+}
+
+/// Whether warps and blocks work together as the task asks.
+void find_missing_work(const simt::KernelProfile& total, std::uint64_t blocks, const Allowed& allowed,
+                       KernelOutcome& outcome) {
+  if (total.warp_exchanges < allowed.exchanges * blocks) {
     outcome.without_shuffles = true;
-    tell(fmt::format("a block's warps do {} shuffles where {} are asked for", total.warp_exchanges / blocks,
-                     allowed.exchanges));
+    tell(outcome, fmt::format("a block's warps do {} shuffles where {} are asked for",
+                              total.warp_exchanges / blocks, allowed.exchanges));
   }
   if (allowed.barriers > 0 && total.block_barriers > allowed.barriers * blocks) {
     outcome.barriers = true;
-    tell(fmt::format("a block passes {} barriers", total.block_barriers / blocks));
+    tell(outcome, fmt::format("a block passes {} barriers", total.block_barriers / blocks));
   }
-  // Where no request is counted there are no hooks, and no instructions are counted either.
-  if (allowed.tensor_instructions > 0 && global.requests > 0 &&
-      total.tensor_instructions != allowed.tensor_instructions) {
+  if (allowed.tensor_instructions > 0 && total.tensor_instructions != allowed.tensor_instructions) {
     outcome.tensor = true;
-    tell(fmt::format("{} instructions of the tensor cores run where the task asks for {}",
-                     total.tensor_instructions, allowed.tensor_instructions));
+    tell(outcome, fmt::format("{} instructions of the tensor cores run where the task asks for {}",
+                              total.tensor_instructions, allowed.tensor_instructions));
   }
-  if (!allowed.atomics && total.global_atomics.requests > 0) {
-    outcome.atomics = true;
-    tell(fmt::format("there are atomics, {} requests of warps", total.global_atomics.requests));
+}
+
+/// Whether the work is divided into blocks and launches as the task asks.
+void find_missing_division(const simt::Profile& profile, const Allowed& allowed, KernelOutcome& outcome) {
+  std::uint64_t most = 0;
+  for (const simt::KernelProfile& kernel : profile.kernels) most = std::max(most, blocks_of(kernel));
+  if (most < allowed.blocks) {
+    outcome.few_blocks = true;
+    tell(outcome,
+         fmt::format("no launch has more than {} blocks, and the task asks for {}", most, allowed.blocks));
   }
+  const std::uint64_t last = profile.kernels.back().unique_bytes_loaded;
+  if (exceeds(static_cast<double>(last), allowed.last_reads_bytes)) {
+    outcome.last_reads_more = true;
+    tell(outcome, fmt::format("the last launch reads {} different bytes, and {:.0f} are left for it", last,
+                              allowed.last_reads_bytes));
+  }
+}
+
+void find_waste(const simt::Profile& profile, const Allowed& allowed, KernelOutcome& outcome) {
+  const simt::KernelProfile total = profile.total();
+  if (total.global().requests == 0) return;  // there are no hooks
+  find_waste_of_global_memory(profile, total, allowed, outcome);
+  find_waste_of_shared_memory(total, allowed, outcome);
+  find_missing_work(total, blocks_of(profile.kernels.front()), allowed, outcome);
+  find_missing_division(profile, allowed, outcome);
 }
 
 }  // namespace

@@ -17,14 +17,16 @@ struct Allowed {
   bool counted = false;
   double read_bytes = 0;        ///< from DRAM; 0: any
   double asked_bytes = 0;       ///< of global memory, however well the requests are coalesced; 0: any
+  double tile_bytes = 0;        ///< stored in shared memory, and loaded there, at least
   std::uint64_t barriers = 0;   ///< of a block; 0: any
   std::uint64_t exchanges = 0;  ///< of a block, at least
   std::uint64_t tensor_instructions = 0;  ///< exactly so many, of a warp; 0: any
-  double times_the_fewest = 1.5;          ///< sectors and wavefronts
-  double times_through_l2 = 1.5;          ///< between L1 and L2, of the different bytes; 0: any
-  bool coalesced = true;                  ///< whether requests to global memory must be
-  bool conflicts = false;                 ///< whether requests to shared memory may wait for banks
-  bool atomics = true;                    ///< whether there may be any in global memory
+  std::uint64_t blocks = 0;               ///< of the launch that has most, at least
+  double last_reads_bytes = 0;  ///< different bytes that the last launch reads and has not written; 0: any
+  double times_the_fewest_sectors = 1.25;    ///< of requests to global memory; 0: any
+  double times_the_fewest_wavefronts = 1.5;  ///< of requests to shared memory; 0: any
+  double times_through_l2 = 1.5;             ///< between L1 and L2, of the different bytes; 0: any
+  bool atomics = true;                       ///< whether there may be any in global memory
 };
 
 /// Device memory with these numbers.

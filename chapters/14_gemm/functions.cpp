@@ -44,24 +44,39 @@ KernelOutcome run_gemm(const check::GemmKernelInput& input, const Allowed& allow
   return outcome_of(input.c_size(), allowed, [&](float* c) { gemm(a.data(), w.data(), c, shape); });
 }
 
+/// Bytes of so many numbers of fp32.
+double floats(std::int64_t count) {
+  return sizeof(float) * static_cast<double>(count);
+}
+
 KernelOutcome run_tiled_gemm(const check::GemmKernelInput& input) {
   // What tiles of 32 × 32 take. Their columns in shared memory may conflict: the chapter looks after that later.
   const auto bytes = static_cast<double>(tiled_bytes(
       {.m = input.m, .n = input.n, .k = input.k, .tile_rows = 32, .tile_columns = 32, .number_bytes = 4}));
-  return run_gemm(
-      input, {.counted = input.counted, .asked_bytes = 1.5 * bytes, .times_through_l2 = 0, .conflicts = true},
-      tiled_gemm);
+  return run_gemm(input,
+                  {.counted = input.counted,
+                   .asked_bytes = 1.5 * bytes,
+                   .tile_bytes = floats((input.m + input.n) * input.k),
+                   .times_the_fewest_wavefronts = 0,
+                   .times_through_l2 = 0},
+                  tiled_gemm);
 }
 
 KernelOutcome run_split_gemm(const check::GemmKernelInput& input) {
-  simt::device_buffer<float> sums = on_device<float>(std::vector<double>(
-      static_cast<std::size_t>(input.parts * input.m * input.n), KernelOutcome::untouched));
+  const std::int64_t of_sums = input.parts * input.m * input.n;
+  simt::device_buffer<float> sums =
+      on_device<float>(std::vector<double>(static_cast<std::size_t>(of_sums), KernelOutcome::untouched));
+  // The task is not about coalesced requests. A lane that works alone asks for more than ten times the different bytes.
+  const double different = floats((input.m + input.n) * input.k + 2 * of_sums + input.m * input.n);
   KernelOutcome outcome =
       run_gemm(input,
                {.counted = input.counted,
+                .asked_bytes = 4 * different,
+                .blocks = static_cast<std::uint64_t>(input.parts),
+                .last_reads_bytes = floats(of_sums),
+                .times_the_fewest_sectors = 0,
+                .times_the_fewest_wavefronts = 0,
                 .times_through_l2 = 0,
-                .coalesced = false,
-                .conflicts = true,
                 .atomics = false},
                [&](const float* a, const float* w, float* c, const cuda::GemmShape& shape) {
                  split_gemm(a, w, sums.data(), c, shape, static_cast<int>(input.parts));
@@ -74,12 +89,16 @@ KernelOutcome run_split_gemm(const check::GemmKernelInput& input) {
 KernelOutcome run_mma_tile(const check::MmaTileInput& input) {
   const simt::device_buffer<half> a = on_device<half>(input.a);
   const simt::device_buffer<half> w = on_device<half>(input.w);
-  return outcome_of(16 * 8,
+  // A lane's registers are where the instruction wants them, so that no request is coalesced. Each number is loaded once.
+  constexpr std::int64_t c_size = 16 * 8;
+  const double once = sizeof(half) * static_cast<double>(input.a.size() + input.w.size()) + floats(c_size);
+  return outcome_of(c_size,
                     {.counted = input.counted,
+                     .asked_bytes = 1.5 * once,
                      .tensor_instructions = 1,
-                     .times_through_l2 = 0,
-                     .coalesced = false,
-                     .conflicts = true},
+                     .times_the_fewest_sectors = 0,
+                     .times_the_fewest_wavefronts = 0,
+                     .times_through_l2 = 0},
                     [&](float* c) { mma_tile(a.data(), w.data(), c); });
 }
 

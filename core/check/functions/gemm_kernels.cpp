@@ -23,8 +23,10 @@ struct GemmHabits {
   bool w_transposed = false, w_transposed_with_stride = false, stride_of_a = false, c_dense = false;
   bool remainder_dropped = false, last_part_alone = false, rows_of_whole_tiles = false;
   bool sums_untouched = false;  ///< the sums of the parts are kept elsewhere, or there are no parts
-  bool reread = false, scattered = false, atomics = false;  ///< where the case is counted
-  std::int64_t k_step = 1;                                  ///< k rounded down to a multiple
+  // Where the case is counted:
+  bool reread = false, scattered = false, few_lanes = false, without_tile = false, atomics = false;
+  bool few_blocks = false, last_reads_more = false;
+  std::int64_t k_step = 1;  ///< k rounded down to a multiple
 };
 
 /// Where the number of W that belongs to k and a column of C is looked for.
@@ -41,8 +43,12 @@ KernelOutcome product(const GemmKernelInput& input, const GemmHabits& habits, bo
   const Numbers w = input.w();
   KernelOutcome outcome{.numbers = Numbers(place(input.c_size()), KernelOutcome::untouched),
                         .scattered = habits.scattered && input.counted,
+                        .few_lanes = habits.few_lanes && input.counted,
                         .reread = habits.reread && input.counted,
-                        .atomics = habits.atomics && input.counted};
+                        .atomics = habits.atomics && input.counted,
+                        .without_tile = habits.without_tile && input.counted,
+                        .few_blocks = habits.few_blocks && input.counted,
+                        .last_reads_more = habits.last_reads_more && input.counted};
   Numbers sums;
   const std::int64_t end = input.k - input.k % habits.k_step;
   const std::int64_t length = habits.remainder_dropped ? end / input.parts : divided_up(end, input.parts);
@@ -186,7 +192,15 @@ FunctionCheck<GemmKernelInput, KernelOutcome> tiled_gemm_check() {
           KernelFault::race, [](const Input& input) { return input.k > tile; }, false));
   add("gemm_without_tiles",
       "right, but each number of C has its row of A and of W read again; a block shares them in tiles",
-      with({.reread = true, .scattered = true}), {with({.reread = true})});
+      with({.reread = true, .scattered = true, .without_tile = true}),
+      {with({.reread = true, .without_tile = true}), with({.without_tile = true})});
+  add("gemm_tiles_read_again",
+      "right, but more is asked of memory than tiles of 32 × 32 take: a smaller tile, or one matrix alone "
+      "has one",
+      with({.reread = true}), {with({.reread = true, .scattered = true})});
+  add("gemm_few_lanes", few_lanes_work, with({.few_lanes = true}),
+      {with({.few_lanes = true, .without_tile = true}), with({.scattered = true, .few_lanes = true}),
+       with({.scattered = true, .few_lanes = true, .without_tile = true})});
   add("gemm_scattered",
       "right, but a warp reads down a column of A or of W: a sector is moved for each number",
       with({.scattered = true}));
@@ -200,6 +214,9 @@ FunctionCheck<GemmKernelInput, KernelOutcome> split_gemm_check() {
       {"one", "1 × 1 × 1, one part", {1, 1, 1}},
       {"two", "1 × 5 × 8, two parts", {1, 5, 8, 0, 0, 0, 2}},
       {"decode", "1 × 200 × 96, four parts, and atomics are counted", {1, 200, 96, 0, 0, 0, 4, true}},
+      {"counted",
+       "1 × 64 × 192, sixteen parts, and requests and blocks are counted",
+       {1, 64, 192, 0, 0, 0, 16, true}},
       {"uneven", "3 × 67 × 101, four parts", {3, 67, 101, 0, 0, 0, 4}},
       {"more-parts-than-k", "2 × 3 × 5, eight parts", {2, 3, 5, 0, 0, 0, 8}},
       {"gaps", "4 × 9 × 50, three parts, rows further apart than they are long", {4, 9, 50, 3, 5, 2, 3}}};
@@ -225,10 +242,33 @@ FunctionCheck<GemmKernelInput, KernelOutcome> split_gemm_check() {
   add("gemm_columns_unguarded", "threads behind the last column are not stopped; they reach past the end",
       [](const Input&) { return faulty(KernelFault::out_of_bounds); });
   add("gemm_not_split", "C is right, but `sums` does not hold the parts' sums; k is not in parts",
-      with({.sums_untouched = true}));
+      with({.sums_untouched = true, .few_blocks = true, .last_reads_more = true}),
+      {with({.sums_untouched = true}), with({.sums_untouched = true, .few_blocks = true}),
+       with({.sums_untouched = true, .last_reads_more = true})});
   add("gemm_atomics",
       "parts are added by atomics, in an order that nobody knows; a second kernel adds them in theirs",
-      with({.sums_untouched = true, .atomics = true}), {with({.atomics = true})});
+      with({.sums_untouched = true, .atomics = true, .last_reads_more = true}),
+      {with({.sums_untouched = true, .atomics = true}), with({.atomics = true}),
+       with({.atomics = true, .last_reads_more = true})});
+  add("gemm_few_lanes", few_lanes_work, with({.few_lanes = true}),
+      {with({.few_lanes = true, .few_blocks = true}), with({.few_lanes = true, .last_reads_more = true}),
+       with({.few_lanes = true, .few_blocks = true, .last_reads_more = true})});
+  // With blocks of few threads there may be as many blocks as parts where the parts are few.
+  const auto where_parts_are_many = [with](GemmHabits habits) -> Run {
+    return [habits, with](const Input& input) {
+      GemmHabits here = habits;
+      here.few_blocks = habits.few_blocks && input.parts > 8;
+      return with(here)(input);
+    };
+  };
+  add("gemm_parts_in_one_block",
+      "right, but one block sums up several parts, one after the other; each part has blocks of its own",
+      with({.few_blocks = true}),
+      {with({.few_blocks = true, .last_reads_more = true}), where_parts_are_many({.few_blocks = true}),
+       where_parts_are_many({.few_blocks = true, .last_reads_more = true})});
+  add("gemm_sums_not_added",
+      "right, but C is not added from the parts' sums; a second kernel reads them, and neither A nor W",
+      with({.last_reads_more = true}), {with({.reread = true, .last_reads_more = true})});
   return check;
 }
 
@@ -252,6 +292,14 @@ FunctionCheck<MmaTileInput, KernelOutcome> mma_tile_check() {
       return tile_product(input, a_order, w_swapped, c_columns);
     });
   };
+  // Right, with these findings of the counters.
+  const auto with_counts = [](const KernelOutcome& findings) -> std::function<KernelOutcome(const Input&)> {
+    return [findings](const Input& input) {
+      KernelOutcome outcome = input.counted ? findings : KernelOutcome{};
+      outcome.numbers = tile_product(input, {0, 1, 2, 3}, false, false).numbers;
+      return outcome;
+    };
+  };
   check.mistakes = {
       mistake(
           "mma_a_registers_1_and_2",
@@ -263,13 +311,16 @@ FunctionCheck<MmaTileInput, KernelOutcome> mma_tile_check() {
       mistake("mma_columns_apart",
               "a lane's sums stored in columns t and t + 4; they are neighbours, 2t and 2t + 1", {0, 1, 2, 3},
               false, true),
-      kernel_mistake<Input>("mma_by_hand",
-                            "right, but not by one instruction of the tensor cores, which does all of it",
-                            [](const Input& input) {
-                              KernelOutcome outcome = tile_product(input, {0, 1, 2, 3}, false, false);
-                              outcome.tensor = input.counted;
-                              return outcome;
-                            })};
+      kernel_mistake<Input>(
+          "mma_by_hand", "right, but not by one instruction of the tensor cores, which does all of it",
+          with_counts({.numbers = {}, .reread = true, .tensor = true}),
+          {with_counts({.numbers = {}, .tensor = true}), with_counts({.numbers = {}, .reread = true})}),
+      kernel_mistake<Input>("mma_one_lane", "right, but one lane works alone; all 32 have a part of the tile",
+                            with_counts({.numbers = {}, .few_lanes = true, .tensor = true}),
+                            {with_counts({.numbers = {}, .few_lanes = true})}),
+      kernel_mistake<Input>("mma_lanes_at_one_place",
+                            "two lanes store to one place of C; each has four sums of its own",
+                            [](const Input&) { return faulty(KernelFault::race); })};
   return check;
 }
 

@@ -15,6 +15,10 @@
 
 namespace rung::check {
 
+/// What is said of a kernel in which one lane works, or a few.
+constexpr const char* few_lanes_work =
+    "right, but few lanes of a warp work: a sector is moved for each number, where 32 lanes would share four";
+
 /// A number's place as an index.
 inline std::size_t place(std::int64_t i) {
   return static_cast<std::size_t>(i);

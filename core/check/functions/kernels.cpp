@@ -15,9 +15,6 @@ constexpr std::int64_t threads = 128;  // of a block
 constexpr std::int64_t lanes = 32;
 constexpr std::int64_t tile = 32;  // rows and columns of a transposition's block
 
-constexpr const char* few_lanes_work =
-    "right, but few lanes of a warp work: a sector is moved for each number, where 32 lanes would share four";
-
 // Sums of columns.
 
 struct ColumnHabits {
@@ -50,7 +47,7 @@ std::function<KernelOutcome(const ColumnSumsKernelInput&)> blocks_at_one_place(s
 
 struct TransposeHabits {
   bool tile_as_it_was = false;  ///< each tile goes to its place, and is not turned itself
-  bool scattered = false, few_lanes = false, conflicts = false;
+  bool scattered = false, few_lanes = false, conflicts = false, without_tile = false;
   std::int64_t step = 1;  ///< rows and columns rounded down to a multiple
 };
 
@@ -59,7 +56,8 @@ KernelOutcome turned(const TransposeKernelInput& input, const TransposeHabits& h
   KernelOutcome outcome{.numbers = Numbers(place(input.rows * input.columns), KernelOutcome::untouched),
                         .scattered = habits.scattered && input.counted,
                         .few_lanes = habits.few_lanes && input.counted,
-                        .conflicts = habits.conflicts && input.counted};
+                        .conflicts = habits.conflicts && input.counted,
+                        .without_tile = habits.without_tile && input.counted};
   for (std::int64_t r = 0; r < input.rows / habits.step * habits.step; ++r) {
     for (std::int64_t c = 0; c < input.columns / habits.step * habits.step; ++c) {
       const std::int64_t from_r = habits.tile_as_it_was ? r / tile * tile + c % tile : r;
@@ -107,7 +105,8 @@ bool same_outcome(const KernelOutcome& found, const KernelOutcome& expected, dou
          found.few_lanes == expected.few_lanes && found.conflicts == expected.conflicts &&
          found.reread == expected.reread && found.barriers == expected.barriers &&
          found.without_shuffles == expected.without_shuffles && found.tensor == expected.tensor &&
-         found.atomics == expected.atomics;
+         found.atomics == expected.atomics && found.without_tile == expected.without_tile &&
+         found.few_blocks == expected.few_blocks && found.last_reads_more == expected.last_reads_more;
 }
 
 bool KernelOutcome::operator==(const KernelOutcome& other) const {
@@ -212,8 +211,16 @@ FunctionCheck<TransposeKernelInput, KernelOutcome> transposed_check() {
           "transposed_scattered",
           "right, but a warp writes a column of y (or reads one of x): a sector is moved for each number",
           [](const Input& input) { return turned(input, {.scattered = true}); }),
-      kernel_mistake<Input>("transposed_few_lanes", few_lanes_work,
-                            [](const Input& input) { return turned(input, {.few_lanes = true}); }),
+      kernel_mistake<Input>(
+          "transposed_few_lanes", few_lanes_work,
+          [](const Input& input) { return turned(input, {.few_lanes = true}); },
+          {[](const Input& input) { return turned(input, {.few_lanes = true, .without_tile = true}); }}),
+      kernel_mistake<Input>(
+          "transposed_without_tile",
+          "right, but no tile in shared memory lies between: a warp then reads or writes short pieces of "
+          "rows",
+          [](const Input& input) { return turned(input, {.scattered = true, .without_tile = true}); },
+          {[](const Input& input) { return turned(input, {.without_tile = true}); }}),
       kernel_mistake<Input>(
           "transposed_conflicts",
           "right, but a column of the tile lies in one bank, so that 32 lanes wait for each other",

@@ -39,7 +39,11 @@ struct KernelOutcome {
   bool without_shuffles = false;  ///< its warps exchange fewer numbers by shuffles than the task asks for
   bool tensor = false;            ///< it runs another number of tensor instructions than the task asks for
   bool atomics = false;           ///< it adds by atomics where the task does not allow it
-  std::string told = {};          ///< the checker's words or the counters', for people; not compared
+  bool without_tile =
+      false;  ///< fewer bytes go through shared memory than the tiles that the task asks for hold
+  bool few_blocks = false;       ///< no launch has the blocks that the task asks for
+  bool last_reads_more = false;  ///< its last launch reads more than what the launch before it left for it
+  std::string told = {};         ///< the checker's words or the counters', for people; not compared
 
   static constexpr double untouched = -7777;  ///< what lies in an output before the kernel runs
 
