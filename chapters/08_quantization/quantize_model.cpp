@@ -23,9 +23,11 @@ namespace {
 
 constexpr std::int64_t numbers_at_a_time = 1 << 20;  // 4 MiB of fp32
 
-/// A tensor of the new file, and where its numbers come from.
+/// A tensor of the new file, and where its numbers come from. A stack of experts is as many jobs as it has experts, one
+/// after the other, all with the whole stack as `out`.
 struct Job {
   GgufTensor out;
+  bool begins = true;  ///< `out`; false for the second expert of a stack and those after it
   TensorView from;
   std::string where;                ///< "model.gguf: tensor blk.0.attn_q.weight", for errors
   std::vector<std::int64_t> order;  ///< row r of the new file is row order[r] of the old one; empty: row r
@@ -45,8 +47,7 @@ bool is_matrix(const Shape& shape) {
 }
 
 DType new_type(const TensorView& from, DType wanted, bool router) {
-  if (router) return from.dtype;
-  return is_matrix(from.shape) ? type_for_rows(wanted, from.row_elements()) : DType::F32;
+  return is_matrix(from.shape) && !router ? type_for_rows(wanted, from.row_elements()) : DType::F32;
 }
 
 /// Everything that a GGUF file holds, also what the model does not use.
@@ -112,6 +113,11 @@ void plan_from_directory(const Checkpoint& in, DType dtype, Jobs& jobs) {
             .where = tensor.file.string() + ": tensor " + tensor.stored_name,
             .order = {}};
     if (tensor.row_layout == RopeLayout::half_split) job.order = interleaved_order(tensor);
+    if (const auto place = place_in_stack(naming, tensor.name)) {
+      job.out.name = place->stored_name;
+      job.out.shape.insert(job.out.shape.begin(), in.config().mixture->experts);
+      job.begins = place->expert == 0;
+    }
     jobs.tensors.push_back(std::move(job));
   }
 }
@@ -180,7 +186,8 @@ class Conversion {
   static std::vector<GgufTensor> tensors(const Jobs& jobs) {
     std::vector<GgufTensor> list;
     list.reserve(jobs.tensors.size());
-    for (const Job& job : jobs.tensors) list.push_back(job.out);
+    for (const Job& job : jobs.tensors)
+      if (job.begins) list.push_back(job.out);
     return list;
   }
 
@@ -196,7 +203,7 @@ class Conversion {
     jobs_.file ? jobs_.file->release_pages() : in_.release_pages();
     QuantizedTotal& total = result_.by_type[job.out.dtype];
     const DTypeInfo& type = info(job.out.dtype);
-    ++total.tensors;
+    if (job.begins) ++total.tensors;
     total.weights += rows * columns;
     total.bytes += rows * columns / type.block_elements * type.block_bytes;
   }

@@ -17,8 +17,8 @@ namespace rung {
 /// blocks of 32; where 32 do not either, F16. llama.cpp falls back alike.
 DType type_for_rows(DType wanted, std::int64_t row_elements);
 
-/// Whether a tensor, by the project's name, is the router of a mixture of experts. It stays as it is: it is a sliver of
-/// the model, and one other choice changes all that follows.
+/// Whether a tensor, by the project's name, is the router of a mixture of experts. It is not quantised but
+/// stored as F32, as llama.cpp does: it is a sliver of the model, and one other choice changes all that follows.
 bool is_router(std::string_view name);
 
 /// What came of the weights of one type.
@@ -40,8 +40,9 @@ struct QuantizedModel {
 using QuantizeProgress = std::function<void(const std::string& tensor, double done)>;
 
 /// Writes a checkpoint as GGUF with all matrices, the embedding included, as `dtype` or what type_for_rows() makes of it;
-/// routers keep their type, norms and other vectors are F32. Of a GGUF file all metadata and the tokenizer stay as they are; of a Hugging Face
-/// directory what llama.cpp needs is written, rows of q and k in its order. A tensor that has the type already is copied.
+/// routers, norms and other vectors are F32. Of a GGUF file all metadata, the tokenizer and the names of the tensors stay
+/// as they are; of a Hugging Face directory what llama.cpp needs is written, rows of q and k in its order, the experts of
+/// a mixture as one tensor [experts, out, in] each of gate, up and down. A tensor that has the type already is copied.
 /// In memory there are a few megabytes of one tensor at a time.
 /// @throws Error (bad_input) naming the tensor and the number that is not finite or too large for the type, or the file
 ///         that cannot be written; nothing is left under `out` then

@@ -180,18 +180,38 @@ class Binder {
   std::vector<Tensor> result_;
 };
 
-/// The format's name for "experts.5.gate", or nothing.
-std::optional<std::string> stored_expert_name(const TensorNaming& naming, std::string_view rest) {
+/// A tensor of a layer by the project's name: "layers.7.attention.q.weight" is attention.q of layer 7.
+struct InLayer {
+  std::string_view layer, rest;
+};
+
+std::optional<InLayer> split_layer(std::string_view name) {
+  constexpr std::string_view layers = "layers.";
+  constexpr std::string_view weight = ".weight";
+  const std::size_t dot = name.find('.', layers.size());
+  if (!name.starts_with(layers) || !name.ends_with(weight) || dot >= name.size() - weight.size())
+    return std::nullopt;
+  return InLayer{.layer = name.substr(layers.size(), dot - layers.size()),
+                 .rest = name.substr(dot + 1, name.size() - weight.size() - dot - 1)};
+}
+
+/// One expert's matrix, and which of gate, up and down it is.
+struct ExpertMatrix {
+  std::int64_t expert = 0;
+  std::size_t matrix = 0;
+};
+
+/// What "feed_forward.experts.5.gate" is, or nothing.
+std::optional<ExpertMatrix> expert_matrix(std::string_view rest) {
   constexpr std::string_view experts = "feed_forward.experts.";
   const std::size_t dot = rest.rfind('.');
   if (!rest.starts_with(experts) || dot < experts.size()) return std::nullopt;
   const std::string_view digits = rest.substr(experts.size(), dot - experts.size());
-  std::int64_t expert = 0;
-  const auto [end, wrong] = std::from_chars(digits.data(), digits.data() + digits.size(), expert);
+  ExpertMatrix found;
+  const auto [end, wrong] = std::from_chars(digits.data(), digits.data() + digits.size(), found.expert);
   if (wrong != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
-  for (std::size_t i = 0; i < names_in_expert.size(); ++i) {
-    if (rest.substr(dot + 1) == names_in_expert[i]) return expert_name(naming, i, expert);
-  }
+  for (; found.matrix < names_in_expert.size(); ++found.matrix)
+    if (rest.substr(dot + 1) == names_in_expert[found.matrix]) return found;
   return std::nullopt;
 }
 
@@ -201,21 +221,26 @@ std::string stored_name(const TensorNaming& naming, std::string_view name) {
   if (name == "embedding.weight") return naming.embedding;
   if (name == "norm.weight") return naming.norm;
   if (name == "output.weight") return naming.output;
-  constexpr std::string_view layers = "layers.";
-  constexpr std::string_view weight = ".weight";
-  const std::size_t dot = name.find('.', layers.size());
-  if (name.starts_with(layers) && name.ends_with(weight) && dot < name.size() - weight.size()) {
-    const std::string_view layer = name.substr(layers.size(), dot - layers.size());
-    const std::string_view rest = name.substr(dot + 1, name.size() - weight.size() - dot - 1);
-    for (std::size_t i = 0; i < names_in_layer.size(); ++i) {
-      if (rest == names_in_layer[i])
-        return fmt::format("{}{}.{}", naming.layer_prefix, layer, naming.in_layer[i]);
-    }
-    if (rest == router_name) return fmt::format("{}{}.{}", naming.layer_prefix, layer, naming.router);
-    if (const auto expert = stored_expert_name(naming, rest))
-      return fmt::format("{}{}.{}", naming.layer_prefix, layer, *expert);
+  if (const auto in = split_layer(name)) {
+    const auto stored = [&](std::string_view rest) {
+      return fmt::format("{}{}.{}", naming.layer_prefix, in->layer, rest);
+    };
+    for (std::size_t i = 0; i < names_in_layer.size(); ++i)
+      if (in->rest == names_in_layer[i]) return stored(naming.in_layer[i]);
+    if (in->rest == router_name) return stored(naming.router);
+    if (const auto expert = expert_matrix(in->rest))
+      return stored(expert_name(naming, expert->matrix, expert->expert));
   }
   throw Error(ErrorKind::bad_input, "{} is no tensor of a model", printable(name));
+}
+
+std::optional<PlaceInStack> place_in_stack(const TensorNaming& naming, std::string_view name) {
+  const auto in = split_layer(name);
+  const auto found = in ? expert_matrix(in->rest) : std::nullopt;
+  if (!found || naming.stacked_experts.empty()) return std::nullopt;
+  return PlaceInStack{.stored_name = fmt::format("{}{}.{}", naming.layer_prefix, in->layer,
+                                                 naming.stacked_experts[found->matrix]),
+                      .expert = found->expert};
 }
 
 std::vector<Tensor> bind_tensors(const std::filesystem::path& file, const ModelConfig& config,

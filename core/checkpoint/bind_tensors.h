@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +36,16 @@ struct TensorNaming {
 /// One expert's matrix has the name of those that stand alone, not of the stack.
 /// @throws Error (bad_input) for a name that the project does not have
 std::string stored_name(const TensorNaming& naming, std::string_view name);
+
+/// Where a format that stacks experts has one of their matrices.
+struct PlaceInStack {
+  std::string stored_name;  ///< of the stack: "blk.7.ffn_up_exps.weight"
+  std::int64_t expert = 0;  ///< which of its matrices it is
+};
+
+/// Nothing for a tensor that is no expert's.
+/// @param name  the project's
+std::optional<PlaceInStack> place_in_stack(const TensorNaming& naming, std::string_view name);
 
 /// Gives the stored tensors their roles: every tensor that `config` needs must be there with the right shape,
 /// and nothing may be left over. The output matrix is needed unless config.tied_embeddings. A stack of experts becomes a

@@ -48,6 +48,13 @@ std::ptrdiff_t files_in(const fs::path& directory) {
   return std::distance(fs::directory_iterator(directory), fs::directory_iterator());
 }
 
+const StoredTensor& of_name(const GgufContents& contents, const std::string& name) {
+  const auto found = std::ranges::find(contents.tensors, name, &StoredTensor::name);
+  INFO(name);
+  REQUIRE(found != contents.tensors.end());
+  return *found;
+}
+
 void same_tokenizer(const TokenizerData& a, const TokenizerData& b) {
   CHECK(a.kind == b.kind);
   CHECK(a.pieces == b.pieces);
@@ -150,36 +157,65 @@ TEST_CASE("tensors that models do not use are kept: factors of the frequencies")
   CHECK(factors(out) == factors(in));
 }
 
-TEST_CASE("a Hugging Face directory becomes the same model, q and k in GGUF's order") {
+TEST_CASE("a Hugging Face directory becomes the same model, q and k in GGUF's order, experts in stacks") {
   const TemporaryDirectory directory;
   const fs::path path = directory.path() / "out.gguf";
-  const TinyModel model;
-  write_huggingface(directory.path(), to_config_json(model), to_safetensors(model));
-  const Checkpoint in = Checkpoint::open(directory.path());
-  const QuantizedModel result = quantize_model(in, path, DType::F32);
-  CHECK(result.relative_error == 0);
-  const Checkpoint out = Checkpoint::open(path);
-  for (const Tensor& tensor : in.tensors()) {
-    INFO(tensor.name);
-    CHECK(load_f32(tensor) == load_f32(out.tensor(tensor.name)));
+  for (const TinyModel& model : {TinyModel(), TinyModel(tiny_mixture_config())}) {
+    INFO(model.config.family);
+    write_huggingface(directory.path(), to_config_json(model), to_safetensors(model));
+    const Checkpoint in = Checkpoint::open(directory.path());
+    const QuantizedModel result = quantize_model(in, path, DType::F32);
+    CHECK(result.relative_error == 0);
+    const Checkpoint out = Checkpoint::open(path);
+    REQUIRE(out.tensors().size() == in.tensors().size());
+    for (const Tensor& tensor : in.tensors()) {
+      INFO(tensor.name);
+      CHECK(load_f32(tensor) == load_f32(out.tensor(tensor.name)));
+    }
+    CHECK_FALSE(out.has_tokenizer());
+    CHECK(out.config().head_dim == in.config().head_dim);
+    CHECK(out.config().kv_heads == in.config().kv_heads);
+    CHECK(out.config().tied_embeddings == in.config().tied_embeddings);
+    CHECK(out.config().norm_eps == Approx(in.config().norm_eps));
+    CHECK(out.config().mixture.has_value() == in.config().mixture.has_value());
+    // And it is what a converter makes of the same numbers.
+    const fs::path converted_path = directory.path() / "converted.gguf";
+    write_file(converted_path, to_gguf(model).bytes());
+    const MappedFile converted = MappedFile::open(converted_path);
+    const MappedFile written = MappedFile::open(path);
+    const GgufContents expected = read_gguf(converted);
+    const GgufContents found = read_gguf(written);
+    CHECK(found.tensors.size() == expected.tensors.size());
+    CHECK(result.by_type.at(DType::F32).tensors == std::ssize(found.tensors));
+    for (const StoredTensor& tensor : found.tensors) {
+      const StoredTensor& other = of_name(expected, tensor.name);
+      CHECK(tensor.view.shape == other.view.shape);
+      CHECK(std::ranges::equal(tensor.view.bytes, other.view.bytes));
+    }
   }
-  CHECK_FALSE(out.has_tokenizer());
-  CHECK(out.config().head_dim == in.config().head_dim);
-  CHECK(out.config().kv_heads == in.config().kv_heads);
-  CHECK(out.config().tied_embeddings == in.config().tied_embeddings);
-  CHECK(out.config().norm_eps == Approx(in.config().norm_eps));
-  // And it is what a converter makes of the same numbers.
-  const fs::path converted_path = directory.path() / "converted.gguf";
-  write_file(converted_path, to_gguf(model).bytes());
-  const MappedFile converted = MappedFile::open(converted_path);
-  const MappedFile written = MappedFile::open(path);
-  const GgufContents expected = read_gguf(converted);
-  for (const StoredTensor& tensor : read_gguf(written).tensors) {
-    const auto same_name = [&tensor](const StoredTensor& other) { return other.name == tensor.name; };
-    const auto found = std::ranges::find_if(expected.tensors, same_name);
-    INFO(tensor.name);
-    REQUIRE(found != expected.tensors.end());
-    CHECK(std::ranges::equal(tensor.view.bytes, found->view.bytes));
+}
+
+TEST_CASE("a Hugging Face mixture of experts has the tensors of its GGUF file, and a router in fp32") {
+  const fs::path goldens = fs::path(RUNG_SOURCE_DIR) / "tests" / "golden";
+  const TemporaryDirectory directory;
+  const fs::path path = directory.path() / "out.gguf";
+  const Checkpoint in = Checkpoint::open(goldens / "hf" / "mixtral");
+  const MappedFile golden_file = MappedFile::open(goldens / "gguf" / "mixtral.gguf");
+  const GgufContents golden = read_gguf(golden_file);
+  for (const DType type : {DType::F32, DType::F16, DType::Q8_0}) {
+    INFO(name(type));
+    quantize_model(in, path, type);
+    const MappedFile file = MappedFile::open(path);
+    const GgufContents found = read_gguf(file);
+    CHECK(found.tensors.size() == golden.tensors.size());
+    for (const StoredTensor& tensor : golden.tensors) {
+      INFO(tensor.name);
+      const StoredTensor& ours = of_name(found, tensor.name);
+      CHECK(ours.view.shape == tensor.view.shape);
+      if (tensor.name.ends_with("ffn_gate_inp.weight")) CHECK(ours.view.dtype == DType::F32);
+      if (tensor.name.ends_with("_exps.weight"))
+        CHECK(ours.view.dtype == type_for_rows(type, tensor.view.row_elements()));
+    }
   }
 }
 
