@@ -14,10 +14,6 @@ Vector load_vector(const Checkpoint& checkpoint, const std::string& name) {
   return load_f32(checkpoint.tensor(name)).row(0).transpose();
 }
 
-std::shared_ptr<const Matrix> load_matrix(const Tensor& tensor) {
-  return std::make_shared<const Matrix>(load_f32(tensor));
-}
-
 std::unique_ptr<FeedForward> swiglu_of(const Checkpoint& checkpoint, std::int64_t layer,
                                        const MatrixParts& matrices) {
   const auto load = [&](const char* name) {
@@ -64,6 +60,12 @@ Parts parts_of(const Checkpoint& checkpoint, const MatrixParts& matrices,
 
 Parts plain_parts(const Checkpoint& checkpoint, const MakeFeedForward& feed_forward) {
   std::shared_ptr<const Matrix> table;
+  // What has been decoded is not needed in its stored form any more.
+  const auto load_matrix = [&](const Tensor& tensor) {
+    auto matrix = std::make_shared<const Matrix>(load_f32(tensor));
+    checkpoint.release_pages(tensor);
+    return matrix;
+  };
   MatrixParts dense;
   dense.embedding = [&](const Tensor& tensor) {
     table = load_matrix(tensor);
@@ -73,8 +75,7 @@ Parts plain_parts(const Checkpoint& checkpoint, const MakeFeedForward& feed_forw
     return std::make_unique<DenseLinear>(tensor.name == "embedding.weight" ? table : load_matrix(tensor));
   };
   Parts parts = parts_of(checkpoint, dense, feed_forward);
-  // What has been decoded is not needed in its stored form any more.
-  checkpoint.release_pages();
+  checkpoint.release_pages();  // norms, and pages that tensors share
   return parts;
 }
 

@@ -15,6 +15,8 @@ Parts block_parts(const Checkpoint& checkpoint, IntegerWeights weights, const Ma
     const auto matrix =
         std::make_shared<const BlockMatrix>(tensor, type_in_stage(weights, tensor.view.dtype));
     bytes_made += matrix->bytes_made();
+    // Of what has been made anew, the stored form is not needed any more.
+    if (matrix->bytes_made() > 0) checkpoint.release_pages(tensor);
     return matrix;
   };
   std::shared_ptr<const BlockMatrix> table;
@@ -27,7 +29,7 @@ Parts block_parts(const Checkpoint& checkpoint, IntegerWeights weights, const Ma
     return std::make_unique<BlockLinear>(tensor.name == "embedding.weight" ? table : blocks_of(tensor));
   };
   Parts parts = parts_of(checkpoint, blocks, feed_forward);
-  // Of what has been made anew, the stored form is not needed any more. The rest comes back when it is read.
+  // Pages that tensors share go with the whole file; what is used as it is stored comes back when it is read.
   if (bytes_made > 0) checkpoint.release_pages();
   return parts;
 }

@@ -135,4 +135,8 @@ void Checkpoint::release_pages() const {
   for (const auto& file : parts_->model.files) file->release_pages();
 }
 
+void Checkpoint::release_pages(const Tensor& tensor) const {
+  for (const auto& file : parts_->model.files) file->release_pages(tensor.view.bytes);
+}
+
 }  // namespace rung

@@ -88,6 +88,9 @@ class Checkpoint {
 
   /// Tells the system that the file's pages are not needed in memory any more; they come back when read.
   void release_pages() const;
+  /// The same for one of its tensors, when it has been read for the last time: so that a model that is decoded tensor by
+  /// tensor is never in memory whole in both forms. Pages that it shares with its neighbours stay.
+  void release_pages(const Tensor& tensor) const;
 
  private:
   struct Parts;

@@ -1,6 +1,8 @@
 #include "core/checkpoint/mapped_file.h"
 
 #include <cerrno>
+#include <cstddef>
+#include <functional>
 #include <system_error>
 #include <utility>
 
@@ -66,8 +68,22 @@ MappedFile::~MappedFile() {
 }
 
 void MappedFile::release_pages() const {
+  release_pages(bytes_);
+}
+
+void MappedFile::release_pages(std::span<const std::byte> part) const {
+  const std::less_equal<> not_after;  // of any two addresses, also where they belong to different mappings
+  const std::byte* const file_end = bytes_.data() + bytes_.size();
+  const std::byte* const part_end = part.data() + part.size();
+  if (bytes_.empty() || !not_after(bytes_.data(), part.data()) || !not_after(part_end, file_end)) return;
+  // The mapping begins with a page and ends with one, of which the file may fill a part.
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const auto first = (static_cast<std::size_t>(part.data() - bytes_.data()) + page - 1) / page * page;
+  const auto behind = static_cast<std::size_t>(part_end - bytes_.data());
+  const std::size_t end = part_end == file_end ? behind : behind / page * page;
+  if (first >= end) return;
   // Advice: when the system does not take it, nothing is wrong but the memory figures.
-  if (!bytes_.empty()) ::madvise(const_cast<std::byte*>(bytes_.data()), bytes_.size(), MADV_DONTNEED);
+  ::madvise(const_cast<std::byte*>(bytes_.data() + first), end - first, MADV_DONTNEED);
 }
 
 }  // namespace rung

@@ -30,6 +30,9 @@ class MappedFile {
 
   /// Tells the system that the pages may go; they come back from the file when they are read again.
   void release_pages() const;
+  /// The same for the pages that hold nothing but `part`; the system gives and takes whole pages. Bytes that are not this
+  /// file's are left alone.
+  void release_pages(std::span<const std::byte> part) const;
 
  private:
   MappedFile(std::filesystem::path path, std::span<const std::byte> bytes);
