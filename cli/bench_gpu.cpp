@@ -1,9 +1,7 @@
 // ./rung bench --gpu: every CUDA kernel of the course, timed on this machine's GPU. A program of its own, for nvcc compiles
 // its kernels; the script at the top of the repository builds and runs it.
 
-#include <algorithm>
 #include <cstdio>
-#include <exception>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -13,7 +11,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "cli/note.h"
+#include "cli/program.h"
 #include "core/error.h"
 #include "cuda/bench/bench.h"
 #include "cuda/bench/device.h"
@@ -23,10 +21,6 @@ namespace {
 
 using namespace rung;
 using namespace rung::cuda;
-
-constexpr int exit_right = 0;
-constexpr int exit_failed = 1;
-constexpr int exit_usage = 2;
 
 struct Options {
   std::string op;
@@ -71,13 +65,6 @@ int run(const Options& options) {
   return right ? exit_right : exit_failed;
 }
 
-int report(std::string message, int status) {
-  std::ranges::replace(message, '\n', ' ');
-  std::fflush(stdout);
-  note("rung: bench --gpu: {}", message);
-  return status;
-}
-
 int start(int argc, char** argv) {
   CLI::App app("Every CUDA kernel of the course, timed on this machine's GPU.", "./rung bench --gpu");
   Options options;
@@ -90,7 +77,7 @@ int start(int argc, char** argv) {
     std::cout << app.help();
     return exit_right;
   } catch (const CLI::ParseError& wrong) {
-    return report(std::string(wrong.what()) + "; ./rung bench --gpu --help tells more", exit_usage);
+    throw Error(ErrorKind::usage, "{}; ./rung bench --gpu --help tells more", wrong.what());
   }
   return run(options);
 }
@@ -98,15 +85,5 @@ int start(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    const int status = start(argc, argv);
-    std::cout.flush();
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
-      return report("cannot write to standard output", exit_failed);
-    return status;
-  } catch (const Error& error) {
-    return report(error.what(), error.kind() == ErrorKind::usage ? exit_usage : exit_failed);
-  } catch (const std::exception& error) {
-    return report(error.what(), exit_failed);
-  }
+  return rung::run_program([&] { return start(argc, argv); }, "bench --gpu: ");
 }

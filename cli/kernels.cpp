@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -20,6 +19,7 @@
 
 #include "cli/arguments.h"
 #include "cli/note.h"
+#include "cli/program.h"
 #include "core/error.h"
 #include "cuda/ladder.h"
 #include "cuda/report/ladder_report.h"
@@ -31,10 +31,6 @@ namespace {
 
 using namespace rung;
 using namespace rung::cuda;
-
-constexpr int exit_right = 0;
-constexpr int exit_failed = 1;
-constexpr int exit_usage = 2;
 
 struct Options {
   std::string op;
@@ -155,13 +151,6 @@ int run(const Options& options) {
   return right ? exit_right : exit_failed;
 }
 
-int report(std::string message, int status) {
-  std::ranges::replace(message, '\n', ' ');
-  std::fflush(stdout);
-  note("rung: {}", message);
-  return status;
-}
-
 int start(int argc, char** argv) {
   CLI::App app("Every CUDA kernel of the course: is it right, and what does it do to memory?",
                "./rung kernels");
@@ -189,7 +178,7 @@ int start(int argc, char** argv) {
     std::cout << app.help();
     return exit_right;
   } catch (const CLI::ParseError& wrong) {
-    return report(std::string("kernels: ") + wrong.what() + "; ./rung kernels --help tells more", exit_usage);
+    throw Error(ErrorKind::usage, "kernels: {}; ./rung kernels --help tells more", wrong.what());
   }
   return run(options);
 }
@@ -197,15 +186,5 @@ int start(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    const int status = start(argc, argv);
-    std::cout.flush();
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
-      return report("cannot write to standard output", exit_failed);
-    return status;
-  } catch (const Error& error) {
-    return report(error.what(), error.kind() == ErrorKind::usage ? exit_usage : exit_failed);
-  } catch (const std::exception& error) {
-    return report(error.what(), exit_failed);
-  }
+  return rung::run_program([&] { return start(argc, argv); });
 }

@@ -8,7 +8,6 @@
 #include <exception>
 #include <initializer_list>
 #include <iostream>
-#include <new>
 #include <string>
 #include <string_view>
 
@@ -19,14 +18,15 @@
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
-#include "cli/note.h"
+#include "cli/program.h"
 #include "core/error.h"
 
 namespace {
 
-constexpr int exit_right = 0;
-constexpr int exit_failed = 1;
-constexpr int exit_usage = 2;
+using rung::exit_failed;
+using rung::exit_right;
+using rung::exit_usage;
+using rung::report_error;
 
 // Themes of the overview, in its order. The first is named as the last one of a sentence: "run a model:
 // generate …".
@@ -126,15 +126,6 @@ void print_overview(const CLI::App& app) {
       "Face directory.\n");
 }
 
-/// An error is one line, whatever the library that worded it thinks.
-int report(const std::string& message, int status) {
-  std::string line = message;
-  std::replace(line.begin(), line.end(), '\n', ' ');
-  std::cout.flush();
-  rung::note("rung: {}", line);
-  return status;
-}
-
 /// CLI11 takes "-hello" for -h too, which somebody's text may be.
 bool asks_for_help(int argc, char** argv) {
   return std::any_of(argv + 1, argv + argc, [](const char* argument) {
@@ -154,7 +145,7 @@ bool asks_for_help(int argc, char** argv) {
     what = error.what();
   } catch (...) {  // what it is called stands above
   }
-  std::_Exit(report(what, exit_failed));
+  std::_Exit(report_error(what, exit_failed));
 }
 
 /// A file opened while stdin, stdout or stderr is closed would take its place and get what is printed.
@@ -176,7 +167,7 @@ int run(int argc, char** argv) {
   }
   const std::string first = argv[1];
   if (!first.starts_with('-') && find_command(app, first) == nullptr) {
-    return report("there is no command '" + first + "'; ./rung lists what there is", exit_usage);
+    return report_error("there is no command '" + first + "'; ./rung lists what there is", exit_usage);
   }
   try {
     app.parse(argc, argv);
@@ -184,8 +175,9 @@ int run(int argc, char** argv) {
     return failed.get_exit_code();
   } catch (const CLI::CallForHelp&) {
     if (!asks_for_help(argc, argv)) {
-      return report(first + ": no option begins with -h but --help; a text that begins with - goes behind --",
-                    exit_usage);
+      return report_error(
+          first + ": no option begins with -h but --help; a text that begins with - goes behind --",
+          exit_usage);
     }
     if (first.starts_with('-')) {
       print_overview(app);
@@ -197,7 +189,7 @@ int run(int argc, char** argv) {
     return app.exit(asked);
   } catch (const CLI::ParseError& wrong) {
     const std::string where = first.starts_with('-') ? "" : first + ": ";
-    return report(
+    return report_error(
         where + wrong.what() + "; ./rung " + (where.empty() ? "" : first + " ") + "--help tells more",
         exit_usage);
   }
@@ -209,23 +201,5 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   hold_standard_streams();
   std::set_terminate(end_after_uncaught);
-  int status = exit_failed;
-  std::string wrong;
-  try {
-    status = run(argc, argv);
-  } catch (const rung::Error& error) {
-    wrong = error.what();
-    if (error.kind() == rung::ErrorKind::usage) status = exit_usage;
-  } catch (const std::bad_alloc&) {
-    wrong = "out of memory";
-  } catch (const std::exception& error) {
-    wrong = error.what();
-  }
-  // A result that did not reach its file (a full disk) is no result, whatever else was wrong.
-  std::cout.flush();
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout) {
-    wrong = "cannot write to standard output";
-    status = exit_failed;
-  }
-  return wrong.empty() ? status : report(wrong, status);
+  return rung::run_program([&] { return run(argc, argv); });
 }
