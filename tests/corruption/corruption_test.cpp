@@ -111,6 +111,41 @@ std::size_t head_of(const GgufFile& file) {
   return head.bytes().size();
 }
 
+enum class Damage {
+  bytes,  ///< some are changed, cut off or put in, mostly in the head
+  lies,   ///< the file is whole, and what it says of itself is not so
+};
+
+/// Judges a GGUF file damaged as `seed` says.
+/// @param directory  where it is written
+void judge_damaged(Judge& judge, const std::filesystem::path& directory, const GgufFile& honest, Damage kind,
+                   std::uint64_t seed, const std::string& what = "") {
+  Dice dice(seed);
+  std::string damage = fmt::format("{}seed {}: ", what, seed);
+  Bytes bytes;
+  if (kind == Damage::bytes) {
+    bytes = honest.bytes();
+    damage += damage_bytes(bytes, head_of(honest), dice);
+  } else {
+    GgufFile file = honest;
+    damage += lie(file, dice);
+    bytes = file.bytes();
+  }
+  write_file(directory / "tiny.gguf", bytes);
+  judge.judge(directory / "tiny.gguf", bytes.size(), damage);
+}
+
+/// Judges `count` files, with damaged bytes and lying in turn, after the file itself, which must open.
+/// @param seed  of the first
+void judge_both_kinds(Judge& judge, const std::filesystem::path& directory, const GgufFile& honest,
+                      std::uint64_t seed, int count, const std::string& what = "") {
+  write_file(directory / "tiny.gguf", honest.bytes());
+  CHECK(complaint(directory / "tiny.gguf").empty());
+  for (int i = 0; i < count; ++i)
+    judge_damaged(judge, directory, honest, i % 2 == 0 ? Damage::bytes : Damage::lies,
+                  seed + static_cast<std::uint64_t>(i), what);
+}
+
 void write_files(const std::filesystem::path& directory, std::string_view config, std::string_view tokenizer,
                  const Bytes& weights) {
   write_file(directory / "config.json", config);
@@ -135,32 +170,17 @@ TEST_CASE("the undamaged checkpoint opens in both formats") {
 
 TEST_CASE("200 GGUF files with damaged bytes") {
   const TemporaryDirectory directory;
-  const GgufFile file = tiny_gguf();
-  const Bytes whole = file.bytes();
-  const std::size_t head = head_of(file);
   Judge judge;
-  for (std::uint64_t seed = 0; seed < 200; ++seed) {
-    Dice dice(seed);
-    Bytes bytes = whole;
-    std::string damage = fmt::format("seed {}: {}", seed, damage_bytes(bytes, head, dice));
-    write_file(directory.path() / "tiny.gguf", bytes);
-    judge.judge(directory.path() / "tiny.gguf", bytes.size(), damage);
-  }
+  for (std::uint64_t seed = 0; seed < 200; ++seed)
+    judge_damaged(judge, directory.path(), tiny_gguf(), Damage::bytes, seed);
   judge.check();
 }
 
 TEST_CASE("200 GGUF files that lie") {
   const TemporaryDirectory directory;
-  const GgufFile honest = tiny_gguf();
   Judge judge;
-  for (std::uint64_t seed = 1000; seed < 1200; ++seed) {
-    Dice dice(seed);
-    GgufFile file = honest;
-    const std::string damage = fmt::format("seed {}: {}", seed, lie(file, dice));
-    const Bytes bytes = file.bytes();
-    write_file(directory.path() / "tiny.gguf", bytes);
-    judge.judge(directory.path() / "tiny.gguf", bytes.size(), damage);
-  }
+  for (std::uint64_t seed = 1000; seed < 1200; ++seed)
+    judge_damaged(judge, directory.path(), tiny_gguf(), Damage::lies, seed);
   judge.check();
 }
 
@@ -171,25 +191,8 @@ TEST_CASE("192 damaged or lying GGUF files of all block types") {
   for (const DType type : block_types) {
     Dice numbers(seed);
     const GgufFile honest = quantised_gguf(type, numbers);
-    const Bytes whole = honest.bytes();
-    const std::size_t head = head_of(honest);
-    write_file(directory.path() / "tiny.gguf", whole);
-    CHECK(complaint(directory.path() / "tiny.gguf").empty());
-    for (int i = 0; i < 24; ++i) {
-      Dice dice(++seed);
-      std::string damage = fmt::format("{}, seed {}: ", name(type), seed);
-      Bytes bytes;
-      if (i % 2 == 0) {
-        bytes = whole;
-        damage += damage_bytes(bytes, head, dice);
-      } else {
-        GgufFile file = honest;
-        damage += lie(file, dice);
-        bytes = file.bytes();
-      }
-      write_file(directory.path() / "tiny.gguf", bytes);
-      judge.judge(directory.path() / "tiny.gguf", bytes.size(), damage);
-    }
+    judge_both_kinds(judge, directory.path(), honest, seed + 1, 24, fmt::format("{}, ", name(type)));
+    seed += 24;
   }
   judge.check();
 }
@@ -261,28 +264,8 @@ TEST_CASE("200 damaged or lying GGUF files of a mixture of experts, stacked and 
   const TemporaryDirectory directory;
   const TinyModel model(tiny_mixture_config());
   Judge judge(false);
-  std::uint64_t seed = 5000;
-  for (const Experts experts : {Experts::stacked, Experts::alone}) {
-    const GgufFile honest = to_gguf(model, experts);
-    const Bytes whole = honest.bytes();
-    const std::size_t head = head_of(honest);
-    write_file(directory.path() / "tiny.gguf", whole);
-    CHECK(complaint(directory.path() / "tiny.gguf").empty());
-    for (int i = 0; i < 100; ++i) {
-      Dice dice(++seed);
-      std::string damage = fmt::format("seed {}: ", seed);
-      Bytes bytes = whole;
-      if (i % 2 == 0) {
-        damage += damage_bytes(bytes, head, dice);
-      } else {
-        GgufFile file = honest;
-        damage += lie(file, dice);
-        bytes = file.bytes();
-      }
-      write_file(directory.path() / "tiny.gguf", bytes);
-      judge.judge(directory.path() / "tiny.gguf", bytes.size(), damage);
-    }
-  }
+  judge_both_kinds(judge, directory.path(), to_gguf(model, Experts::stacked), 5001, 100);
+  judge_both_kinds(judge, directory.path(), to_gguf(model, Experts::alone), 5101, 100);
   judge.check();
 }
 
