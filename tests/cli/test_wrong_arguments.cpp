@@ -142,3 +142,23 @@ TEST_CASE("check and cases refuse what they do not know") {
   refuses("bench -m tiny --contexts 0", 2, "--contexts");
   refuses("bench -m tiny --kv int8", 2, "--kv int8");
 }
+
+TEST_CASE("plan refuses what cannot be, in one line") {
+  refuses("plan", 2, "MODEL");
+  refuses("plan nonsense --gpu l4", 2, "llama2-7b");
+  refuses("plan llama2-7b --gpu nonsense", 2, "rtx4090");
+  refuses("plan llama2-7b --gpu l4 --weights q3", 2, "--weights");
+  refuses("plan llama2-7b --gpu l4 --kv q4", 2, "--kv");
+  refuses("plan llama2-7b --gpu l4 --context 0", 2, "--context");
+  refuses("plan llama2-7b --gpu l4 --context 99999999999999999999", 2, "--context");
+  refuses("plan llama2-7b --gpu l4 --context 2147483647 --batch 1000000", 2, "bytes");
+  refuses("plan llama2-7b --gpu l4 --batch 0", 2, "--batch");
+  refuses("plan llama2-7b --gpu l4 --gpus 0", 2, "--gpus");
+  refuses("plan llama2-7b --bandwidth 100", 2, "--memory");
+  refuses("plan llama2-7b --bandwidth -1 --flops 1 --memory 1", 2, "--bandwidth");
+  refuses("plan llama2-7b --bandwidth nan --flops 1 --memory 1", 2, "nan");
+  refuses("plan llama2-7b --gpu l4 --bandwidth 1 --flops 1 --memory 1", 2, "--gpu");
+  refuses("plan llama2-7b --gpu /no/such/card.json", 1, "/no/such/card.json");
+  refuses("plan llama2-7b --gpu l4 --svg /no/such/folder/x.svg", 1, "/no/such/folder");
+  refuses("plan ../../README --gpu l4", 2, "README");
+}
