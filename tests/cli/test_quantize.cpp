@@ -11,6 +11,7 @@
 #include "tests/catch.h"
 #include "tests/cli/run_rung.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/support/tiny_model.h"
 
 using rung::support::Ran;
 using rung::support::refuses;
@@ -78,6 +79,34 @@ TEST_CASE("quantize refuses what it cannot do, in one line, and leaves nothing")
   refuses("quantize tiny " + (folder.path() / "no" / "out.gguf").string(), 1, "cannot write");
   refuses("quantize tiny /dev/full", 1, "cannot write");
   CHECK(files_in(folder.path()) == 0);
+}
+
+TEST_CASE("quantize refuses a directory of experts that is no mixture, and leaves nothing") {
+  using namespace rung::support;
+  const TemporaryDirectory folder;
+  const fs::path model = folder.path() / "model";
+  fs::create_directory(model);
+  const TinyModel tiny(tiny_mixture_config());
+  const auto refused = [&](const nlohmann::json& config, const SafetensorsFile& weights,
+                           const std::string& word) {
+    write_huggingface(model, config, weights);
+    refuses("quantize " + model.string() + " " + (folder.path() / "out.gguf").string() + " --type f16", 1,
+            word);
+    CHECK(files_in(folder.path()) == 1);
+  };
+  SafetensorsFile without_one = to_safetensors(tiny);
+  without_one.remove_tensor("model.layers.1.block_sparse_moe.experts.2.w3.weight");
+  refused(to_config_json(tiny), without_one, "experts.2.w3.weight is missing");
+  nlohmann::json config = to_config_json(tiny);
+  config["num_experts_per_tok"] = 5;
+  refused(config, to_safetensors(tiny), "number of experts used: expected 1 to 4, found 5");
+  config = to_config_json(tiny);
+  config["num_local_experts"] = 0;
+  refused(config, to_safetensors(tiny), "number of experts: expected 1 to 4096, found 0");
+  // Nothing else is wrong with it.
+  write_huggingface(model, to_config_json(tiny), to_safetensors(tiny));
+  CHECK(run_rung("quantize " + model.string() + " " + (folder.path() / "out.gguf").string() + " --type f16")
+            .status == 0);
 }
 
 TEST_CASE("quantize leaves nothing when it is ended by SIGTERM") {
