@@ -29,6 +29,8 @@ struct PromptHabits {
   bool kv_head_modulo = false, kv_head_over_groups = false;
   bool past_dropped = false, scale_left_out = false;
   std::int64_t causal_shift = 0, window_shift = 0;
+  bool end_unguarded = false;       ///< the last query sees a key behind the last one, where there are NaNs
+  bool shift_in_mask_only = false;  ///< no key is walked to that a right kernel does not walk to
   bool masked_after_max = false, masked_score_zero = false;
   bool sum_not_rescaled = false, result_not_rescaled = false, max_starts_at_zero = false;
   bool last_tile_dropped = false, own_lane_sum = false;
@@ -51,7 +53,8 @@ class Row {
   static std::pair<std::int64_t, std::int64_t> seen(const PromptInput& input, const PromptHabits& habits,
                                                     std::int64_t row) {
     const std::int64_t position = (habits.past_dropped ? 0 : input.past) + row;
-    const std::int64_t end = std::clamp<std::int64_t>(position + 1 + habits.causal_shift, 0, input.keys());
+    const std::int64_t last = habits.end_unguarded ? input.keys() + 1 : input.keys();
+    const std::int64_t end = std::clamp<std::int64_t>(position + 1 + habits.causal_shift, 0, last);
     const std::int64_t window = input.window > 0 ? input.window + habits.window_shift : 0;
     return {window > 0 ? std::clamp<std::int64_t>(position - window + 1, 0, end) : 0, end};
   }
@@ -127,15 +130,17 @@ PromptResult attended(const PromptInput& input, const PromptHabits& habits, std:
   const Numbers k = input.k();
   const Numbers v = input.v();
   PromptResult result;
+  const PromptHabits walk = habits.shift_in_mask_only ? PromptHabits{} : habits;
   for (std::int64_t row = 0; row < input.rows; ++row) {
     const std::int64_t last = std::min(row / block * block + block, input.rows) - 1;
-    const std::int64_t first = Row::seen(input, habits, row / block * block).first;
-    const std::int64_t end = Row::seen(input, habits, last).second;
+    const std::int64_t first = Row::seen(input, walk, row / block * block).first;
+    const std::int64_t end = Row::seen(input, walk, last).second;
     for (std::int64_t head = 0; head < input.heads; ++head) {
       const Numbers of_head = Row(input, habits, row, head).result(q, k, v, row, first, end, tile);
       result.out.insert(result.out.end(), of_head.begin(), of_head.end());
     }
   }
+  if (input.bounded && walk.end_unguarded) result.outside = "a key behind the last one is read";
   return result;
 }
 
@@ -223,6 +228,19 @@ FunctionCheck<PromptInput, PromptResult> prompt_check(std::string name, std::str
     one.also = {[=](const PromptInput& input) { return attended(input, unguarded, block, tile); }};
     return one;
   };
+  // Who walks on to the position after the query's own reads, for the last query, behind the last key, and has NaN there
+  // (or 0, where a sum that is not above 0 divides nothing); who ends every walk there has not.
+  FunctionMistake<PromptInput, PromptResult> next_key_seen = mistake(
+      "prompt_next_key_seen", "a query sees the position after its own; it must not", {.causal_shift = 1});
+  for (const bool unguarded : {true, false}) {
+    const PromptHabits behind{.causal_shift = 1, .end_unguarded = true, .sum_unguarded = unguarded};
+    next_key_seen.also.push_back(mistake("", "", behind).run);
+  }
+  // Who has only the mask wrong sees, for a block's last query, what the tile is filled up with.
+  if (tile > 1) {
+    const PromptHabits filled{.causal_shift = 1, .end_unguarded = true, .shift_in_mask_only = true};
+    next_key_seen.also.push_back(mistake("", "", filled).run);
+  }
   check.mistakes = {
       mistake("prompt_kv_head_modulo", "key/value head of query head h taken as h % G; it is h / (H / G)",
               {.kv_head_modulo = true}),
@@ -234,8 +252,7 @@ FunctionCheck<PromptInput, PromptResult> prompt_check(std::string name, std::str
       mistake("prompt_scale_left_out", "scores not multiplied by the scale", {.scale_left_out = true}),
       mistake_without_weights("prompt_own_key_masked", "a query does not see its own position; it does",
                               {.causal_shift = -1}),
-      mistake("prompt_next_key_seen", "a query sees the position after its own; it must not",
-              {.causal_shift = 1}),
+      next_key_seen,
       mistake("prompt_window_one_longer", "W + 1 keys seen; it is the W newest, its own among them",
               {.window_shift = 1}),
       mistake("prompt_window_one_shorter", "W - 1 keys seen; it is the W newest, its own among them",
