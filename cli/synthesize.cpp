@@ -48,18 +48,8 @@ ModelConfig find_preset(const std::string& name) {
 }
 
 ModelConfig config_of(const Options& options) {
-  ModelConfig config = find_preset(options.preset);
-  if (options.layers) config.layers = *options.layers;
-  if (config.heads % options.shrink != 0 || config.feed_forward % options.shrink != 0) {
-    throw Error(ErrorKind::usage,
-                "--shrink: expected a divisor of {} heads and a feed-forward of {}, found {}", config.heads,
-                config.feed_forward, options.shrink);
-  }
-  config.heads /= options.shrink;
-  config.kv_heads = std::max<std::int64_t>(config.kv_heads / options.shrink, 1);
-  config.hidden /= options.shrink;
-  config.feed_forward /= options.shrink;
-  return config;
+  const ModelConfig config = find_preset(options.preset);
+  return resized(config, options.layers.value_or(config.layers), options.shrink);
 }
 
 std::string progress_line(std::int64_t done, std::int64_t all, double seconds) {

@@ -211,6 +211,21 @@ std::vector<ModelPreset> model_presets() {
           {"gpt4-shaped", gpt4_shaped()}};
 }
 
+ModelConfig resized(const ModelConfig& config, std::int64_t layers, std::int64_t shrink) {
+  if (shrink < 1 || config.heads % shrink != 0 || config.feed_forward % shrink != 0) {
+    throw Error(ErrorKind::usage,
+                "--shrink: expected a divisor of {} heads and a feed-forward of {}, found {}", config.heads,
+                config.feed_forward, shrink);
+  }
+  ModelConfig smaller = config;
+  smaller.layers = layers;
+  smaller.heads /= shrink;
+  smaller.kv_heads = std::max<std::int64_t>(smaller.kv_heads / shrink, 1);
+  smaller.hidden /= shrink;
+  smaller.feed_forward /= shrink;
+  return smaller;
+}
+
 TokenizerData synthetic_tokenizer(std::int64_t vocab) {
   const std::vector<std::string> normal = normal_pieces();
   const std::int64_t most = pieces_before_ascii + std::ssize(normal);

@@ -28,6 +28,11 @@ struct ModelPreset {
 /// of GPT-4 (Patel and Wong, SemiAnalysis, July 2023: a rumour), with widths by which they come out.
 std::vector<ModelPreset> model_presets();
 
+/// A model's shape, made smaller: as many layers, and heads, hidden and feed-forward widths divided by `shrink`, so that a
+/// layer has 1/shrink² of the weights. Of keys' heads at least one is left.
+/// @throws Error (usage) when `shrink` does not divide the heads and the feed-forward width
+ModelConfig resized(const ModelConfig& config, std::int64_t layers, std::int64_t shrink);
+
 /// A SentencePiece vocabulary by a rule: `<unk>`, `<s>`, `</s>`; the 256 bytes; then, from short to long, the space's sign and
 /// ASCII, and strings of one to three small letters with and without a space before them. Earlier pieces have better
 /// scores, so that each longer one can be merged from two shorter; what no piece spells falls back to bytes, and every

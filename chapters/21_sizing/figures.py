@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 
 from draw import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED
 
-COLOURS = {"Llama 2 7B": BLUE, "Llama 2 13B": ORANGE, "Mistral 7B": GREEN, "Mixtral 8x7B": PURPLE}
+COLOURS = {"Llama 2 7B": BLUE, "Llama 2 13B": ORANGE, "Mistral 7B": GREEN, "Mixtral 8x7B": PURPLE, "GPT-4, 1/64": PURPLE}
 
 
 def curves(data, save):
@@ -75,7 +75,7 @@ def predicted(data, save):
     """Bound and measurement of each run, as lengths."""
     figure, axes = plt.subplots(figsize=(7.6, 3.4))
     labels = []
-    data = [row for row in data if row["bound"] < 20]  # SmolLM2 is of another size
+    data = [row for row in data if row["bound"] < 20]  # SmolLM2 and a layer of Mixtral are of another size
     for i, row in enumerate(reversed(data)):
         axes.barh(i, row["bound"], 0.7, color="none", edgecolor=INK, linewidth=1)
         axes.barh(i, row["measured"], 0.7, color=COLOURS[row["model"]])
