@@ -72,7 +72,7 @@ endfunction()
 
 # rung_chapter_kernels(<NN_name> <source>…): a chapter's sources that hold kernels. They are compiled with the hooks where
 # there are any, and a learner's file in its place too: the exercises look at races and at counts, and not only at numbers.
-# What uses them is compiled as always.
+# What uses them is compiled as always. Where such a source calls a rung of cuda/, no program links it and cuda_kernels.
 function(rung_chapter_kernels folder)
   rung_target_names(chapter ${folder})
   target_link_libraries(${chapter} PRIVATE simt_profile)
