@@ -1,4 +1,4 @@
-"""test_exercises.py REPOSITORY BUILD: takes, grades and runs the exercises of chapter 03, as a learner would."""
+"""test_exercises.py REPOSITORY BUILD: takes, grades and runs the exercises of chapter 03, as a learner would; and chapter 09's in a mixture."""
 
 import json
 import os
@@ -137,8 +137,10 @@ class Exercises(unittest.TestCase):
             self.assertIn(word, ran.stderr)
 
     def generate(self, program, *arguments):
+        """Of tiny, unless the arguments name another model."""
         environment = {**os.environ, "RUNG_WITH": str(self.work)}
-        command = [program, "generate", "In the beginning", "-m", "tiny", "-n", "24", *arguments]
+        model = [] if "-m" in arguments else ["-m", "tiny"]
+        command = [program, "generate", "In the beginning", "-n", "24", *model, *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
     def test_the_whole_model_runs_with_the_learners_files(self):
@@ -162,6 +164,35 @@ class Exercises(unittest.TestCase):
         begun = self.generate(linked.stdout.strip(), "--with", self.work)
         self.assertEqual((begun.returncode, begun.stderr.count("\n")), (1, 1), begun.stderr)
         self.assertIn("rung: softmax is not written yet", begun.stderr)
+
+    def test_a_mixture_runs_with_the_learners_router(self):
+        program = BUILD / "cli" / "rung-cli"
+        self.work.mkdir()
+        model = self.work.parent / "mixture.gguf"
+        made = subprocess.run([program, "synthesize", "mixtral-8x7b", model, "--shrink", "32", "--layers", "1"],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        arguments = ["-m", model, "--stage", "moe"]
+        plain = self.generate(program, *arguments)
+        self.assertEqual(plain.returncode, 0, plain.stderr)
+
+        chapter = ROOT / "chapters" / "09_mixture_of_experts"
+        own = (chapter / "routing.cpp").read_text()
+        self.assertIn("of_a > of_b ||", own)
+        self.write("segments.cpp", (chapter / "segments.cpp").read_text())
+        # The same router, another one (the lowest scores instead of the highest), and one that is not written yet.
+        stub = (chapter / "exercises" / "routing.cpp").read_text()
+        for text, same in [(own, True), (own.replace("of_a > of_b ||", "of_a < of_b ||"), False), (stub + "// begun\n", None)]:
+            self.write("routing.cpp", text)
+            linked = run("link_with.py", self.work)
+            self.assertEqual(linked.returncode, 0, linked.stderr)
+            self.assertIn("routing.cpp runs in place of chapters/09_mixture_of_experts/routing.cpp", linked.stderr)
+            ran = self.generate(linked.stdout.strip(), *arguments, "--with", self.work)
+            self.assertEqual(ran.returncode, 1 if same is None else 0, ran.stderr)
+            if same is None:
+                self.assertIn("softmax_then_top_k is not written yet", ran.stderr)
+            else:
+                self.assertEqual(ran.stdout == plain.stdout, same)
 
     def test_only_the_linked_program_takes_with(self):
         ran = self.generate(BUILD / "cli" / "rung-cli", "--with", "another")
