@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "core/error.h"
 
@@ -247,17 +248,20 @@ StaticFacts static_facts(const Nvcc& nvcc, const fs::path& root, const fs::path&
       throw Error(ErrorKind::bad_input, "nvcc does not compile {}:\n{}", source.string(), done.output);
     return done.output;
   };
+  // What nvcc makes on the way to sm_80's code is kept: the PTX is among it.
+  const fs::path on_the_way = cache / fmt::format("{}-{}", stem, getpid());
+  fs::create_directories(on_the_way);
   StaticFacts facts;
   for (const int architecture : {80, 89, 90}) {
-    const fs::path out = cache / (stem + ".cubin");
-    const std::string report = compile(fmt::format("-cubin -arch=sm_{} -Xptxas -v", architecture), out);
-    for (KernelFacts& one : read_ptxas_report(report)) facts.kernels.push_back(std::move(one));
-    fs::remove(out);
+    std::string options = fmt::format("-cubin -arch=sm_{} -Xptxas -v", architecture);
+    if (architecture == 80) options += fmt::format(" --keep --keep-dir {}", quoted(on_the_way));
+    for (KernelFacts& one : read_ptxas_report(compile(options, on_the_way / "kernels.cubin")))
+      facts.kernels.push_back(std::move(one));
   }
-  const fs::path ptx = cache / (stem + ".ptx");
-  compile("-ptx -arch=sm_80", ptx);
-  facts.ptx = read_ptx(read_file(ptx));
-  fs::remove(ptx);
+  for (const fs::directory_entry& made : fs::directory_iterator(on_the_way)) {
+    if (made.path().extension() == ".ptx") facts.ptx = read_ptx(read_file(made.path()));
+  }
+  fs::remove_all(on_the_way);
 
   // Written beside it and renamed: two programs at once do no harm.
   const fs::path unfinished = cache / (stem + ".new");
