@@ -47,7 +47,9 @@ std::vector<std::int64_t> run_model_size(const check::ModelSizeInput& input) {
 Numbers run_step_work(const check::StepWorkInput& input) {
   using Rule = check::StepWorkInput::Rule;
   const ModelConfig config = config_of(input.shape, input.window);
-  const ModelParts bytes = weight_bytes(config, input.weights);
+  ModelParts bytes = weight_bytes(config, input.weights);
+  if (input.output) bytes.output = weight_bytes(config, *input.output).output;
+  if (input.rule == Rule::cost) return check::members_of_cost(model_cost(config, bytes, kv_of(input.kv)));
   if (input.rule == Rule::weights)
     return {weights_read(model_cost(config, bytes, kv_of(input.kv)), input.rows)};
   const measure::Work work = input.rule == Rule::prompt

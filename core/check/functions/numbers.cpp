@@ -78,6 +78,17 @@ std::string first_wrong_number(const std::vector<double>& found, const std::vect
   return text;
 }
 
+std::string first_wrong_count(const std::vector<double>& found, const std::vector<double>& expected,
+                              double relative, std::span<const std::string_view> names) {
+  std::size_t count = 0, first = 0;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (!same_numbers({found.at(i)}, {expected.at(i)}, relative) && count++ == 0) first = i;
+  }
+  if (count == 0) return {};
+  return fmt::format("{} of {} {} wrong; the first, {}: expected {:.15g}, found {:.15g}", count, names.size(),
+                     count == 1 ? "is" : "are", names[first], expected[first], found[first]);
+}
+
 std::string difference_of_choices(const TokenProbabilities& found, const TokenProbabilities& expected,
                                   double relative) {
   const auto one = [](const TokenProbabilities& choices, std::size_t i) {

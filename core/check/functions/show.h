@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,12 @@ std::string difference_of_numbers(const std::vector<double>& found, const std::v
 /// @param place  what the number of that index is; not asked where the lists are not as long as each other
 std::string first_wrong_number(const std::vector<double>& found, const std::vector<double>& expected,
                                double relative, const std::function<std::string(std::size_t)>& place);
+
+/// Where two lists of as many counts differ, one line: "2 of 14 are wrong; the first, norms: expected 40, found 32"; empty
+/// where they do not.
+/// @param names  of the counts, in their order
+std::string first_wrong_count(const std::vector<double>& found, const std::vector<double>& expected,
+                              double relative, std::span<const std::string_view> names);
 
 /// Bytes for people: "caf\xC3".
 std::string show_bytes(std::string_view bytes);

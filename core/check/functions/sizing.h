@@ -9,6 +9,7 @@
 #include "core/check/function_check.h"
 #include "core/check/functions/grouped.h"
 #include "core/oracle/sizing.h"
+#include "core/stage/cost.h"
 #include "core/tensor/dtype.h"
 
 // The functions of chapter 21: how large a model is, what a step of it moves and computes, and what it fits on.
@@ -46,16 +47,22 @@ struct StepWorkInput {
     prompt,   ///< prompt_work() of `rows` tokens
     step,     ///< step_work() of `rows` sequences after `past` positions each
     weights,  ///< weights_read() of `rows` rows
+    cost,     ///< model_cost()
   };
   Rule rule = Rule::step;
   oracle::SizedShape shape = {};
   DType weights = DType::F32;
   GroupedCostInput::Type kv = GroupedCostInput::Type::f32;
   std::int64_t rows = 1, past = 0;
-  std::int64_t window = 0;  ///< 0: none
+  std::int64_t window = 0;           ///< 0: none
+  std::optional<DType> output = {};  ///< of an output matrix that a file holds in a type of its own
 };
-/// FLOPs and bytes come back, of weights the bytes alone.
+/// FLOPs and bytes come back, of weights the bytes alone, of a cost its ten members: weight_bytes, output_bytes,
+/// expert_bytes, experts, experts_used, flops_per_row, flops_per_logits_row, flops_per_visible_position,
+/// kv_bytes_per_position, and window, 0 for none.
 FunctionCheck<StepWorkInput, std::vector<double>> step_work_check();
+/// A cost's members, in that order.
+std::vector<double> members_of_cost(const StageCost& cost);
 
 /// A device as the choice of hardware knows it.
 struct HardwareDevice {
