@@ -22,7 +22,6 @@ std::optional<Offer> cheapest(std::span<const Device> devices, double bytes) {
   return best;
 }
 
-// [turning]
 std::optional<std::int64_t> turning_batch(const ModelConfig& config, const ModelParts& bytes, KvType kv,
                                           std::int64_t past, const measure::Limits& limits) {
   const auto computes = [&](std::int64_t batch) {
@@ -43,6 +42,5 @@ std::optional<std::int64_t> turning_batch(const ModelConfig& config, const Model
   }
   return above;
 }
-// [turning]
 
 }  // namespace rung

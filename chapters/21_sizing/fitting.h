@@ -12,8 +12,8 @@
 
 namespace rung {
 
-/// How many of such devices hold `bytes`, when a model is split over 1, 2, 4, 8, … evenly; nothing where `most` are not
-/// enough.
+/// How many of such devices hold `bytes`, when a model is split over 1, 2, 4, 8, … evenly; nothing where none of these
+/// counts up to `most` is enough. `most` need not be one of them: of at most 6 devices, 4 are the most.
 std::optional<std::int64_t> devices_for(double bytes, double memory_bytes, std::int64_t most = 1024);
 
 /// Hardware to rent.
@@ -27,7 +27,7 @@ std::optional<Offer> cheapest(std::span<const Device> devices, double bytes);
 
 /// The smallest batch whose decode step takes as long to compute as to move its bytes, or longer. Nothing where that
 /// never happens: a sequence's keys and values are read for it alone, and after a long text they take longer by themselves
-/// than its FLOPs.
+/// than its FLOPs. Nothing, too, where it is above 2^40.
 /// @param past  positions of each sequence
 std::optional<std::int64_t> turning_batch(const ModelConfig& config, const ModelParts& bytes, KvType kv,
                                           std::int64_t past, const measure::Limits& limits);

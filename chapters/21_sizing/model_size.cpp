@@ -8,7 +8,6 @@ namespace {
 /// Counts a matrix [out, in] that is there `count` times.
 using CountMatrix = std::int64_t (*)(std::int64_t out, std::int64_t in, std::int64_t count, DType type);
 
-// [parts]
 ModelParts matrices(const ModelConfig& config, CountMatrix count, DType type, DType router_type) {
   const std::int64_t layers = config.layers, hidden = config.hidden, wide = config.feed_forward;
   const std::int64_t q = config.heads * config.head_dim, kv = config.kv_heads * config.head_dim;
@@ -23,7 +22,6 @@ ModelParts matrices(const ModelConfig& config, CountMatrix count, DType type, DT
   if (!config.tied_embeddings) parts.output = count(config.vocab, hidden, 1, type);
   return parts;
 }
-// [parts]
 
 /// Two in each layer, and the last.
 std::int64_t norm_numbers(const ModelConfig& config) {

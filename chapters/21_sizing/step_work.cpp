@@ -5,7 +5,6 @@
 
 namespace rung {
 
-// [cost]
 StageCost model_cost(const ModelConfig& config, const ModelParts& bytes, KvType kv) {
   const ModelParts of_a_row = active_parts(count_parameters(config), config);
   StageCost cost;
@@ -23,14 +22,12 @@ StageCost model_cost(const ModelConfig& config, const ModelParts& bytes, KvType 
   cost.window = config.sliding_window;
   return cost;
 }
-// [cost]
 
 measure::Work prompt_work(const ModelConfig& config, const ModelParts& bytes, KvType kv,
                           std::int64_t tokens) {
   return measure::prefill_work(model_cost(config, bytes, kv), tokens);
 }
 
-// [step]
 double weights_read(const StageCost& cost, std::int64_t rows) {
   const auto always = static_cast<double>(cost.weight_bytes + cost.output_bytes);
   if (cost.experts == 0) return always;
@@ -47,6 +44,5 @@ measure::Work step_work(const ModelConfig& config, const ModelParts& bytes, KvTy
   const auto rows = static_cast<double>(batch);
   return {.bytes = weights_read(cost, batch) + rows * alone.bytes, .flops = rows * alone.flops};
 }
-// [step]
 
 }  // namespace rung
