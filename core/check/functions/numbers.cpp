@@ -85,8 +85,8 @@ std::string first_wrong_count(const std::vector<double>& found, const std::vecto
     if (!same_numbers({found.at(i)}, {expected.at(i)}, relative) && count++ == 0) first = i;
   }
   if (count == 0) return {};
-  return fmt::format("{} of {} {} wrong; the first, {}: expected {:.15g}, found {:.15g}", count, names.size(),
-                     count == 1 ? "is" : "are", names[first], expected[first], found[first]);
+  return fmt::format("{} of {} counts {} wrong; the first, {}: expected {:.15g}, found {:.15g}", count,
+                     names.size(), count == 1 ? "is" : "are", names[first], expected[first], found[first]);
 }
 
 std::string difference_of_choices(const TokenProbabilities& found, const TokenProbabilities& expected,

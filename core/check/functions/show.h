@@ -27,7 +27,7 @@ std::string difference_of_numbers(const std::vector<double>& found, const std::v
 std::string first_wrong_number(const std::vector<double>& found, const std::vector<double>& expected,
                                double relative, const std::function<std::string(std::size_t)>& place);
 
-/// Where two lists of as many counts differ, one line: "2 of 14 are wrong; the first, norms: expected 40, found 32"; empty
+/// Where two lists of as many counts differ, one line: "2 of 14 counts are wrong; the first, norms: expected 40, found 32"; empty
 /// where they do not.
 /// @param names  of the counts, in their order
 std::string first_wrong_count(const std::vector<double>& found, const std::vector<double>& expected,

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -29,7 +30,7 @@ constexpr std::array<std::string_view, 10> cost_members{
 struct Habits {
   // In what weights_read() says.
   bool all_experts_read = false, used_experts_read = false, experts_times_rows = false,
-       exponent_one_less = false;
+       exponent_one_less = false, whole_experts = false;
   // In the cost.
   bool all_experts_computed = false, one_flop_a_row = false, one_flop_of_logits = false,
        embedding_read = false, embedding_computed = false, no_output = false, tied_output_left_out = false,
@@ -48,7 +49,8 @@ double touched(const StageCost& cost, std::int64_t rows, const Habits& habits) {
   if (habits.all_experts_read) return static_cast<double>(experts);
   if (habits.used_experts_read) return static_cast<double>(used);
   if (habits.experts_times_rows) return static_cast<double>(std::min(experts, used * rows));
-  return oracle::touched_experts(experts, used, habits.exponent_one_less ? rows - 1 : rows);
+  const double mean = oracle::touched_experts(experts, used, habits.exponent_one_less ? rows - 1 : rows);
+  return habits.whole_experts ? std::ceil(mean) : mean;
 }
 
 std::int64_t bytes_of(const oracle::SizedMatrix& matrix, DType type) {
@@ -319,6 +321,9 @@ FunctionCheck<Input, Numbers> step_work_check() {
           "step_one_row_less",
           "an expert missed with chance (1 − k/E) to the power rows − 1; each of the rows can miss it",
           {.exponent_one_less = true}),
+      reading_mistake("step_whole_experts",
+                      "touched experts rounded up; it is a mean, which need not be whole",
+                      {.whole_experts = true}),
       mistake("step_all_experts_computed", "all experts computed for each row; k of them are",
               {.all_experts_computed = true}),
       mistake("step_router_forgotten", "the router left out; it is read and computed like any matrix",
