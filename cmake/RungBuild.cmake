@@ -21,6 +21,9 @@ find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(Catch2 REQUIRED)
 find_package(OpenMP REQUIRED)
+if(POLICY CMP0167)
+  cmake_policy(SET CMP0167 NEW)  # Boost's own word of where it is; newer versions of CMake have no other
+endif()
 find_package(Boost 1.74 REQUIRED COMPONENTS context)  # the fibers of cuda/simt
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
