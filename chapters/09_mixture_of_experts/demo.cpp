@@ -146,7 +146,8 @@ std::vector<std::string> served(const ExpertSegments& segments) {
 
 Json show_room(const DemoInput& /*input*/, DemoText& text) {
   Matrix scores(6, 4);
-  scores << 3, 1, 0, 2, 3, 2, 0, 1, 2, 0, 3, 1, 3, 0, 1, 2, 2, 3, 1, 0, 3, 0, 2, 1;
+  // Rows of different sums, so that no expert gives two rows the same: rounding would say which is first.
+  scores << 3, 1, 0, 2, 4.5, 2, 0, 1, 2, 0, 2.5, 1, 5, 0, 1, 2, 2, 4, 1, 0, 3.5, 0, 2, 1;
   const auto in_room = [](const ConstMatrixView& of) {
     const Routing routing = softmax_then_top_k(of, 2, true);
     return served(segments_within(routing, expert_capacity(of.rows(), of.cols(), 2, 1)));

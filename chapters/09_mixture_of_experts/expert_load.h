@@ -24,7 +24,7 @@ ExpertLoad expert_load(const Routing& routing);
 /// many rows also have high probabilities. (Implementations that count f_e in rows, not routes, get k times as much.)
 /// @param scores  [T, E], those that the routing was made of
 /// Source: Fedus et al., arXiv:2101.03961, section 2.2, equations 4 to 6.
-/// @throws Error (usage) where they are not as many, or none
+/// @throws Error (usage) where the scores are of other rows or experts than the routing is, or there is no row
 double balance_loss(const ConstMatrixView& scores, const Routing& routing);
 
 /// What DeepSeek-V3 does instead, after each batch: an expert with more rows than the mean gets its bias lowered by
@@ -32,7 +32,7 @@ double balance_loss(const ConstMatrixView& scores, const Routing& routing);
 /// @param counts  [E]
 /// @param bias    [E], changed
 /// Source: Wang et al., arXiv:2408.15664, algorithm 1; DeepSeek-AI, arXiv:2412.19437, section 2.1.2.
-/// @throws Error (usage) where they are not as many
+/// @throws Error (usage) where there are not as many counts as biases
 void update_bias(std::span<const std::int64_t> counts, float step, std::span<float> bias);
 
 /// How many different experts a batch touches when each row goes to k of E, all equally likely and each row by itself:

@@ -156,12 +156,12 @@ check::SegmentsResult run_expert_segments(const check::SegmentsInput& input) {
   std::vector<std::int64_t> expert_at = input.chosen;
   if (given) expert_at = experts_of_places(segments);
   std::ranges::sort(expert_at);
-  Matrix results = gathered.rows();
-  for (Eigen::Index p = 0; p < results.rows(); ++p) {
-    results.row(p) *= static_cast<float>(expert_at[static_cast<std::size_t>(p)] + 1);
+  WiderRows results(flat(gathered.rows()), 2);
+  for (Eigen::Index p = 0; p < gathered.rows().rows(); ++p) {
+    results.rows().row(p) *= static_cast<float>(expert_at[static_cast<std::size_t>(p)] + 1);
   }
   WiderRows out(Numbers(x.size(), check::segments_before), 2);
-  combine_rows(segments, results, out.rows());
+  combine_rows(segments, results.rows(), out.rows());
   result.combined = flat(out.rows());
   return result;
 }

@@ -24,7 +24,8 @@ struct GroupRule {
 /// @param used    k
 /// @return experts by falling s + bias, of equal ones the lower first. Where all k chosen s are 0 in fp32 (scores below
 ///         about -88, whose sigmoids are too small for it), there is no sum to divide by: their weights are 0, not NaN,
-///         and the row gets nothing of these experts. (Published code adds 1e-20 to the sum, which does the same.)
+///         and the row gets nothing of these experts. (Published code adds 1e-20
+///         to the sum. That gives 0 here, too, but also weights that are too small where the sum is below about 1e-14.)
 /// Source: DeepSeek-AI, arXiv:2412.19437, section 2.1.2.
 /// @throws Error (usage) unless groups divides E, 1 <= groups_used <= groups, 1 <= used and the groups used have as many
 ///         experts; (bad_input) where a score or a bias is no finite number

@@ -9,7 +9,7 @@
 namespace rung {
 
 // [segments]
-/// The same assignments as a Routing, sorted by expert: expert e works on the N places [offsets[e], offsets[e + 1]).
+/// The same assignments as a Routing, sorted by expert: expert e works on places [offsets[e], offsets[e + 1]).
 struct ExpertSegments {
   std::int64_t rows = 0;  ///< T, rows that were routed
   std::vector<std::int64_t>

@@ -23,7 +23,8 @@ struct Habits {
        over_rows = false;
   bool loss_without_experts = false, loss_of_rows = false, loss_of_shares = false,
        loss_of_probabilities = false;
-  bool bias_wrong_way = false, bias_by_distance = false, mean_moves = false, mean_rounded = false;
+  bool bias_wrong_way = false, bias_by_distance = false, mean_moves = false, mean_rounded = false,
+       mean_in_float = false;
   bool drawn_again = false, most_possible = false, one_each = false;
   bool maximum_not_subtracted = false;
   bool no_rows_accepted = false, biases_not_counted = false, expected_of_anything = false;
@@ -86,7 +87,11 @@ Numbers bias(const Input& input, const Habits& habits) {
   if (habits.mean_rounded) mean = std::floor(mean);
   Numbers result = input.bias;
   for (std::size_t e = 0; e < result.size(); ++e) {
-    const double over = static_cast<double>(input.chosen[e]) - mean;
+    double over = static_cast<double>(input.chosen[e]) - mean;
+    if (habits.mean_in_float) {
+      over = static_cast<double>(static_cast<float>(input.chosen[e]) -
+                                 static_cast<float>(all) / static_cast<float>(input.bias.size()));
+    }
     double step = 0;
     if (over > 0) step = -input.step;
     if (over < 0 || (habits.mean_moves && over == 0)) step = input.step;
@@ -196,6 +201,10 @@ std::vector<FunctionCase<Input>> cases() {
       {"bias", "update_bias: counts 3, 1, 2, biases 0, 0, 0, step 0.5", bias_of({3, 1, 2}, {0, 0, 0}, 0.5)},
       {"bias-far", "update_bias: counts 9, 0, 0, biases 1, 2, 3, step 0.25",
        bias_of({9, 0, 0}, {1, 2, 3}, 0.25)},
+      {"bias-large",
+       "update_bias: counts 3000000000, 3000000001, 3000000002, biases 0, 0, 0, step 0.5: the second has the "
+       "mean",
+       bias_of({3000000000, 3000000001, 3000000002}, {0, 0, 0}, 0.5)},
       {"bias-broken-mean", "update_bias: counts 2, 1, 2, biases 0, 0, 0, step 0.5: the mean is 5 / 3",
        bias_of({2, 1, 2}, {0, 0, 0}, 0.5)},
       {"bias-mean-between", "update_bias: counts 1, 1, 3, biases 0, 0, 0, step 0.5: the mean is 5 / 3",
@@ -255,6 +264,10 @@ FunctionCheck<Input, Result> expert_load_check() {
               {.bias_by_distance = true}),
       mistake("mean_moves_too", "an expert with exactly the mean gets a higher bias; it keeps its own",
               {.mean_moves = true}),
+      mistake("mean_in_float",
+              "counts and their mean are compared as floats, which large counts do not fit; compare whole "
+              "numbers",
+              {.mean_in_float = true}),
       mistake("mean_rounded", "the mean is taken in whole numbers, and what is next to it for it",
               {.mean_rounded = true}),
       mistake(

@@ -22,6 +22,7 @@ struct Habits {
   bool weights_not_sorted = false, first_weight = false;
   bool gathered_by_place = false, combined_by_place = false, not_weighted = false, last_wins = false,
        added_to_before = false, mean = false, others_left = false, rows_left_out = false;
+  bool zero_weights_left_out = false;
 };
 
 /// One route on its way: where it stands in the routing, and the expert it goes to.
@@ -45,6 +46,10 @@ std::vector<Route> sorted(const Input& input, const Habits& habits) {
   routes.reserve(input.chosen.size());
   for (std::int64_t i = 0; i < std::ssize(input.chosen); ++i)
     routes.push_back({i, input.chosen[static_cast<std::size_t>(i)]});
+  if (habits.zero_weights_left_out)
+    std::erase_if(routes, [&](const Route& route) {
+      return input.weights[static_cast<std::size_t>(route.index)] == 0;
+    });
   if (input.room > 0) drop(routes, input);
   if (habits.not_sorted) return routes;
   std::ranges::sort(routes, [&](const Route& a, const Route& b) {
@@ -120,6 +125,8 @@ Result run(const Input& input, const Habits& all_habits) {
     if (std::ranges::find(result.row_of, static_cast<std::int64_t>(t)) != result.row_of.end()) continue;
     for (std::size_t n = 0; n < 2; ++n) result.combined[2 * t + n] = segments_before;
   }
+  // Where places are missing, rows are not asked for.
+  if (input.room == 0 && routes.size() < input.chosen.size()) result.gathered = result.combined = {};
   return result;
 }
 
@@ -151,6 +158,14 @@ std::vector<FunctionCase<Input>> cases() {
       {"all-experts",
        "E 3, k 3: 2 rows, each to all experts",
        {3, 3, {2, 0, 1, 1, 2, 0}, {0.5, 0.3125, 0.1875, 0.75, 0.125, 0.125}}},
+      {"weights-of-0",
+       "E 3, k 2: rows 0 and 1 to 2 and 0, with the weights 1, 0 and 0.75, 0.25: four places",
+       {3, 2, {2, 0, 2, 0}, {1, 0, 0.75, 0.25}}},
+      {"in-order",
+       "E 3, k 3: a row to 2, 0 and 1 with the weights 2^-9, 2^22 and -2^21: 3/512 if summed in the order of "
+       "the "
+       "experts",
+       {3, 3, {2, 0, 1}, {1.0 / 512, 4194304, -2097152}}},
       {"many", "E 8, k 3: 20 rows, none to expert 5", many},
       {"rows-without-a-place",
        "E 4, k 2, segments_within() with room for 1: row 0 to 3 and 0, row 1 to 3 and 1, row 2 to 3 and 0: "
@@ -240,6 +255,9 @@ FunctionCheck<Input, Result> expert_segments_check() {
               {.added_to_before = true}),
       mistake("mean_of_experts", "the weighted sum is divided by k; the weights have seen to that",
               {.mean = true}),
+      mistake("zero_weights_left_out",
+              "a route of weight 0 has no place; there are T · k, whatever the weights",
+              {.zero_weights_left_out = true}),
       mistake("rows_left_out", "rows, T, is not set; it is the routing's", {.rows_left_out = true}),
       mistake("others_left_as_they_are",
               "a row without a place keeps what out holds before the call; it is 0: begin with 0 everywhere",

@@ -34,13 +34,16 @@ struct Habits {
     unshifted,
     softmax_of_softmax
   } weight = Weight::softmax;
-  enum class Norm { asked, never, always, by_k } norm = Norm::asked;
+  enum class Norm { asked, never, always, by_k, of_several } norm = Norm::asked;
   bool ties_to_higher = false, in_expert_order = false, weights_in_expert_order = false,
        first_row_for_all = false;
   bool k_not_checked = false, minus_infinity_accepted = false;
   bool top_k_left_out = false, top_k_unguarded = false;
   /// By score alone, which leaves the order of equal ones to the library.
   enum class Alone { none, sort, partial_sort, partial_sort_copy } alone = Alone::none;
+  /// The highest is looked for k times, with a number for "none" that a score may be below.
+  enum class Search { none, mark_taken, begin_from } search = Search::none;
+  double number = 0;
 };
 
 Numbers row_of(const Input& input, std::int64_t t) {
@@ -64,7 +67,21 @@ std::vector<std::int64_t> ranked_alone(std::vector<std::int64_t> order, std::int
   return order;
 }
 
+/// The highest, looked for so many times.
+std::vector<std::int64_t> searched(Numbers left, std::int64_t used, const Habits& habits) {
+  std::vector<std::int64_t> order;
+  for (std::int64_t i = 0; i < used; ++i) {
+    const auto highest = std::ranges::max_element(left);
+    const bool begins = habits.search == Habits::Search::begin_from;
+    // Where all are below the number, the first expert stays the best.
+    order.push_back(begins && *highest <= habits.number ? 0 : highest - left.begin());
+    *highest = begins ? -std::numeric_limits<double>::infinity() : habits.number;
+  }
+  return order;
+}
+
 std::vector<std::int64_t> ranked(const Numbers& row, std::int64_t used, const Habits& habits) {
+  if (habits.search != Habits::Search::none) return searched(row, used, habits);
   const double highest = *std::max_element(row.begin(), row.end());
   const auto key = [&](std::int64_t e) -> double {
     const double score = row[static_cast<std::size_t>(e)];
@@ -152,7 +169,8 @@ Result run(const Input& input, const Habits& habits) {
     }
     const bool normed = habits.norm == Habits::Norm::always ||
                         habits.weight == Habits::Weight::softmax_of_softmax ||
-                        (habits.norm != Habits::Norm::never && input.renormalize);
+                        (habits.norm != Habits::Norm::never && input.renormalize &&
+                         (habits.norm != Habits::Norm::of_several || used > 1));
     const double sum = habits.norm == Habits::Norm::by_k
                            ? static_cast<double>(used)
                            : std::accumulate(weights.begin(), weights.end(), 0.0);
@@ -194,6 +212,10 @@ FunctionMistake<Input, Result> mistake(std::string name, std::string sentence, H
   return {std::move(name), std::move(sentence), wrong(habits)};
 }
 
+FunctionMistake<Input, Result>::Run searching(Habits::Search search, double number) {
+  return wrong({.search = search, .number = number});
+}
+
 /// Scores that are all different, without a pattern.
 Numbers scattered(std::int64_t count) {
   Numbers scores;
@@ -214,6 +236,7 @@ std::vector<FunctionCase<Input>> cases() {
   return {
       {"one-expert", "E 1, k 1: the score 5", {.experts = 1, .used = 1, .scores = {5}}},
       {"top-1", "E 3, k 1, not renormalised: the scores 0, 2, 1", {3, 1, {0, 2, 1}, false}},
+      {"top-1-renormalised", "E 3, k 1, renormalised: the scores 0, 2, 1: the weight 1", {3, 1, {0, 2, 1}}},
       {"top-2", "E 4, k 2: the scores 1, 3, 0, 2", {4, 2, {1, 3, 0, 2}}},
       {"top-2-of-all", "E 4, k 2, not renormalised: the scores 1, 3, 0, 2", {4, 2, {1, 3, 0, 2}, false}},
       {"rows", "E 3, k 2: the scores 2, 1, 0 and 0, 1, 2 and 1, 3, 2", {3, 2, {2, 1, 0, 0, 1, 2, 1, 3, 2}}},
@@ -233,6 +256,15 @@ std::vector<FunctionCase<Input>> cases() {
        "E 4, k 3: the scores 0, -200, -150, -300, of which exp() makes 1, 0, 0, 0 in fp32: still the highest "
        "three",
        {4, 3, {0, -200, -150, -300}}},
+      {"far-below",
+       "E 4, k 3: the scores -3, -1, -2 and -4 times 2^100: below any number that is low enough as a rule",
+       {4, 3, {std::ldexp(-3, 100), std::ldexp(-1, 100), std::ldexp(-2, 100), std::ldexp(-4, 100)}}},
+      {"close",
+       "E 3, k 2: the scores 1, 1 + 2^-23 and 1 - 2^-24, which are not equal",
+       {3, 2, {1, 1 + std::ldexp(1, -23), 1 - std::ldexp(1, -24)}}},
+      {"nearly-one",
+       "E 4, k 2: the scores 6, 5, 0, -1: the two sum to 0.997 before they are renormalised",
+       {4, 2, {6, 5, 0, -1}}},
       {"mixtral", "E 8, k 2: 6 rows of different scores", {8, 2, scattered(48)}},
       {"qwen", "E 60, k 4, not renormalised: 3 rows of different scores", {60, 4, scattered(180), false}},
       {"none", "E 4, k 0: refused", {4, 0, {1, 2, 3, 4}}},
@@ -260,6 +292,8 @@ bool same_weights(const std::vector<double>& found, const std::vector<double>& e
   if (found.size() != expected.size()) return false;
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (found[i] == expected[i] || (std::isnan(found[i]) && std::isnan(expected[i]))) continue;
+    // Any number is within a part of infinity.
+    if (!std::isfinite(expected[i])) return false;
     if (!(std::abs(found[i] - expected[i]) <= 2e-6 * std::abs(expected[i]) + 1e-37)) return false;
   }
   return true;
@@ -282,6 +316,10 @@ FunctionCheck<Input, Result> routing_check() {
               "the weights sum to 1 though that was not asked for: a softmax over the chosen alone; without "
               "renormalisation they are those of the softmax over all experts",
               {.norm = Norm::always}),
+      mistake("one_not_renormalised",
+              "a single expert keeps its probability; renormalised, its weight is 1, as k are divided by "
+              "their sum",
+              {.norm = Norm::of_several}),
       mistake("divided_by_k", "the weights are divided by k; divide them by their sum", {.norm = Norm::by_k}),
       mistake("softmax_twice",
               "a softmax over the probabilities of the chosen; they are divided by their sum, no exp() again",
@@ -323,6 +361,21 @@ FunctionCheck<Input, Result> routing_check() {
           wrong({.alone = Habits::Alone::sort}),
           {wrong({.alone = Habits::Alone::partial_sort}),
            wrong({.alone = Habits::Alone::partial_sort_copy})}),
+      FunctionMistake<Input, Result>(
+          "taken_marked_by_a_number",
+          "the score of a chosen expert is set to a low number, and where others are lower it is chosen "
+          "again; "
+          "keep in mind who is taken",
+          searching(Habits::Search::mark_taken, -1e9),
+          {searching(Habits::Search::mark_taken, -1e4), searching(Habits::Search::mark_taken, -100),
+           searching(Habits::Search::mark_taken, -1), searching(Habits::Search::mark_taken, 0)}),
+      FunctionMistake<Input, Result>(
+          "best_sought_from_a_number",
+          "the highest score is sought from a number on, and where all are lower none is found; begin with a "
+          "score",
+          searching(Habits::Search::begin_from, -1e9),
+          {searching(Habits::Search::begin_from, -1e4), searching(Habits::Search::begin_from, -100),
+           searching(Habits::Search::begin_from, -1), searching(Habits::Search::begin_from, 0)}),
       mistake(
           "minus_infinity_accepted",
           "a score of -infinity is taken for a very low one; it is no finite number: refuse it (bad_input)",
