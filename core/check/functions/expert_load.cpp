@@ -202,9 +202,9 @@ std::vector<FunctionCase<Input>> cases() {
       {"bias-far", "update_bias: counts 9, 0, 0, biases 1, 2, 3, step 0.25",
        bias_of({9, 0, 0}, {1, 2, 3}, 0.25)},
       {"bias-large",
-       "update_bias: counts 3000000000, 3000000001, 3000000002, biases 0, 0, 0, step 0.5: the second has the "
-       "mean",
-       bias_of({3000000000, 3000000001, 3000000002}, {0, 0, 0}, 0.5)},
+       "update_bias: counts 3000000000, 1000000001, 2000000001, 2000000002, biases 0, step 0.5: the third "
+       "has the mean",
+       bias_of({3000000000, 1000000001, 2000000001, 2000000002}, {0, 0, 0, 0}, 0.5)},
       {"bias-broken-mean", "update_bias: counts 2, 1, 2, biases 0, 0, 0, step 0.5: the mean is 5 / 3",
        bias_of({2, 1, 2}, {0, 0, 0}, 0.5)},
       {"bias-mean-between", "update_bias: counts 1, 1, 3, biases 0, 0, 0, step 0.5: the mean is 5 / 3",

@@ -29,9 +29,9 @@ struct Habits {
   bool zero_over_zero = false, factor_over_sum = false;
   bool ties_by_group_rank = false;
   enum class Start { ranked, second, both } two_highest_from = Start::ranked;
-  double start = 0;                        ///< and that is the number
-  std::optional<double> closed_as = {};    ///< what experts of other groups are ranked by
-  double added_to_sum = 0, least_sum = 0;  ///< against a division by 0
+  double start = 0;                      ///< and that is the number
+  std::optional<double> closed_as = {};  ///< what experts of other groups are ranked by
+  double added_to_sum = 0, least_sum = -std::numeric_limits<double>::infinity();  ///< against a division by 0
   bool small_sum_left = false, exp_over_exp = false;
   enum class Finite { all, infinite_accepted, open_alone, scores_alone } looked_at = Finite::all;
 };
