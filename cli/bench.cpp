@@ -74,7 +74,8 @@ Results measure_stage(const Options& options) {
   Results results;
   results.threads = omp_get_max_threads();
   const Checkpoint checkpoint = Checkpoint::open(path);
-  const StageInfo& info = find_stage(ladder(), stage_or_default(options.stage, checkpoint.config()));
+  const std::string stage_name = stage_or_default(options.stage, checkpoint.config());
+  const StageInfo& info = find_stage(ladder(), stage_name);
   results.stage = info.name;
   results.fp32 = info.weights == nullptr;
   results.runs = fit_to_context({}, checkpoint.config().context);

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -47,7 +48,8 @@ Table measure_contexts(const ContextBench& bench) {
   if (!bench.stage.empty())
     find_stage(ladder(), bench.stage);  // a wrong name is refused before anything else
   const Checkpoint checkpoint = Checkpoint::open(resolve_model(bench.model));
-  const StageInfo& info = find_stage(ladder(), stage_or_default(bench.stage, checkpoint.config()));
+  const std::string stage_name = stage_or_default(bench.stage, checkpoint.config());
+  const StageInfo& info = find_stage(ladder(), stage_name);
   const KvType kv = kv_type_for(info, bench.kv);
   for (const std::int32_t context : bench.contexts) {
     if (context < 1 || context + std::int64_t{bench.tokens} > checkpoint.config().context) {

@@ -133,7 +133,8 @@ void run(const Options& options) {
   if (options.count < 1) throw Error(ErrorKind::usage, "-n: expected at least 1, found {}", options.count);
 
   const Checkpoint checkpoint = Checkpoint::open(resolve_model(options.model));
-  const StageInfo& info = find_stage(ladder(), stage_or_default(options.stage, checkpoint.config()));
+  const std::string stage_name = stage_or_default(options.stage, checkpoint.config());
+  const StageInfo& info = find_stage(ladder(), stage_name);
   const KvType kv = kv_type_for(info, options.kv);
   const std::int64_t most = checkpoint.config().context;
   const std::int64_t context = options.context.value_or(std::min(usual_context, most));

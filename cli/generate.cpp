@@ -68,7 +68,8 @@ void run(const Options& options) {
   if (options.count < 1) throw Error(ErrorKind::usage, "-n: expected at least 1, found {}", options.count);
 
   const Checkpoint checkpoint = Checkpoint::open(resolve_model(options.model));
-  const StageInfo& info = find_stage(ladder(), stage_or_default(options.stage, checkpoint.config()));
+  const std::string stage_name = stage_or_default(options.stage, checkpoint.config());
+  const StageInfo& info = find_stage(ladder(), stage_name);
   const KvType kv = kv_type_for(info, options.kv);
   const Tokenizer tokenizer(checkpoint.tokenizer());
   std::vector<std::int32_t> history = tokenizer.encode_prompt(options.prompt);

@@ -77,7 +77,9 @@ function(rung_chapter_kernels folder)
   rung_target_names(chapter ${folder})
   target_link_libraries(${chapter} PRIVATE simt_profile)
   target_link_libraries(${chapter}_demo PRIVATE simt_profile)
-  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "$<TARGET_PROPERTY:simt,INTERFACE_COMPILE_OPTIONS>")
+  # Without those that newer versions of CMake write as SHELL:…, which it understands of targets alone; the targets have them.
+  set_source_files_properties(${ARGN} PROPERTIES
+    COMPILE_OPTIONS "$<FILTER:$<TARGET_PROPERTY:simt,INTERFACE_COMPILE_OPTIONS>,EXCLUDE,^SHELL:>")
   if(RUNG_CAN_PROFILE)
     set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS ${RUNG_PROFILED_OPTIONS})
     set_source_files_properties(${ARGN} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
