@@ -35,11 +35,23 @@ KernelFault fault_of(simt::ProblemKind kind) {
   return KernelFault::stopped;
 }
 
+/// Whether both of its accesses are by threads of one warp.
+bool within_warp(const simt::KernelProfile& kernel, const simt::Problem& problem) {
+  const auto warp_of = [&](const simt::ProblemAccess& access) {
+    const auto& [x, y, z] = access.thread;
+    return (x + kernel.block[0] * (y + kernel.block[1] * z)) / 32;
+  };
+  return problem.has_other && warp_of(problem.access) == warp_of(problem.other);
+}
+
 /// The gravest of what the checker and the executor found.
 void find_fault(const simt::Profile& profile, KernelOutcome& outcome) {
   for (const simt::KernelProfile& kernel : profile.kernels) {
     for (const simt::Problem& problem : kernel.problems) {
+      // Of races those between warps, which a barrier of the block is for.
+      if (fault_of(problem.kind) == outcome.fault) outcome.in_warp = outcome.in_warp && within_warp(kernel, problem);
       if (fault_of(problem.kind) <= outcome.fault) continue;
+      outcome.in_warp = problem.kind == simt::ProblemKind::race && within_warp(kernel, problem);
       outcome.fault = fault_of(problem.kind);
       outcome.told = problem.message;
     }
@@ -48,6 +60,7 @@ void find_fault(const simt::Profile& profile, KernelOutcome& outcome) {
   const bool missing = profile.error.find("does not name this lane") != std::string::npos ||
                        profile.error.find("does not take part") != std::string::npos;
   outcome.fault = missing ? KernelFault::missing_lane : KernelFault::stopped;
+  outcome.in_warp = false;
   outcome.told = profile.error;
 }
 
@@ -117,6 +130,10 @@ void find_waste_of_shared_memory(const simt::KernelProfile& total, const Allowed
     outcome.conflicts = true;
     tell(outcome,
          fmt::format("shared memory takes {} wavefronts where {} would do", shared.units, shared.ideal));
+  }
+  if (!allowed.shared && shared.bytes > 0) {
+    outcome.through_shared = true;
+    tell(outcome, fmt::format("{} bytes are stored in shared memory or loaded there", shared.bytes));
   }
   const auto through = static_cast<double>(std::min(total.shared_stores.bytes, total.shared_loads.bytes));
   if (through < allowed.tile_bytes) {

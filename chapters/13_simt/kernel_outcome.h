@@ -17,6 +17,7 @@ struct Allowed {
   bool counted = false;
   double read_bytes = 0;        ///< from DRAM; 0: any
   double asked_bytes = 0;       ///< of global memory, however well the requests are coalesced; 0: any
+  bool shared = true;           ///< whether anything may go through shared memory
   double tile_bytes = 0;        ///< stored in shared memory, and loaded there, at least
   std::uint64_t barriers = 0;   ///< of a block; 0: any
   std::uint64_t exchanges = 0;  ///< of a block, at least

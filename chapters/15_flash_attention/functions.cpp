@@ -1,32 +1,26 @@
 #include "chapters/15_flash_attention/functions.h"
 
-#include <algorithm>
 #include <cstddef>
-#include <functional>
-#include <limits>
-#include <span>
-#include <string>
+#include <cstdint>
 #include <vector>
 
+#include "chapters/13_simt/kernel_outcome.h"
 #include "chapters/15_flash_attention/mma_attention.h"
 #include "chapters/15_flash_attention/online_attention.h"
 #include "chapters/15_flash_attention/online_softmax.h"
 #include "chapters/15_flash_attention/tiled_attention.h"
 #include "core/check/functions/flash_attention.h"
-#include "core/error.h"
-#include "cuda/simt/device_buffer.h"
-#include "cuda/simt/observer.h"
-#include "cuda/simt/profile/profile.h"
 
 namespace rung {
 namespace {
 
 using Numbers = std::vector<double>;
+using check::KernelOutcome;
 
 OnlineSoftmax softmax_of(const check::OnlineSoftmaxInput& input, std::size_t first, std::size_t end) {
-  OnlineSoftmax state = OnlineSoftmax::none(check::OnlineSoftmaxInput::size);
+  OnlineSoftmax state = OnlineSoftmax::none(input.size);
   for (std::size_t key = first; key < end; ++key) {
-    const Numbers value = check::OnlineSoftmaxInput::value(key);
+    const Numbers value = input.value(key);
     add_key(state, static_cast<float>(input.scores[key]), std::vector<float>(value.begin(), value.end()));
   }
   return state;
@@ -44,7 +38,7 @@ Numbers run_online_softmax(const check::OnlineSoftmaxInput& input) {
 
 /// Of some of the keys; right, whatever the learner's add_key is.
 OnlineSoftmax part_of(const check::OnlineSoftmaxInput& input, std::size_t first, std::size_t end) {
-  const Numbers numbers = check::OnlineSoftmaxInput::state(input.scores, first, end);
+  const Numbers numbers = input.state(first, end);
   return {.max = static_cast<float>(numbers[0]),
           .sum = static_cast<float>(numbers[1]),
           .value = std::vector<float>(numbers.begin() + 2, numbers.end())};
@@ -54,99 +48,83 @@ Numbers run_merged_softmax(const check::OnlineSoftmaxInput& input) {
   return numbers_of(merged(part_of(input, 0, input.split), part_of(input, input.split, input.scores.size())));
 }
 
-/// Device memory with these numbers, and `behind` more numbers that are `filler`.
-template <typename T>
-simt::device_buffer<T> on_device(const Numbers& numbers, std::size_t behind = 0, float filler = 0) {
-  std::vector<T> rounded;
-  rounded.reserve(numbers.size() + behind);
-  for (const double number : numbers) rounded.push_back(static_cast<T>(static_cast<float>(number)));
-  rounded.resize(numbers.size() + behind, static_cast<T>(filler));
-  return simt::device_buffer<T>(std::span<const T>(rounded));
+/// Bytes of so many numbers of fp32.
+double floats(std::int64_t count) {
+  return sizeof(float) * static_cast<double>(count);
 }
 
-/// Counts while it lives how often blocks meet at a __syncthreads.
-class BarrierCount : public simt::Observer {
- public:
-  BarrierCount() : before_(simt::set_observer(this)) {}
-  BarrierCount(const BarrierCount&) = delete;
-  BarrierCount& operator=(const BarrierCount&) = delete;
-  ~BarrierCount() override { simt::set_observer(before_); }
+using PromptKernel = void (*)(const float*, const float*, const float*, float*, const Prompt&);
 
-  void block_barrier(simt::Where) override { ++count_; }
-  std::int64_t count() const { return count_; }
-
- private:
-  simt::Observer* before_;
-  std::int64_t count_ = 0;
-};
-
-/// The checker's words on the first access outside an array, empty where there was none. A kernel that was compiled without
-/// the profiler's hooks has none.
-std::string outside_of(const std::function<void()>& launch) {
-  const simt::Profile profile = simt::profile(launch);
-  for (const simt::KernelProfile& kernel : profile.kernels) {
-    for (const simt::Problem& problem : kernel.problems)
-      if (problem.kind == simt::ProblemKind::out_of_bounds) return problem.message;
-  }
-  if (!profile.error.empty()) throw Error(ErrorKind::bad_input, "{}", profile.error);
-  return "";
+KernelOutcome run_prompt(const check::PromptInput& input, const Allowed& allowed, PromptKernel kernel) {
+  const simt::device_buffer<float> q = on_device<float>(input.q());
+  const simt::device_buffer<float> k = on_device<float>(input.k());
+  const simt::device_buffer<float> v = on_device<float>(input.v());
+  const Prompt prompt{.rows = static_cast<int>(input.rows),
+                      .past = static_cast<int>(input.past),
+                      .heads = static_cast<int>(input.heads),
+                      .kv_heads = static_cast<int>(input.kv_heads),
+                      .head_dim = static_cast<int>(input.head_dim),
+                      .window = static_cast<int>(input.window),
+                      .scale = static_cast<float>(input.scale())};
+  return check::prompt_without_counts(
+      input, outcome_of(input.rows * input.heads * input.head_dim, allowed,
+                        [&](float* out) { kernel(q.data(), k.data(), v.data(), out, prompt); }));
 }
 
-template <typename Kernel>
-check::PromptResult run_prompt(const check::PromptInput& input, Kernel kernel) {
-  // Behind the arrays there is room for a tile that hangs over. What is read there spoils a result. No room where the
-  // checker looks: what is read, but not used, spoils nothing.
-  const auto behind = input.bounded ? 0 : static_cast<std::size_t>(32 * input.heads * input.head_dim);
-  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
-  constexpr float untouched = -7777;
-  const simt::device_buffer<float> q = on_device<float>(input.q(), behind, nan);
-  const simt::device_buffer<float> k = on_device<float>(input.k(), behind, nan);
-  const simt::device_buffer<float> v = on_device<float>(input.v(), behind, nan);
-  const auto count = static_cast<std::size_t>(input.rows * input.heads * input.head_dim);
-  simt::device_buffer<float> out = on_device<float>(Numbers(count, 0), behind, untouched);
-  const auto launch = [&] {
-    kernel(q.data(), k.data(), v.data(), out.data(),
-           Prompt{.rows = static_cast<int>(input.rows),
-                  .past = static_cast<int>(input.past),
-                  .heads = static_cast<int>(input.heads),
-                  .kv_heads = static_cast<int>(input.kv_heads),
-                  .head_dim = static_cast<int>(input.head_dim),
-                  .window = static_cast<int>(input.window),
-                  .scale = static_cast<float>(input.scale())});
-    simt::synchronize();
-  };
-  check::PromptResult result;
-  if (input.bounded) {
-    result.outside = outside_of(launch);
-  } else {
-    const BarrierCount barriers;
-    launch();
-    result.barriers = barriers.count();
-  }
-  const std::vector<float> numbers = out.download();
-  const auto end = numbers.begin() + static_cast<std::ptrdiff_t>(count);
-  result.out.assign(numbers.begin(), end);
-  result.written_behind = std::any_of(end, numbers.end(), [](float number) { return number != untouched; });
-  return result;
+/// Of queries and results.
+std::int64_t rows_size(const check::PromptInput& input) {
+  return 2 * input.rows * input.heads * input.head_dim;
 }
 
-check::PromptResult run_online_attention(const check::PromptInput& input) {
-  return run_prompt(input, online_attention);
+KernelOutcome run_online_attention(const check::PromptInput& input) {
+  // Counted where one query sees all keys. It may be loaded anew for each of them: it is near then.
+  const double once = floats(2 * input.keys() * input.kv_heads * input.head_dim + rows_size(input));
+  return run_prompt(input,
+                    {.counted = input.counted,
+                     .read_bytes = 1.25 * once,
+                     .asked_bytes = 2 * once,
+                     .exchanges = static_cast<std::uint64_t>(input.keys()),
+                     .times_the_fewest_wavefronts = 0,
+                     .times_through_l2 = 0},
+                    online_attention);
 }
 
-check::PromptResult run_tiled_attention(const check::PromptInput& input) {
-  return run_prompt(input, tiled_attention);
+KernelOutcome run_tiled_attention(const check::PromptInput& input) {
+  const double tiles = floats(2 * check::prompt_keys_of_blocks(input) * input.head_dim);
+  // A warp's four lanes of a query agree at least once for 32 keys, twice as many as a round has. Conflicts in shared
+  // memory and half sectors of the result are no part of the task.
+  constexpr std::int64_t warps = 4, keys = 32;
+  const std::int64_t blocks = (input.rows + check::prompt_tile_rows - 1) / check::prompt_tile_rows * input.heads;
+  return run_prompt(
+      input,
+      {.counted = input.counted,
+       .asked_bytes = 1.5 * (tiles + floats(rows_size(input))),
+       .tile_bytes = tiles,
+       .exchanges = static_cast<std::uint64_t>(warps * check::prompt_keys_of_blocks(input) / blocks / keys),
+       .times_the_fewest_sectors = 2,
+       .times_the_fewest_wavefronts = 0,
+       .times_through_l2 = 0},
+      tiled_attention);
 }
 
-Numbers run_mma_attention(const check::MmaAttentionInput& input) {
+KernelOutcome run_mma_attention(const check::MmaAttentionInput& input) {
   const simt::device_buffer<half> q = on_device<half>(input.q());
   const simt::device_buffer<half> k = on_device<half>(input.k());
   const simt::device_buffer<half> v = on_device<half>(input.v());
-  simt::device_buffer<float> out = on_device<float>(Numbers(std::size_t{16} * 8, -7777));
-  mma_attention(q.data(), k.data(), v.data(), out.data(), 0.25F);
-  simt::synchronize();
-  const std::vector<float> numbers = out.download();
-  return {numbers.begin(), numbers.end()};
+  constexpr std::int64_t out_size = 16 * 8;
+  // As in exercise 14.3: the instruction says who needs what.
+  constexpr double once = sizeof(half) * (16 + 16 + 8) * 16;
+  return outcome_of(out_size,
+                    {.counted = input.counted,
+                     .asked_bytes = 2 * (once + floats(out_size)),
+                     .shared = false,
+                     .tensor_instructions = 3,
+                     .times_the_fewest_sectors = 0,
+                     .times_the_fewest_wavefronts = 0,
+                     .times_through_l2 = 0},
+                    [&](float* out) {
+                      mma_attention(q.data(), k.data(), v.data(), out, static_cast<float>(input.scale));
+                    });
 }
 
 }  // namespace
@@ -157,12 +135,12 @@ std::vector<check::JudgedFunction> flash_attention_functions() {
           check::online_softmax_check(), "chapters/15_flash_attention/online_softmax", run_online_softmax),
       check::judged<check::OnlineSoftmaxInput, Numbers>(
           check::merged_softmax_check(), "chapters/15_flash_attention/online_softmax", run_merged_softmax),
-      check::judged<check::PromptInput, check::PromptResult>(check::online_attention_check(),
+      check::judged<check::PromptInput, KernelOutcome>(check::online_attention_check(),
                                                              "chapters/15_flash_attention/online_attention",
                                                              run_online_attention),
-      check::judged<check::PromptInput, check::PromptResult>(
+      check::judged<check::PromptInput, KernelOutcome>(
           check::tiled_attention_check(), "chapters/15_flash_attention/tiled_attention", run_tiled_attention),
-      check::judged<check::MmaAttentionInput, Numbers>(
+      check::judged<check::MmaAttentionInput, KernelOutcome>(
           check::mma_attention_check(), "chapters/15_flash_attention/mma_attention", run_mma_attention)};
 }
 

@@ -1,5 +1,7 @@
 #include "core/check/functions/kernels.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "core/check/functions/kernel_check.h"
@@ -99,14 +101,22 @@ KernelOutcome summed(const RowSumsKernelInput& input, const SumHabits& habits) {
 }  // namespace
 
 bool same_outcome(const KernelOutcome& found, const KernelOutcome& expected, double relative) {
+  return same_outcome(found, expected, [relative](double one, double other) {
+    return same_numbers({one}, {other}, relative);
+  });
+}
+
+bool same_outcome(const KernelOutcome& found, const KernelOutcome& expected,
+                  const std::function<bool(double found, double expected)>& near) {
   if (found.fault != KernelFault::none || expected.fault != KernelFault::none)
-    return found.fault == expected.fault;
-  return same_numbers(found.numbers, expected.numbers, relative) && found.scattered == expected.scattered &&
+    return found.fault == expected.fault && (found.in_warp || !expected.in_warp);
+  return std::ranges::equal(found.numbers, expected.numbers, near) && found.scattered == expected.scattered &&
          found.few_lanes == expected.few_lanes && found.conflicts == expected.conflicts &&
          found.reread == expected.reread && found.barriers == expected.barriers &&
          found.without_shuffles == expected.without_shuffles && found.tensor == expected.tensor &&
          found.atomics == expected.atomics && found.without_tile == expected.without_tile &&
-         found.few_blocks == expected.few_blocks && found.last_reads_more == expected.last_reads_more;
+         found.through_shared == expected.through_shared && found.few_blocks == expected.few_blocks &&
+         found.last_reads_more == expected.last_reads_more;
 }
 
 bool KernelOutcome::operator==(const KernelOutcome& other) const {

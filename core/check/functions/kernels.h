@@ -30,6 +30,7 @@ struct KernelOutcome {
   std::vector<double>
       numbers;  ///< the output as it lies in memory, with `untouched` where nothing was written
   KernelFault fault = KernelFault::none;  ///< the gravest that was found
+  bool in_warp = false;                   ///< a race: all that was found is between lanes of a warp
   // Of a kernel that is right, where the case asks for it and the counters are there:
   bool scattered = false;         ///< its requests touch many more sectors than could carry their bytes
   bool few_lanes = false;         ///< few lanes ask at a time, and a sector is moved again for the others
@@ -41,6 +42,7 @@ struct KernelOutcome {
   bool atomics = false;           ///< it adds by atomics where the task does not allow it
   bool without_tile =
       false;  ///< fewer bytes go through shared memory than the tiles that the task asks for hold
+  bool through_shared = false;   ///< it brings through shared memory what the task wants in registers
   bool few_blocks = false;       ///< no launch has the blocks that the task asks for
   bool last_reads_more = false;  ///< its last launch reads more than what the launch before it left for it
   std::string told = {};         ///< the checker's words or the counters', for people; not compared
@@ -51,9 +53,13 @@ struct KernelOutcome {
   bool operator==(const KernelOutcome& other) const;
 };
 
-/// Whether they are the same: the fault if there is one; else the numbers, each within `relative`, and the counters'
+/// Whether they are the same: the fault if there is one, and that it is within warps where this is expected; else the numbers, each within `relative`, and the counters'
 /// findings.
 bool same_outcome(const KernelOutcome& found, const KernelOutcome& expected, double relative);
+
+/// The same where `near` says which numbers are near enough.
+bool same_outcome(const KernelOutcome& found, const KernelOutcome& expected,
+                  const std::function<bool(double found, double expected)>& near);
 
 /// What is told of a wrong one: the checker's words, the first number that differs, or the counters' words.
 /// @param place  what the number of that index is: "y[2, 5]"

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <utility>
@@ -8,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "core/check/functions/flash_attention.h"
+#include "core/check/functions/kernel_check.h"
 #include "core/check/functions/show.h"
 #include "core/check/number_type.h"
 #include "core/oracle/attention.h"
@@ -18,7 +21,6 @@ namespace {
 using Numbers = std::vector<double>;
 
 constexpr std::size_t rows = 16, keys = 16, size = 8;
-constexpr double scale = 0.25;
 
 struct MmaHabits {
   bool values_not_transposed = false;  ///< values read as [8, 16]
@@ -28,7 +30,12 @@ struct MmaHabits {
   std::size_t max_lanes = 4, sum_lanes = 4;  ///< of a quad, neighbours, agree; 1: none with another
   bool other_pairs = false;                  ///< lanes 0 and 2, 1 and 3 where two agree
   bool max_not_subtracted = false, max_starts_at_0 = false, sum_guarded = false;
-  bool scale_left_out = false;
+  bool scale_left_out = false, scale_fixed = false;
+  bool max_of_first_keys = false;   ///< of keys 0 … 7
+  bool max_of_both_rows = false;    ///< g and g + 8
+  bool shuffles_across_rows = false;  ///< with 8 and 16 in the place of 1 and 2: lanes of the same t
+  bool sum_of_other_row = false, not_divided = false;
+  bool rows_neighbours = false;  ///< rows g and g + 8 of the result stored as 2g and 2g + 1
 };
 
 /// The lane of a quad that has a key's scores: 2t, 2t + 1, and 8 further.
@@ -40,6 +47,21 @@ std::size_t lane_of(std::size_t key) {
 bool agree(std::size_t lane, std::size_t other, std::size_t together, const MmaHabits& habits) {
   if (together == 2 && habits.other_pairs) return lane % 2 == other % 2;
   return lane / together == other / together;
+}
+
+/// What lane `lane` of row `row` makes of its own number and those of the lanes it agrees with.
+template <typename Both>
+double agreed(const std::array<std::array<double, 4>, rows>& own, std::size_t row, std::size_t lane,
+              std::size_t together, const MmaHabits& habits, Both both) {
+  double all = own[row][lane];
+  if (habits.shuffles_across_rows) {
+    for (std::size_t other = row / 8 * 8 + row % 2; other < row / 8 * 8 + 8; other += 2)
+      if (other != row) all = both(all, own[other][lane]);
+    return all;
+  }
+  for (std::size_t other = 0; other < 4; ++other)
+    if (other != lane && agree(lane, other, together, habits)) all = both(all, own[row][other]);
+  return all;
 }
 
 /// Where in the weights [16, 16] stands what the first factor has at a place.
@@ -55,31 +77,34 @@ Numbers attended(const MmaAttentionInput& input, const MmaHabits& habits) {
   const Numbers q = input.q();
   const Numbers k = input.k();
   const Numbers v = input.v();
+  const double scale = habits.scale_left_out ? 1 : habits.scale_fixed ? 0.25 : input.scale;
+  const auto larger = [](double a, double b) { return std::max(a, b); };
+  std::array<std::array<double, keys>, rows> scores{};
   std::array<std::array<double, keys>, rows> weights{};
+  std::array<std::array<double, 4>, rows> own_max{};
   std::array<std::array<double, 4>, rows> sums{};
   for (std::size_t row = 0; row < rows; ++row) {
-    std::array<double, keys> scores{};
-    std::array<double, 4> own_max{};
-    own_max.fill(habits.max_starts_at_0 ? 0 : -std::numeric_limits<double>::infinity());
+    own_max[row].fill(habits.max_starts_at_0 ? 0 : -std::numeric_limits<double>::infinity());
     for (std::size_t key = 0; key < keys; ++key) {
-      for (std::size_t d = 0; d < 16; ++d) scores[key] += q[row * 16 + d] * k[key * 16 + d];
-      scores[key] *= habits.scale_left_out ? 1 : scale;
-      own_max[lane_of(key)] = std::max(own_max[lane_of(key)], scores[key]);
-    }
-    std::array<double, 4> max = own_max;
-    for (std::size_t lane = 0; lane < 4; ++lane) {
-      for (std::size_t other = 0; other < 4; ++other)
-        if (agree(lane, other, habits.max_lanes, habits)) max[lane] = std::max(max[lane], own_max[other]);
-    }
-    if (habits.max_not_subtracted) max.fill(0);
-    for (std::size_t key = 0; key < keys; ++key) {
-      const auto weight = static_cast<double>(std::exp(static_cast<float>(scores[key] - max[lane_of(key)])));
-      weights[row][key] = static_cast<double>(round_to(NumberType::f16, weight));
-      sums[row][lane_of(key)] += weight;
+      for (std::size_t d = 0; d < 16; ++d) scores[row][key] += q[row * 16 + d] * k[key * 16 + d];
+      scores[row][key] *= scale;
+      double& max = own_max[row][lane_of(key)];
+      if (key < 8 || !habits.max_of_first_keys) max = std::max(max, scores[row][key]);
     }
   }
-  Numbers out;
-  out.reserve(rows * size);
+  for (std::size_t row = 0; row < rows; ++row) {
+    for (std::size_t key = 0; key < keys; ++key) {
+      const std::size_t lane = lane_of(key);
+      double max = agreed(own_max, row, lane, habits.max_lanes, habits, larger);
+      if (habits.max_of_both_rows)
+        max = std::max(max, agreed(own_max, (row + 8) % 16, lane, habits.max_lanes, habits, larger));
+      if (habits.max_not_subtracted) max = 0;
+      const auto weight = static_cast<double>(std::exp(static_cast<float>(scores[row][key] - max)));
+      weights[row][key] = static_cast<double>(round_to(NumberType::f16, weight));
+      sums[row][lane] += weight;
+    }
+  }
+  Numbers out(rows * size);
   for (std::size_t row = 0; row < rows; ++row) {
     for (std::size_t n = 0; n < size; ++n) {
       double result = 0;
@@ -88,10 +113,10 @@ Numbers attended(const MmaAttentionInput& input, const MmaHabits& habits) {
         const auto [from_row, from_key] = weight_of(row, key, habits);
         result += weights[from_row][from_key] * value;
       }
-      double sum = 0;
-      for (std::size_t lane = 0; lane < 4; ++lane)
-        if (agree(n / 2, lane, habits.sum_lanes, habits)) sum += sums[row][lane];
-      out.push_back(habits.sum_guarded && sum == 0 ? 0 : result / sum);
+      const double sum = agreed(sums, habits.sum_of_other_row ? (row + 8) % 16 : row, n / 2, habits.sum_lanes, habits,
+                                std::plus<>());
+      const std::size_t stored = habits.rows_neighbours ? row % 8 * 2 + row / 8 : row;
+      out[stored * size + n] = habits.not_divided ? result : habits.sum_guarded && sum == 0 ? 0 : result / sum;
     }
   }
   return out;
@@ -103,12 +128,14 @@ bool near(double a, double b) {
   return std::abs(a - b) <= 0.01 * std::max({1.0, std::abs(a), std::abs(b)});
 }
 
-std::string difference(const Numbers& found, const Numbers& expected) {
-  for (std::size_t i = 0; i < std::min(found.size(), expected.size()); ++i) {
-    if (!near(found[i], expected[i]))
-      return fmt::format("out[{}, {}] is {:.4g}, expected {:.4g}", i / size, i % size, found[i], expected[i]);
+std::string difference(const KernelOutcome& found, const KernelOutcome& expected) {
+  if (found.fault != KernelFault::none) return found.told;
+  for (std::size_t i = 0; i < std::min(found.numbers.size(), expected.numbers.size()); ++i) {
+    if (!near(found.numbers[i], expected.numbers[i]))
+      return fmt::format("out[{}, {}] is {:.4g}, expected {:.4g}", i / size, i % size, found.numbers[i],
+                         expected.numbers[i]);
   }
-  return "";
+  return found.told;
 }
 
 /// A multiple of 1/4, so that fp16 holds it.
@@ -132,59 +159,94 @@ void set_column_0(Numbers& numbers, double number) {
   for (std::size_t i = 0; i < numbers.size(); i += 16) numbers[i] = number;
 }
 
+/// What is multiplied with column 0 of the keys.
+double carrier(const MmaAttentionInput& input) {
+  return input.far_below ? 8192 : 256;
+}
+
+Numbers by_oracle(const MmaAttentionInput& input) {
+  Numbers out(rows * size);
+  // With values as wide as queries, of which the first 8 count.
+  Numbers wide(keys * 16, 0);
+  const Numbers v = input.v();
+  for (std::size_t i = 0; i < v.size(); ++i) wide[i / size * 16 + i % size] = v[i];
+  Numbers all(rows * 16);
+  oracle::attention({16, 16, 1, 1, 16}, {.causal = false, .window = {}}, input.scale, input.q(), input.k(),
+                    wide, all);
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = all[i / size * 16 + i % size];
+  return out;
+}
+
+/// Right, with these findings of the counters in all combinations where `always` are there.
+std::vector<std::function<KernelOutcome(const MmaAttentionInput&)>> with_counts(const KernelOutcome& always) {
+  std::vector<std::function<KernelOutcome(const MmaAttentionInput&)>> runs;
+  for (const bool reread : {false, true}) {
+    for (const bool few_lanes : {false, true}) {
+      if (reread && few_lanes) continue;  // one of them is told
+      runs.emplace_back([=](const MmaAttentionInput& input) {
+        KernelOutcome outcome = input.counted ? always : KernelOutcome{};
+        outcome.numbers = by_oracle(input);
+        outcome.reread = reread && input.counted;
+        outcome.few_lanes = few_lanes && input.counted;
+        return outcome;
+      });
+    }
+  }
+  return runs;
+}
+
 }  // namespace
 
 std::vector<double> MmaAttentionInput::q() const {
   Numbers numbers = matrix(16, seed, factor);
-  if (lifted) set_column_0(numbers, 256);
+  if (lifted || later != 0 || far_below) set_column_0(numbers, carrier(*this));
   return numbers;
 }
 std::vector<double> MmaAttentionInput::k() const {
   Numbers numbers = matrix(16, seed + 2, 1);
-  if (lifted) set_column_0(numbers, lift / scale / 256);
+  if (lifted || later != 0) set_column_0(numbers, lifted ? lift / scale / carrier(*this) : 0);
+  if (far_below) set_column_0(numbers, -24416);
+  for (std::size_t key = 8; later != 0 && key < keys; ++key) numbers[key * 16] = later / scale / carrier(*this);
   return numbers;
 }
 std::vector<double> MmaAttentionInput::v() const {
   return matrix(size, seed + 4, 4);
 }
 
-FunctionCheck<MmaAttentionInput, std::vector<double>> mma_attention_check() {
-  FunctionCheck<MmaAttentionInput, Numbers> check;
+FunctionCheck<MmaAttentionInput, KernelOutcome> mma_attention_check() {
+  FunctionCheck<MmaAttentionInput, KernelOutcome> check;
   check.name = "mma_attention";
   check.chapter = 15;
   check.what = "16 queries, 16 keys, by one warp; scores and weights stay in registers";
   check.cases = {{"mean", "queries of 0: the mean of the values", {.factor = 0}},
                  {"small", "scores around 1", {.factor = 0.5, .seed = 1}},
                  {"usual", "scores around 2", {.factor = 1, .seed = 3}},
+                 {"scale", "the same with a scale of 1/2", {.factor = 1, .seed = 3, .scale = 0.5}},
                  {"large", "scores beyond fp16's exp", {.factor = 16, .seed = 5}},
-                 {"low", "scores around -20000", {.factor = 1, .seed = 3, .lifted = true}}};
-  check.oracle = [](const MmaAttentionInput& input) {
-    Numbers out(rows * size);
-    // With values as wide as queries, of which the first 8 count.
-    Numbers wide(keys * 16, 0);
-    const Numbers v = input.v();
-    for (std::size_t i = 0; i < v.size(); ++i) wide[i / size * 16 + i % size] = v[i];
-    Numbers all(rows * 16);
-    oracle::attention({16, 16, 1, 1, 16}, {.causal = false, .window = {}}, scale, input.q(), input.k(), wide,
-                      all);
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = all[i / size * 16 + i % size];
-    return out;
+                 {"late", "scores of keys 8 to 15 higher by 24", {.factor = 1, .seed = 3, .later = 24}},
+                 {"early", "scores of keys 8 to 15 lower by 24", {.factor = 1, .seed = 3, .later = -24}},
+                 {"low", "scores around -20000", {.factor = 1, .seed = 3, .lifted = true}},
+                 {"far-below", "scores around -50 million", {.factor = 256, .seed = 3, .far_below = true}},
+                 {"counted",
+                  "scores around 2, and instructions and requests are counted",
+                  {.factor = 1, .seed = 7, .counted = true}}};
+  check.oracle = [](const MmaAttentionInput& input) { return KernelOutcome{.numbers = by_oracle(input)}; };
+  check.same = [](const KernelOutcome& found, const KernelOutcome& expected) {
+    return same_outcome(found, expected, near);
   };
-  check.same = [](const Numbers& found, const Numbers& expected) {
-    return std::ranges::equal(found, expected, near);
-  };
-  check.show = show_numbers;
+  check.show = [](const KernelOutcome& outcome) { return show_numbers(outcome.numbers); };
   check.difference = difference;
   const auto mistake = [](std::string name, std::string sentence, MmaHabits habits) {
-    return FunctionMistake<MmaAttentionInput, Numbers>{
+    return kernel_mistake<MmaAttentionInput>(
         std::move(name), std::move(sentence),
-        [habits](const MmaAttentionInput& input) { return attended(input, habits); }};
+        [habits](const MmaAttentionInput& input) { return KernelOutcome{.numbers = attended(input, habits)}; });
   };
   const auto mistake_of_pairs = [&](std::string name, std::string sentence, MmaHabits habits) {
     MmaHabits other = habits;
     other.other_pairs = true;
     auto one = mistake(std::move(name), std::move(sentence), habits);
-    one.also = {[other](const MmaAttentionInput& input) { return attended(input, other); }};
+    one.also = {
+        [other](const MmaAttentionInput& input) { return KernelOutcome{.numbers = attended(input, other)}; }};
     return one;
   };
   // Without weights a row is 0 where someone does not divide by their sum.
@@ -193,8 +255,27 @@ FunctionCheck<MmaAttentionInput, std::vector<double>> mma_attention_check() {
                                  "it starts at -inf",
                                  {.max_starts_at_0 = true});
   max_starts_at_0.also = {[](const MmaAttentionInput& input) {
-    return attended(input, {.max_starts_at_0 = true, .sum_guarded = true});
+    return KernelOutcome{.numbers = attended(input, {.max_starts_at_0 = true, .sum_guarded = true})};
   }};
+  // A start below the scores of the case before spoils the last one alone.
+  for (const bool guarded : {false, true}) {
+    max_starts_at_0.also.emplace_back([guarded](const MmaAttentionInput& input) {
+      return KernelOutcome{
+          .numbers = attended(input, {.max_starts_at_0 = input.far_below, .sum_guarded = guarded})};
+    });
+  }
+  const auto everywhere = [](std::string name, std::string sentence, KernelFault fault) {
+    return kernel_mistake<MmaAttentionInput>(std::move(name), std::move(sentence),
+                                             [fault](const MmaAttentionInput&) { return faulty(fault); });
+  };
+  const auto counted = [](std::string name, std::string sentence, const KernelOutcome& always,
+                          std::vector<KernelOutcome> others) {
+    auto runs = with_counts(always);
+    for (const KernelOutcome& other : others) std::ranges::copy(with_counts(other), std::back_inserter(runs));
+    const auto first = runs.front();
+    runs.erase(runs.begin());
+    return kernel_mistake<MmaAttentionInput>(std::move(name), std::move(sentence), first, std::move(runs));
+  };
   check.mistakes = {
       mistake("mma_values_not_transposed",
               "values read along a row; a register holds number g of two keys, 2t and 2t + 1",
@@ -223,7 +304,38 @@ FunctionCheck<MmaAttentionInput, std::vector<double>> mma_attention_check() {
       mistake("mma_max_not_subtracted", "the largest score not subtracted; fp16 ends at e^11",
               {.max_not_subtracted = true}),
       max_starts_at_0,
-      mistake("mma_scale_left_out", "scores not multiplied by the scale, 1/4", {.scale_left_out = true})};
+      mistake("mma_scale_left_out", "scores not multiplied by the scale", {.scale_left_out = true}),
+      mistake("mma_scale_fixed", "a scale of 1/4 written into the kernel; it is an argument",
+              {.scale_fixed = true}),
+      mistake("mma_max_of_first_keys",
+              "the largest of keys 0 to 7 alone subtracted; keys 8 to 15 may be far above them",
+              {.max_of_first_keys = true}),
+      mistake("mma_max_of_both_rows",
+              "one largest score for rows g and g + 8; each row has its own, or its weights may all be 0",
+              {.max_of_both_rows = true}),
+      mistake("mma_shuffles_across_rows",
+              "shuffles with 8 and 16, which lead to lanes of other rows; with 1 and 2 the four lanes of a row agree",
+              {.shuffles_across_rows = true}),
+      mistake("mma_sum_of_other_row", "row g divided by the sum of row g + 8, and the other way round",
+              {.sum_of_other_row = true}),
+      mistake("mma_not_divided", "the result not divided by the sum of the weights", {.not_divided = true}),
+      mistake("mma_rows_neighbours", "the result stored in rows 2g and 2g + 1; a lane has rows g and g + 8",
+              {.rows_neighbours = true}),
+      everywhere("mma_rows_of_16",
+                 "what lies outside an array is reached for; values and out have 8 numbers a row, not 16",
+                 KernelFault::out_of_bounds),
+      everywhere("mma_lanes_left_out", "a shuffle whose mask leaves lanes out; all 32 take part",
+                 KernelFault::missing_lane),
+      everywhere("mma_lanes_at_one_place",
+                 "two lanes use one place, and nothing says which comes first; each has four results of its own",
+                 KernelFault::race),
+      counted("mma_weights_by_hand",
+              "right, but not by three instructions of the tensor cores: two for the scores, one for the values",
+              {.numbers = {}, .tensor = true}, {{.numbers = {}, .tensor = true, .through_shared = true}}),
+      counted("mma_weights_through_shared",
+              "right, but through shared memory; what a lane has of the weights is what the second product "
+              "wants of it",
+              {.numbers = {}, .through_shared = true}, {})};
   return check;
 }
 

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "core/check/functions/flash_attention.h"
 #include "core/check/functions/show.h"
 
@@ -23,8 +25,9 @@ struct OnlineHabits {
 /// In fp32, whose exp() overflows where a learner's does.
 struct State {
   float max = nothing, sum = 0;
-  std::vector<float> value = std::vector<float>(OnlineSoftmaxInput::size, 0);
+  std::vector<float> value;
 
+  explicit State(std::size_t size) : value(size, 0) {}
   Numbers numbers() const {
     Numbers all{max, sum};
     all.insert(all.end(), value.begin(), value.end());
@@ -49,10 +52,10 @@ void add(State& state, float score, const Numbers& value, const OnlineHabits& ha
 /// Of keys first … end − 1.
 State state_of(const OnlineSoftmaxInput& input, std::size_t first, std::size_t end,
                const OnlineHabits& habits) {
-  State state;
+  State state(input.size);
   if (habits.starts_at_zero) state.max = 0;
   for (std::size_t key = first; key < end; ++key)
-    add(state, static_cast<float>(input.scores[key]), OnlineSoftmaxInput::value(key), habits);
+    add(state, static_cast<float>(input.scores[key]), input.value(key), habits);
   return state;
 }
 
@@ -64,7 +67,7 @@ struct MergeHabits {
 Numbers merge(const OnlineSoftmaxInput& input, const MergeHabits& habits) {
   const State a = state_of(input, 0, input.split, {});
   const State b = state_of(input, input.split, input.scores.size(), {});
-  State both;
+  State both(input.size);
   both.max = std::max(a.max, b.max);
   if (both.max == nothing && !habits.infinity_unguarded) return both.numbers();
   const float of_a = habits.not_rescaled || habits.first_not_rescaled ? 1 : std::exp(a.max - both.max);
@@ -76,6 +79,12 @@ Numbers merge(const OnlineSoftmaxInput& input, const MergeHabits& habits) {
     if (habits.values_averaged) both.value[d] /= 2;
   }
   return both.numbers();
+}
+
+/// "[largest, sum, values …]": what the numbers of a state are.
+std::string told(const Numbers& found, const Numbers& expected) {
+  return fmt::format("gives [largest score, sum, values …] = {}, expected {}", show_numbers(found),
+                     show_numbers(expected));
 }
 
 FunctionCheck<OnlineSoftmaxInput, Numbers> softmax_check(std::string name, std::string what) {
@@ -96,19 +105,21 @@ FunctionCheck<OnlineSoftmaxInput, Numbers> softmax_check(std::string name, std::
                  {"masked-first", "scores -inf, -inf, 1, 2", {{nothing, nothing, 1, 2}, 2}},
                  {"masked-last", "scores 1, 2, -inf, -inf", {{1, 2, nothing, nothing}, 2}},
                  {"masked-all", "three times -inf", {{nothing, nothing, nothing}, 1}},
-                 {"empty-part", "scores 1, 2, the first part empty", {{1, 2}, 0}}};
+                 {"empty-part", "scores 1, 2, the first part empty", {{1, 2}, 0}},
+                 {"longer", "scores 1, 4, 2, values of 7 numbers", {{1, 4, 2}, 2, 7}}};
   return check;
 }
 
 }  // namespace
 
-std::vector<double> OnlineSoftmaxInput::value(std::size_t key) {
+std::vector<double> OnlineSoftmaxInput::value(std::size_t key) const {
   const auto k = static_cast<double>(key);
-  return {1 + k, 2 - k * k / 4, key % 2 == 0 ? -3.0 : 4.0};
+  Numbers numbers{1 + k, 2 - k * k / 4, key % 2 == 0 ? -3.0 : 4.0};
+  while (numbers.size() < size) numbers.push_back(k - static_cast<double>(numbers.size()));
+  return numbers;
 }
 
-std::vector<double> OnlineSoftmaxInput::state(const std::vector<double>& scores, std::size_t first,
-                                              std::size_t end) {
+std::vector<double> OnlineSoftmaxInput::state(std::size_t first, std::size_t end) const {
   Numbers state(2 + size, 0);  // all keys at once
   state[0] = -std::numeric_limits<double>::infinity();
   for (std::size_t key = first; key < end; ++key) state[0] = std::max(state[0], scores[key]);
@@ -124,8 +135,9 @@ std::vector<double> OnlineSoftmaxInput::state(const std::vector<double>& scores,
 
 FunctionCheck<OnlineSoftmaxInput, std::vector<double>> online_softmax_check() {
   auto check = softmax_check("online_softmax", "largest score, sum and weighted values, key by key");
-  check.oracle = [](const OnlineSoftmaxInput& input) {
-    return OnlineSoftmaxInput::state(input.scores, 0, input.scores.size());
+  check.oracle = [](const OnlineSoftmaxInput& input) { return input.state(0, input.scores.size()); };
+  check.difference_in = [](const OnlineSoftmaxInput&, const Numbers& found, const Numbers& expected) {
+    return "add_key " + told(found, expected);
   };
   const auto mistake = [](std::string name, std::string sentence, OnlineHabits habits) {
     return FunctionMistake<OnlineSoftmaxInput, Numbers>{
@@ -159,6 +171,10 @@ FunctionCheck<OnlineSoftmaxInput, std::vector<double>> online_softmax_check() {
 FunctionCheck<OnlineSoftmaxInput, std::vector<double>> merged_softmax_check() {
   auto check = softmax_check("merged_softmax", "two parts of a query's keys, put together");
   check.oracle = online_softmax_check().oracle;
+  check.difference_in = [](const OnlineSoftmaxInput& input, const Numbers& found, const Numbers& expected) {
+    return fmt::format("merged, of the first {} and of the other {}, {}", input.split,
+                       input.scores.size() - input.split, told(found, expected));
+  };
   const auto mistake = [](std::string name, std::string sentence, MergeHabits habits) {
     return FunctionMistake<OnlineSoftmaxInput, Numbers>{
         std::move(name), std::move(sentence),
