@@ -49,7 +49,8 @@ void find_fault(const simt::Profile& profile, KernelOutcome& outcome) {
   for (const simt::KernelProfile& kernel : profile.kernels) {
     for (const simt::Problem& problem : kernel.problems) {
       // Of races those between warps, which a barrier of the block is for.
-      if (fault_of(problem.kind) == outcome.fault) outcome.in_warp = outcome.in_warp && within_warp(kernel, problem);
+      if (fault_of(problem.kind) == outcome.fault)
+        outcome.in_warp = outcome.in_warp && within_warp(kernel, problem);
       if (fault_of(problem.kind) <= outcome.fault) continue;
       outcome.in_warp = problem.kind == simt::ProblemKind::race && within_warp(kernel, problem);
       outcome.fault = fault_of(problem.kind);

@@ -94,7 +94,8 @@ KernelOutcome run_tiled_attention(const check::PromptInput& input) {
   // A warp's four lanes of a query agree at least once for 32 keys, twice as many as a round has. Conflicts in shared
   // memory and half sectors of the result are no part of the task.
   constexpr std::int64_t warps = 4, keys = 32;
-  const std::int64_t blocks = (input.rows + check::prompt_tile_rows - 1) / check::prompt_tile_rows * input.heads;
+  const std::int64_t blocks =
+      (input.rows + check::prompt_tile_rows - 1) / check::prompt_tile_rows * input.heads;
   return run_prompt(
       input,
       {.counted = input.counted,
@@ -114,17 +115,16 @@ KernelOutcome run_mma_attention(const check::MmaAttentionInput& input) {
   constexpr std::int64_t out_size = 16 * 8;
   // As in exercise 14.3: the instruction says who needs what.
   constexpr double once = sizeof(half) * (16 + 16 + 8) * 16;
-  return outcome_of(out_size,
-                    {.counted = input.counted,
-                     .asked_bytes = 2 * (once + floats(out_size)),
-                     .shared = false,
-                     .tensor_instructions = 3,
-                     .times_the_fewest_sectors = 0,
-                     .times_the_fewest_wavefronts = 0,
-                     .times_through_l2 = 0},
-                    [&](float* out) {
-                      mma_attention(q.data(), k.data(), v.data(), out, static_cast<float>(input.scale));
-                    });
+  return outcome_of(
+      out_size,
+      {.counted = input.counted,
+       .asked_bytes = 2 * (once + floats(out_size)),
+       .shared = false,
+       .tensor_instructions = 3,
+       .times_the_fewest_sectors = 0,
+       .times_the_fewest_wavefronts = 0,
+       .times_through_l2 = 0},
+      [&](float* out) { mma_attention(q.data(), k.data(), v.data(), out, static_cast<float>(input.scale)); });
 }
 
 }  // namespace
@@ -136,8 +136,8 @@ std::vector<check::JudgedFunction> flash_attention_functions() {
       check::judged<check::OnlineSoftmaxInput, Numbers>(
           check::merged_softmax_check(), "chapters/15_flash_attention/online_softmax", run_merged_softmax),
       check::judged<check::PromptInput, KernelOutcome>(check::online_attention_check(),
-                                                             "chapters/15_flash_attention/online_attention",
-                                                             run_online_attention),
+                                                       "chapters/15_flash_attention/online_attention",
+                                                       run_online_attention),
       check::judged<check::PromptInput, KernelOutcome>(
           check::tiled_attention_check(), "chapters/15_flash_attention/tiled_attention", run_tiled_attention),
       check::judged<check::MmaAttentionInput, KernelOutcome>(

@@ -31,8 +31,8 @@ struct MmaHabits {
   bool other_pairs = false;                  ///< lanes 0 and 2, 1 and 3 where two agree
   bool max_not_subtracted = false, max_starts_at_0 = false, sum_guarded = false;
   bool scale_left_out = false, scale_fixed = false;
-  bool max_of_first_keys = false;   ///< of keys 0 … 7
-  bool max_of_both_rows = false;    ///< g and g + 8
+  bool max_of_first_keys = false;     ///< of keys 0 … 7
+  bool max_of_both_rows = false;      ///< g and g + 8
   bool shuffles_across_rows = false;  ///< with 8 and 16 in the place of 1 and 2: lanes of the same t
   bool sum_of_other_row = false, not_divided = false;
   bool rows_neighbours = false;  ///< rows g and g + 8 of the result stored as 2g and 2g + 1
@@ -113,10 +113,12 @@ Numbers attended(const MmaAttentionInput& input, const MmaHabits& habits) {
         const auto [from_row, from_key] = weight_of(row, key, habits);
         result += weights[from_row][from_key] * value;
       }
-      const double sum = agreed(sums, habits.sum_of_other_row ? (row + 8) % 16 : row, n / 2, habits.sum_lanes, habits,
-                                std::plus<>());
+      const double sum = agreed(sums, habits.sum_of_other_row ? (row + 8) % 16 : row, n / 2, habits.sum_lanes,
+                                habits, std::plus<>());
       const std::size_t stored = habits.rows_neighbours ? row % 8 * 2 + row / 8 : row;
-      out[stored * size + n] = habits.not_divided ? result : habits.sum_guarded && sum == 0 ? 0 : result / sum;
+      out[stored * size + n] = habits.not_divided               ? result
+                               : habits.sum_guarded && sum == 0 ? 0
+                                                                : result / sum;
     }
   }
   return out;
@@ -206,7 +208,8 @@ std::vector<double> MmaAttentionInput::k() const {
   Numbers numbers = matrix(16, seed + 2, 1);
   if (lifted || later != 0) set_column_0(numbers, lifted ? lift / scale / carrier(*this) : 0);
   if (far_below) set_column_0(numbers, -24416);
-  for (std::size_t key = 8; later != 0 && key < keys; ++key) numbers[key * 16] = later / scale / carrier(*this);
+  for (std::size_t key = 8; later != 0 && key < keys; ++key)
+    numbers[key * 16] = later / scale / carrier(*this);
   return numbers;
 }
 std::vector<double> MmaAttentionInput::v() const {
@@ -237,9 +240,10 @@ FunctionCheck<MmaAttentionInput, KernelOutcome> mma_attention_check() {
   check.show = [](const KernelOutcome& outcome) { return show_numbers(outcome.numbers); };
   check.difference = difference;
   const auto mistake = [](std::string name, std::string sentence, MmaHabits habits) {
-    return kernel_mistake<MmaAttentionInput>(
-        std::move(name), std::move(sentence),
-        [habits](const MmaAttentionInput& input) { return KernelOutcome{.numbers = attended(input, habits)}; });
+    return kernel_mistake<MmaAttentionInput>(std::move(name), std::move(sentence),
+                                             [habits](const MmaAttentionInput& input) {
+                                               return KernelOutcome{.numbers = attended(input, habits)};
+                                             });
   };
   const auto mistake_of_pairs = [&](std::string name, std::string sentence, MmaHabits habits) {
     MmaHabits other = habits;
@@ -260,8 +264,8 @@ FunctionCheck<MmaAttentionInput, KernelOutcome> mma_attention_check() {
   // A start below the scores of the case before spoils the last one alone.
   for (const bool guarded : {false, true}) {
     max_starts_at_0.also.emplace_back([guarded](const MmaAttentionInput& input) {
-      return KernelOutcome{
-          .numbers = attended(input, {.max_starts_at_0 = input.far_below, .sum_guarded = guarded})};
+      return KernelOutcome{.numbers =
+                               attended(input, {.max_starts_at_0 = input.far_below, .sum_guarded = guarded})};
     });
   }
   const auto everywhere = [](std::string name, std::string sentence, KernelFault fault) {
@@ -314,7 +318,8 @@ FunctionCheck<MmaAttentionInput, KernelOutcome> mma_attention_check() {
               "one largest score for rows g and g + 8; each row has its own, or its weights may all be 0",
               {.max_of_both_rows = true}),
       mistake("mma_shuffles_across_rows",
-              "shuffles with 8 and 16, which lead to lanes of other rows; with 1 and 2 the four lanes of a row agree",
+              "shuffles with 8 and 16, which lead to lanes of other rows; with 1 and 2 the four lanes of a "
+              "row agree",
               {.shuffles_across_rows = true}),
       mistake("mma_sum_of_other_row", "row g divided by the sum of row g + 8, and the other way round",
               {.sum_of_other_row = true}),
@@ -326,12 +331,14 @@ FunctionCheck<MmaAttentionInput, KernelOutcome> mma_attention_check() {
                  KernelFault::out_of_bounds),
       everywhere("mma_lanes_left_out", "a shuffle whose mask leaves lanes out; all 32 take part",
                  KernelFault::missing_lane),
-      everywhere("mma_lanes_at_one_place",
-                 "two lanes use one place, and nothing says which comes first; each has four results of its own",
-                 KernelFault::race),
-      counted("mma_weights_by_hand",
-              "right, but not by three instructions of the tensor cores: two for the scores, one for the values",
-              {.numbers = {}, .tensor = true}, {{.numbers = {}, .tensor = true, .through_shared = true}}),
+      everywhere(
+          "mma_lanes_at_one_place",
+          "two lanes use one place, and nothing says which comes first; each has four results of its own",
+          KernelFault::race),
+      counted(
+          "mma_weights_by_hand",
+          "right, but not by three instructions of the tensor cores: two for the scores, one for the values",
+          {.numbers = {}, .tensor = true}, {{.numbers = {}, .tensor = true, .through_shared = true}}),
       counted("mma_weights_through_shared",
               "right, but through shared memory; what a lane has of the weights is what the second product "
               "wants of it",

@@ -47,7 +47,10 @@ class Row {
       std::array<double, 4> new_max = max;
       for (std::int64_t key = start; key < start + tile; ++key) {
         const double own = key < end ? score(q, k, key, lane) : 0;  // behind the end tiles are filled up
-        const bool masked = key < seen_first || key >= seen_end;
+        const bool behind = habits_.causal_ignored && habits_.in_mask_alone
+                                ? key >= end && !habits_.end_unmasked
+                                : key >= seen_end;
+        const bool masked = key < seen_first || behind;
         scores.push_back(masked ? habits_.masked_score : own);
         for (std::int64_t l = 0; l < 4; ++l) {
           if (!habits_.own_lane_max || (key - start) % 4 == l)
@@ -122,10 +125,11 @@ class Row {
 std::pair<std::int64_t, std::int64_t> keys_seen(const PromptInput& input, const PromptHabits& habits,
                                                 std::int64_t row) {
   const std::int64_t position = (habits.past_dropped ? 0 : input.past) + row;
-  const std::int64_t end = habits.causal_ignored
-                               ? input.keys()
-                               : std::clamp<std::int64_t>(position + 1 + habits.causal_shift, 0, input.keys());
-  const std::int64_t window = input.window > 0 && !habits.window_ignored ? input.window + habits.window_shift : 0;
+  const std::int64_t end =
+      habits.causal_ignored ? input.keys()
+                            : std::clamp<std::int64_t>(position + 1 + habits.causal_shift, 0, input.keys());
+  const std::int64_t window =
+      input.window > 0 && !habits.window_ignored ? input.window + habits.window_shift : 0;
   return {window > 0 ? std::clamp<std::int64_t>(position - window + 1, 0, end) : 0, end};
 }
 

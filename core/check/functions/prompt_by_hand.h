@@ -17,6 +17,7 @@ struct PromptHabits {
   std::int64_t causal_shift = 0, window_shift = 0;
   bool causal_ignored = false, window_ignored = false;
   bool in_mask_alone = false;  ///< where a block's keys begin and end is right
+  bool end_unmasked = false;   ///< zeros behind a block's last key have weights
   bool masked_after_max = false;
   double masked_score = -std::numeric_limits<double>::infinity();
   bool sum_not_rescaled = false, result_not_rescaled = false, max_starts_at_zero = false;
