@@ -18,11 +18,6 @@ using Input = PromptInput;
 using Run = std::function<KernelOutcome(const Input&)>;
 using Mistake = FunctionMistake<Input, KernelOutcome>;
 
-/// A small number that depends on all three, and on no two of them alone.
-double made_up(std::int64_t a, std::int64_t b, std::int64_t c) {
-  return static_cast<double>((a * 7 + b * 3 + c * 5 + a * c % 11 + b * c % 5) % 9 - 4) / 4;
-}
-
 KernelOutcome by_oracle(const Input& input) {
   KernelOutcome outcome;
   outcome.numbers.resize(place(input.rows * input.heads * input.head_dim));
@@ -214,41 +209,6 @@ FunctionCheck<Input, KernelOutcome> prompt_check(std::string name, std::string w
 
 }  // namespace
 
-std::vector<double> PromptInput::q() const {
-  Numbers numbers;
-  numbers.reserve(static_cast<std::size_t>(rows * heads * head_dim));
-  for (std::int64_t vector = 0; vector < rows * heads; ++vector) {
-    // Number 0 carries lift and rise.
-    for (std::int64_t d = 0; d < head_dim; ++d)
-      numbers.push_back(d == 0 ? 1 : factor * made_up(vector / heads, vector % heads, d));
-  }
-  return numbers;
-}
-
-std::vector<double> PromptInput::k() const {
-  Numbers numbers;
-  numbers.reserve(static_cast<std::size_t>(keys() * kv_heads * head_dim));
-  for (std::int64_t vector = 0; vector < keys() * kv_heads; ++vector) {
-    const std::int64_t key = vector / kv_heads;
-    const double added = (lift + rise * static_cast<double>(key)) / scale();
-    for (std::int64_t d = 0; d < head_dim; ++d) {
-      numbers.push_back(d == 0 ? added : made_up(key + 3, vector % kv_heads + 5, d));
-    }
-  }
-  return numbers;
-}
-
-std::vector<double> PromptInput::v() const {
-  Numbers numbers;
-  numbers.reserve(static_cast<std::size_t>(keys() * kv_heads * head_dim));
-  for (std::int64_t vector = 0; vector < keys() * kv_heads; ++vector) {
-    for (std::int64_t d = 0; d < head_dim; ++d)
-      numbers.push_back(made_up(vector / kv_heads + 6, vector % kv_heads + 1, d) +
-                        static_cast<double>(vector % 5));
-  }
-  return numbers;
-}
-
 std::int64_t prompt_keys_of_blocks(const PromptInput& input) {
   std::int64_t keys = 0;
   for (const auto& [first, end] : keys_of_blocks(input)) keys += end - first;
@@ -294,7 +254,8 @@ FunctionCheck<PromptInput, KernelOutcome> online_attention_check() {
   add(kernel_mistake<Input>(
       "prompt_numbers_unguarded",
       "numbers read or written behind a head's last one; they are another head's, or behind the array",
-      faulty_where(KernelFault::out_of_bounds, [](const Input& input) { return input.head_dim % 32 != 0; })));
+      faulty_where(KernelFault::out_of_bounds, [](const Input& input) { return input.head_dim % 32 != 0; }),
+      {faulty_where(KernelFault::out_of_bounds, [](const Input& input) { return input.head_dim < 128; })}));
   add(by.mistake("prompt_sum_of_one_lane",
                  "a score of one lane's numbers alone; the sum over the warp makes it the query's",
                  {.lane_alone = true}));

@@ -14,6 +14,11 @@ namespace {
 
 using Numbers = std::vector<double>;
 
+/// A small number that depends on all three, and on no two of them alone.
+double made_up(std::int64_t a, std::int64_t b, std::int64_t c) {
+  return static_cast<double>((a * 7 + b * 3 + c * 5 + a * c % 11 + b * c % 5) % 9 - 4) / 4;
+}
+
 /// exp as fp32 has it: 0 from e^-104 on down, and an infinity above.
 double exp_of(double x) {
   if (x > 88.72) return std::numeric_limits<double>::infinity();
@@ -162,6 +167,41 @@ KernelOutcome attended(const PromptInput& input, const PromptHabits& habits, std
     }
   }
   return outcome;
+}
+
+std::vector<double> PromptInput::q() const {
+  Numbers numbers;
+  numbers.reserve(static_cast<std::size_t>(rows * heads * head_dim));
+  for (std::int64_t vector = 0; vector < rows * heads; ++vector) {
+    // Number 0 carries lift and rise.
+    for (std::int64_t d = 0; d < head_dim; ++d)
+      numbers.push_back(d == 0 ? 1 : factor * made_up(vector / heads, vector % heads, d));
+  }
+  return numbers;
+}
+
+std::vector<double> PromptInput::k() const {
+  Numbers numbers;
+  numbers.reserve(static_cast<std::size_t>(keys() * kv_heads * head_dim));
+  for (std::int64_t vector = 0; vector < keys() * kv_heads; ++vector) {
+    const std::int64_t key = vector / kv_heads;
+    const double added = (lift + rise * static_cast<double>(key)) / scale();
+    for (std::int64_t d = 0; d < head_dim; ++d) {
+      numbers.push_back(d == 0 ? added : made_up(key + 3, vector % kv_heads + 5, d));
+    }
+  }
+  return numbers;
+}
+
+std::vector<double> PromptInput::v() const {
+  Numbers numbers;
+  numbers.reserve(static_cast<std::size_t>(keys() * kv_heads * head_dim));
+  for (std::int64_t vector = 0; vector < keys() * kv_heads; ++vector) {
+    for (std::int64_t d = 0; d < head_dim; ++d)
+      numbers.push_back(made_up(vector / kv_heads + 6, vector % kv_heads + 1, d) +
+                        static_cast<double>(vector % 5));
+  }
+  return numbers;
 }
 
 }  // namespace rung::check
