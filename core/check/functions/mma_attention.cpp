@@ -116,9 +116,9 @@ Numbers attended(const MmaAttentionInput& input, const MmaHabits& habits) {
       const double sum = agreed(sums, habits.sum_of_other_row ? (row + 8) % 16 : row, n / 2, habits.sum_lanes,
                                 habits, std::plus<>());
       const std::size_t stored = habits.rows_neighbours ? row % 8 * 2 + row / 8 : row;
-      out[stored * size + n] = habits.not_divided               ? result
-                               : habits.sum_guarded && sum == 0 ? 0
-                                                                : result / sum;
+      const double divided = habits.sum_guarded && sum == 0 ? 0 : result / sum;
+      // As fp32 has it: a division by almost nothing gives an infinity.
+      out[stored * size + n] = static_cast<double>(static_cast<float>(habits.not_divided ? result : divided));
     }
   }
   return out;

@@ -19,10 +19,10 @@ double made_up(std::int64_t a, std::int64_t b, std::int64_t c) {
   return static_cast<double>((a * 7 + b * 3 + c * 5 + a * c % 11 + b * c % 5) % 9 - 4) / 4;
 }
 
-/// exp as fp32 has it: 0 from e^-104 on down, and an infinity above.
+/// exp as fp32 has it: 0 where half of the smallest number is too much, and an infinity above.
 double exp_of(double x) {
   if (x > 88.72) return std::numeric_limits<double>::infinity();
-  return x < -104 ? 0 : std::exp(x);
+  return x < -103.97 ? 0 : std::exp(x);
 }
 
 /// One query of one head.
@@ -87,6 +87,10 @@ class Row {
     for (std::size_t d = 0; d < result.size(); ++d) {
       const double sum = habits_.own_lane_sum ? sums[d % 4] : sums[0] + sums[1] + sums[2] + sums[3];
       if (habits_.not_divided) continue;
+      if (habits_.tail_untouched && static_cast<std::int64_t>(d) >= first_of(habits_.stored)) {
+        result[d] = KernelOutcome::untouched;
+        continue;
+      }
       result[d] = habits_.sum_unguarded || sum > 0 ? result[d] / sum : 0;
     }
     return result;

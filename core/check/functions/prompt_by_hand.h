@@ -26,6 +26,7 @@ struct PromptHabits {
   bool last_tile_dropped = false, own_lane_sum = false, own_lane_max = false;
   bool lane_alone = false;              ///< each lane of a warp has a score of its own numbers
   std::int64_t scored = 1, stored = 1;  ///< a head's numbers behind the last multiple are left out
+  bool tail_untouched = false;          ///< and nothing is stored there
   bool infinity_unguarded = false, sum_unguarded = false;
 };
 
