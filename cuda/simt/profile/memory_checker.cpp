@@ -220,33 +220,85 @@ void MemoryChecker::check_copy(const Cell& cell, const Now& now) {
   found(ProblemKind::unwaited_copy, now, now.lane(), &copy);
 }
 
-void MemoryChecker::check_against_write(const Cell& cell, const Now& now) {
-  const Moment& then = cell.write.moment;
+// Whether an earlier write by somebody else is not ordered before this access, which is then a finding.
+bool MemoryChecker::check_against(const PastAccess& past, const Now& now) {
+  const Moment& then = past.moment;
   if (!ordering.in_this_launch(then.interval) ||
-      (now.region.space == MemorySpace::shared && !ordering.in_this_block(then.interval)) ||
-      (now.type == AccessType::atomic && cell.write.type == AccessType::atomic)) {
-    return;
+      (now.region.space == MemorySpace::shared && !ordering.in_this_block(then.interval))) {
+    return false;
   }
   if (!ordering.in_this_block(then.interval)) {
     if (in_unordered_block(then.interval)) {
-      found(ProblemKind::race_across_blocks, now, now.lane(), &cell.write);
+      found(ProblemKind::race_across_blocks, now, now.lane(), &past);
+      return true;
     }
-    return;
+    return false;
   }
   if (then.interval != now.interval) {
-    return;
+    return false;
   }
   if (then.warp() != now.warp) {
-    found(ProblemKind::race, now, now.lane(), &cell.write);
-    return;
+    found(ProblemKind::race, now, now.lane(), &past);
+    return true;
   }
   for (std::uint32_t rest = now.lanes & ~(1U << then.lane()); rest != 0; rest &= rest - 1) {
     const auto lane = static_cast<unsigned>(std::countr_zero(rest));
     if (!ordering.lane_before(then, lane)) {
-      found(ProblemKind::race, now, lane, &cell.write);
+      found(ProblemKind::race, now, lane, &past);
+      return true;
+    }
+  }
+  return false;
+}
+
+void MemoryChecker::check_against_write(const Cell& cell, const Now& now) {
+  if (cell.write.type != AccessType::atomic) {
+    check_against(cell.write, now);
+  } else if (now.type == AccessType::atomic) {
+    check_against(cell.store, now);
+  } else {
+    check_against_atomics(cell, now);
+  }
+}
+
+// A plain access after atomics: all of them must be ordered before it, not the last one alone.
+void MemoryChecker::check_against_atomics(const Cell& cell, const Now& now) {
+  if (check_against(cell.write, now) || check_against(cell.other_atomic, now) ||
+      cell.write.moment.interval != now.interval) {
+    return;
+  }
+  PastAccess past = cell.write;
+  for (std::uint32_t lanes = cell.atomics; lanes != 0; lanes &= lanes - 1) {
+    past.moment.thread = static_cast<std::uint16_t>(cell.write.moment.warp() * lanes_in_warp +
+                                                    static_cast<unsigned>(std::countr_zero(lanes)));
+    if (check_against(past, now)) {
       return;
     }
   }
+}
+
+// Whether an access is in another block, and so at odds with this block's whatever barriers come.
+bool MemoryChecker::stays_at_odds(const PastAccess& past, const Now& now) const {
+  return now.region.space == MemorySpace::global && ordering.in_another_block(past.moment.interval);
+}
+
+void MemoryChecker::remember_atomic(Cell& cell, const Now& now) {
+  const Moment& last = cell.write.moment;
+  if (cell.write.type != AccessType::atomic) {
+    cell.store = cell.write;
+    cell.other_atomic = {};
+    cell.atomics = 0;
+  } else if (last.interval != now.interval || last.warp() != now.warp) {
+    if (!stays_at_odds(cell.other_atomic, now) &&
+        (last.interval == now.interval || stays_at_odds(cell.write, now))) {
+      cell.other_atomic = cell.write;
+    }
+    cell.atomics = 0;
+  } else if (last.ticket != now.ticket) {
+    cell.atomics = 0;
+  }
+  cell.atomics |= now.lanes;
+  cell.write = now.past();
 }
 
 void MemoryChecker::check_against_reads(const Cell& cell, const Now& now) {
@@ -323,9 +375,8 @@ void MemoryChecker::remember_read(Cell& cell, const Now& now) {
     remember_reader_of_the_warp(cell, now);
     return;
   }
-  // A reader in another block stays at odds with every later write, whatever barriers come.
-  if (!ordering.in_another_block(cell.other_read.moment.interval) &&
-      (last.interval == now.interval || ordering.in_another_block(last.interval))) {
+  if (!stays_at_odds(cell.other_read, now) &&
+      (last.interval == now.interval || stays_at_odds(cell.read, now))) {
     cell.other_read = cell.read;
   }
   cell.read = now.past();
@@ -395,7 +446,11 @@ void MemoryChecker::store(Cell& cell, const Now& now) {
       !ordering.in_this_block(cell.write.moment.interval)) {
     found(ProblemKind::uninitialised_read, now, now.lane(), nullptr);
   }
-  cell.write = now.past();
+  if (now.type == AccessType::atomic) {
+    remember_atomic(cell, now);
+  } else {
+    cell.write = now.past();
+  }
   cell.initialised = true;
   if (now.type == AccessType::copy_destination) {
     cell.copy = static_cast<std::uint32_t>(copies_.size());

@@ -29,6 +29,11 @@ struct Cell {
   PastAccess read;   ///< the last one
   PastAccess
       other_read;  ///< one by another warp of the same interval as `read`, or by another block of this launch
+  // Where `write` is an atomic, which is at odds with no other atomic:
+  PastAccess store;  ///< the last write that was none
+  PastAccess
+      other_atomic;  ///< one since then by another warp of the interval, or by another block of this launch
+  std::uint32_t atomics = 0;  ///< lanes of `write`'s warp whose atomics are of its interval and ticket
   std::uint32_t readers =
       0;  ///< lanes of `read`'s warp that read in its interval and are not ordered before each other
   std::uint32_t exact =
@@ -143,6 +148,10 @@ class MemoryChecker {
   void load(Cell& cell, const Now& now);
   void store(Cell& cell, const Now& now);
   void check_against_write(const Cell& cell, const Now& now);
+  bool check_against(const PastAccess& past, const Now& now);
+  void check_against_atomics(const Cell& cell, const Now& now);
+  void remember_atomic(Cell& cell, const Now& now);
+  bool stays_at_odds(const PastAccess& past, const Now& now) const;
   void check_against_reads(const Cell& cell, const Now& now);
   bool in_unordered_block(std::uint32_t interval) const;
   void synchronise_blocks(const Now& now);

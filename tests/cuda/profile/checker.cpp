@@ -83,10 +83,13 @@ void check_quiet(Plant plant) {
 }  // namespace
 
 TEST_CASE("checker: right kernels are quiet") {
-  for (const Plant plant : {Plant::nothing_in_gemm, Plant::syncwarp, Plant::half_masks, Plant::chain_of_masks,
-                            Plant::wmma_and_syncwarp, Plant::copies_in_two_stages,
-                            Plant::blocks_write_their_own, Plant::blocks_add_atomically,
-                            Plant::last_block_with_fence, Plant::global_with_barrier, Plant::two_launches}) {
+  for (const Plant plant :
+       {Plant::nothing_in_gemm, Plant::syncwarp, Plant::half_masks, Plant::chain_of_masks,
+        Plant::wmma_and_syncwarp, Plant::copies_in_two_stages, Plant::blocks_write_their_own,
+        Plant::blocks_add_atomically, Plant::last_block_with_fence, Plant::global_with_barrier,
+        Plant::two_launches, Plant::store_and_adds, Plant::global_store_and_adds,
+        Plant::blocks_store_their_own_and_add, Plant::adds_and_read, Plant::adds_of_a_warp_and_read,
+        Plant::adds_to_own_words_and_read}) {
     CAPTURE(static_cast<int>(plant));
     check_quiet(plant);
   }
@@ -198,6 +201,21 @@ TEST_CASE("checker: blocks of one launch") {
   check_pairs(Plant::blocks_add_and_store, {{ProblemKind::race_across_blocks, "blocks add", "blocks store"}});
   check_pairs(Plant::last_block_without_fence, {{ProblemKind::race_across_blocks, "partial", "partials"}});
   check_pairs(Plant::global_without_barrier, {{ProblemKind::race, "global store", "global read"}});
+}
+
+TEST_CASE("checker: a plain store is at odds with the atomics of others that follow") {
+  check_pairs(Plant::store_without_barrier_and_adds, {{ProblemKind::race, "begin of a sum", "add to a sum"}});
+  check_pairs(Plant::global_store_without_barrier_and_adds,
+              {{ProblemKind::race, "begin of a sum in a buffer", "add to a sum in a buffer"}});
+  check_pairs(Plant::one_block_stores_and_all_add,
+              {{ProblemKind::race_across_blocks, "begin of sums by a block", "add to sums by all blocks"}});
+}
+
+TEST_CASE("checker: a plain load is at odds with the atomics of others, whoever was the last to add") {
+  check_pairs(Plant::adds_and_read_without_barrier,
+              {{ProblemKind::race, "add before a read", "read after adds"}});
+  check_pairs(Plant::adds_of_a_warp_and_read_without_syncwarp,
+              {{ProblemKind::race, "add in a warp", "read in a warp"}});
 }
 
 TEST_CASE("checker: findings are kept up to a number, and can be left out") {

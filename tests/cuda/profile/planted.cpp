@@ -299,6 +299,88 @@ __global__ void blocks_kernel(int* out, int* flag, const int* in) {
   }
 }
 
+// One thread begins the sum, all add to it. The thread that stores adds as well, so that its own atomic lies between its
+// store and the other threads' atomics; the one that reads is the last to add.
+template <Plant plant>
+__global__ void adds_kernel(int* out, const int* in) {
+  __shared__ int total;
+  __shared__ int words[64];
+  const unsigned i = threadIdx.x;
+  switch (plant) {
+    case Plant::store_and_adds:
+    case Plant::store_without_barrier_and_adds:
+      if (i == 0) {
+        total = 0;  // [begin of a sum]
+      }
+      if (plant == Plant::store_and_adds) {
+        __syncthreads();
+      }
+      if (i % 32 == 0) {
+        atomicAdd(&total, in[i]);  // [add to a sum]
+      }
+      __syncthreads();
+      if (i == 0) {
+        out[blockIdx.x] = total;
+      }
+      break;
+    case Plant::global_store_and_adds:
+    case Plant::global_store_without_barrier_and_adds:
+      if (i == 0) {
+        out[blockIdx.x] = 0;  // [begin of a sum in a buffer]
+      }
+      if (plant == Plant::global_store_and_adds) {
+        __syncthreads();
+      }
+      atomicAdd(&out[blockIdx.x], in[i]);  // [add to a sum in a buffer]
+      break;
+    case Plant::blocks_store_their_own_and_add:
+      out[64 * blockIdx.x + i] = 0;
+      atomicAdd(&out[64 * blockIdx.x + i], in[i]);
+      break;
+    case Plant::one_block_stores_and_all_add:
+      if (blockIdx.x == 0) {
+        out[i] = 0;  // [begin of sums by a block]
+      }
+      atomicAdd(&out[i], in[i]);  // [add to sums by all blocks]
+      break;
+    case Plant::adds_and_read:
+    case Plant::adds_and_read_without_barrier:
+      if (i == 0) {
+        total = 0;
+      }
+      __syncthreads();
+      atomicAdd(&total, in[i]);  // [add before a read]
+      if (plant == Plant::adds_and_read) {
+        __syncthreads();
+      }
+      if (i >= 32) {
+        out[i] = total;  // [read after adds]
+      }
+      break;
+    case Plant::adds_of_a_warp_and_read:
+    case Plant::adds_of_a_warp_and_read_without_syncwarp:
+      words[i] = 0;
+      __syncwarp();
+      atomicAdd(&words[i / 32 * 32], in[i]);  // [add in a warp]
+      if (plant == Plant::adds_of_a_warp_and_read) {
+        __syncwarp();
+      }
+      if (i % 32 == 0) {
+        out[i] = words[i / 32 * 32];  // [read in a warp]
+      }
+      break;
+    case Plant::adds_to_own_words_and_read:
+      words[i] = 0;
+      atomicAdd(&words[i], in[i]);
+      words[i] += 1;
+      atomicAdd(&words[i], in[i]);
+      out[64 * blockIdx.x + i] = words[i];
+      break;
+    default:
+      break;
+  }
+}
+
 __global__ void scale_kernel(int* out, const int* in) {
   out[threadIdx.x] = 2 * in[31 - threadIdx.x];
 }
@@ -363,6 +445,17 @@ void run_blocks() {
   launch("blocks", blocks_kernel<plant>, Launch{.grid = 2, .block = 64}, out.data(), flag.data(), in.data());
 }
 
+template <Plant plant>
+void run_adds() {
+  const device_buffer<int> in(std::vector<int>(64, 1));
+  device_buffer<int> out(std::vector<int>(128, 0));
+  constexpr bool of_one_block =
+      plant == Plant::adds_and_read || plant == Plant::adds_and_read_without_barrier ||
+      plant == Plant::adds_of_a_warp_and_read || plant == Plant::adds_of_a_warp_and_read_without_syncwarp;
+  launch("adds", adds_kernel<plant>, Launch{.grid = of_one_block ? 1 : 2, .block = 64}, out.data(),
+         in.data());
+}
+
 void run_two_launches() {
   const device_buffer<int> in(std::vector<int>(32, 1));
   device_buffer<int> middle(32);
@@ -425,6 +518,17 @@ void run_planted(Plant plant) {
     RUNG_RUN(last_block_without_fence, run_blocks);
     RUNG_RUN(global_with_barrier, run_blocks);
     RUNG_RUN(global_without_barrier, run_blocks);
+    RUNG_RUN(store_and_adds, run_adds);
+    RUNG_RUN(store_without_barrier_and_adds, run_adds);
+    RUNG_RUN(global_store_and_adds, run_adds);
+    RUNG_RUN(global_store_without_barrier_and_adds, run_adds);
+    RUNG_RUN(blocks_store_their_own_and_add, run_adds);
+    RUNG_RUN(one_block_stores_and_all_add, run_adds);
+    RUNG_RUN(adds_and_read, run_adds);
+    RUNG_RUN(adds_and_read_without_barrier, run_adds);
+    RUNG_RUN(adds_of_a_warp_and_read, run_adds);
+    RUNG_RUN(adds_of_a_warp_and_read_without_syncwarp, run_adds);
+    RUNG_RUN(adds_to_own_words_and_read, run_adds);
     case Plant::two_launches:
       run_two_launches();
       break;

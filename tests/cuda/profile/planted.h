@@ -58,6 +58,18 @@ enum class Plant {
   // Within a block, through global memory.
   global_with_barrier,
   global_without_barrier,
+  // Atomics after plain stores, and plain loads after atomics.
+  store_and_adds,
+  store_without_barrier_and_adds,
+  global_store_and_adds,
+  global_store_without_barrier_and_adds,
+  blocks_store_their_own_and_add,
+  one_block_stores_and_all_add,
+  adds_and_read,
+  adds_and_read_without_barrier,
+  adds_of_a_warp_and_read,
+  adds_of_a_warp_and_read_without_syncwarp,
+  adds_to_own_words_and_read,
   // In the executor's own time.
   two_launches,
 };
