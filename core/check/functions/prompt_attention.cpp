@@ -157,7 +157,9 @@ FunctionCheck<Input, KernelOutcome> prompt_check(std::string name, std::string w
       by.mistake_without_weights("prompt_own_key_masked", "a query does not see its own position; it does",
                                  {.causal_shift = -1}, {{.causal_shift = -1, .in_mask_alone = true}}),
       by.mistake("prompt_next_key_seen", "a query sees the position after its own; it must not",
-                 {.causal_shift = 1}, {{.causal_shift = 1, .in_mask_alone = true}}),
+                 {.causal_shift = 1},
+                 {{.causal_shift = 1, .in_mask_alone = true},
+                  {.causal_shift = 1, .filling_seen = true, .in_mask_alone = true}}),
       by.mistake("prompt_causal_ignored", "a query sees all positions; it sees those up to its own",
                  {.causal_ignored = true},
                  {{.causal_ignored = true, .in_mask_alone = true},
@@ -189,6 +191,9 @@ FunctionCheck<Input, KernelOutcome> prompt_check(std::string name, std::string w
                                  "the maximum starts at 0 or another number, and scores far below are lost; "
                                  "it starts at -inf",
                                  {.max_starts_at_zero = true})};
+  // Who walks on to the position after its own walks out of the array with the last query.
+  std::ranges::find(check.mistakes, "prompt_next_key_seen", &Mistake::name)
+      ->also.push_back(faulty_where(KernelFault::out_of_bounds, everywhere));
   // A start below the scores of the cases before spoils one alone.
   for (const bool unguarded : {false, true}) {
     check.mistakes.back().also.emplace_back([=](const Input& input) {
@@ -246,9 +251,6 @@ FunctionCheck<PromptInput, KernelOutcome> online_attention_check() {
        "one query after 63 remembered positions, and requests are counted",
        {.past = 63, .counted = true}}};
   const auto add = [&](Mistake mistake) { check.mistakes.push_back(std::move(mistake)); };
-  // Who walks on to the position after its own walks out of the array with the last query.
-  std::ranges::find(check.mistakes, "prompt_next_key_seen", &Mistake::name)
-      ->also.push_back(faulty_where(KernelFault::out_of_bounds, everywhere));
   add(by.mistake("prompt_head_tail_dropped",
                  "numbers of a head behind the last multiple of 32 not read or written",
                  {.scored = 32, .stored = 32},

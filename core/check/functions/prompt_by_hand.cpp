@@ -134,9 +134,10 @@ class Row {
 std::pair<std::int64_t, std::int64_t> keys_seen(const PromptInput& input, const PromptHabits& habits,
                                                 std::int64_t row) {
   const std::int64_t position = (habits.past_dropped ? 0 : input.past) + row;
-  const std::int64_t end =
-      habits.causal_ignored ? input.keys()
-                            : std::clamp<std::int64_t>(position + 1 + habits.causal_shift, 0, input.keys());
+  const std::int64_t last = habits.filling_seen ? input.keys() + 1 : input.keys();
+  const std::int64_t end = habits.causal_ignored
+                               ? input.keys()
+                               : std::clamp<std::int64_t>(position + 1 + habits.causal_shift, 0, last);
   const std::int64_t window =
       input.window > 0 && !habits.window_ignored ? input.window + habits.window_shift : 0;
   return {window > 0 ? std::clamp<std::int64_t>(position - window + 1, 0, end) : 0, end};

@@ -16,6 +16,7 @@ struct PromptHabits {
   bool past_dropped = false, scale_left_out = false, scale_twice = false, not_divided = false;
   std::int64_t causal_shift = 0, window_shift = 0;
   bool causal_ignored = false, window_ignored = false;
+  bool filling_seen = false;   ///< a shifted mask also shows what a tile holds behind the last key
   bool in_mask_alone = false;  ///< where a block's keys begin and end is right
   bool end_unmasked = false;   ///< zeros behind a block's last key have weights
   bool masked_after_max = false;
