@@ -121,7 +121,7 @@ TEST_CASE("attention's sequences are the Plan's") {
 TEST_CASE("attention rungs refuse heads that they have no room for, and fp32 on tensor cores") {
   const std::vector<AttentionSequence> one = {{.rows = 1, .keys = 1}};
   const BatchShape wide{.heads = 1, .kv_heads = 1, .head_dim = 257};
-  CHECK_THROWS_WITH(cuda::Batch<float>(one, wide).by(3), Catch::Contains("room for 256"));
+  CHECK_THROWS_WITH(cuda::Batch<float>(one, wide).by(3), ContainsSubstring("room for 256"));
   CHECK_THROWS_WITH(cuda::Batch<float>(one, {.heads = 1, .kv_heads = 1, .head_dim = 64}).by(4),
-                    Catch::Contains("16 bits"));
+                    ContainsSubstring("16 bits"));
 }

@@ -138,7 +138,7 @@ TEST_CASE(
   NoGpu device;
   KernelLadder ladder = add_with([](const check::Call&, int) {});
   ladder.rungs[0].run = [](const check::Call&, Memory) {};
-  CHECK_THAT(only_rung(ladder, device).before.message, Catch::Contains("never written"));
+  CHECK_THAT(only_rung(ladder, device).before.message, ContainsSubstring("never written"));
 
   const RungTimes other_bits = only_rung(add_with([](const check::Call& call, int number) {
                                            auto* const y = reinterpret_cast<float*>(call.outputs[0].data);
@@ -187,11 +187,11 @@ TEST_CASE("times are reported as text and as JSON") {
   times.bandwidth = {.copy = 8e9, .read = 9e9};
   times.rungs = {{.name = "naive", .source = "cuda/gemm/01_naive.cuh", .seconds = {0.001, 0.002, 0.004}}};
   times.no_library = "there is none here";
-  CHECK_THAT(to_text(times), Catch::Contains("no share of cuBLAS: there is none here"));
-  CHECK_THAT(to_text(times), Catch::Contains("2000.0     1000.0     4000.0        2      25 %     1.00"));
+  CHECK_THAT(to_text(times), ContainsSubstring("no share of cuBLAS: there is none here"));
+  CHECK_THAT(to_text(times), ContainsSubstring("2000.0     1000.0     4000.0        2      25 %     1.00"));
   times.no_library = "";
   times.library = {{.name = "cuBLAS", .source = "", .seconds = {0.001}}};
-  CHECK_THAT(to_text(times), Catch::Contains("50 %\n"));
+  CHECK_THAT(to_text(times), ContainsSubstring("50 %\n"));
   const nlohmann::json json = nlohmann::json::parse(to_json(times));
   CHECK(json["right"] == true);
   CHECK(json["rungs"][0]["median_seconds"] == 0.002);
