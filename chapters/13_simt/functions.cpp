@@ -36,7 +36,8 @@ KernelOutcome run_column_sums(const check::ColumnSumsKernelInput& input) {
 KernelOutcome run_transposed(const check::TransposeKernelInput& input) {
   const simt::device_buffer<float> x = on_device<float>(input.x());
   const double bytes = sizeof(float) * static_cast<double>(input.rows * input.columns);
-  return outcome_of(input.rows * input.columns, {.counted = input.counted, .tile_bytes = bytes},
+  return outcome_of(input.rows * input.columns,
+                    {.counted = input.counted, .tile_bytes = bytes, .times_the_fewest_wavefronts = 1.25},
                     [&](float* y) {
                       transposed(y, x.data(), static_cast<int>(input.rows), static_cast<int>(input.columns));
                     });

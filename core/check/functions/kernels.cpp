@@ -21,7 +21,8 @@ constexpr std::int64_t tile = 32;  // rows and columns of a transposition's bloc
 
 struct ColumnHabits {
   bool without_stride = false, scattered = false, few_lanes = false;
-  std::int64_t step = 1;  ///< columns rounded down to a multiple
+  std::int64_t step = 1;         ///< columns rounded down to a multiple
+  bool at_least_a_step = false;  ///< but not to none
 };
 
 KernelOutcome columns_summed(const ColumnSumsKernelInput& input, const ColumnHabits& habits) {
@@ -30,7 +31,9 @@ KernelOutcome columns_summed(const ColumnSumsKernelInput& input, const ColumnHab
   KernelOutcome outcome{.numbers = Numbers(place(input.columns), KernelOutcome::untouched),
                         .scattered = habits.scattered && input.counted,
                         .few_lanes = habits.few_lanes && input.counted};
-  for (std::int64_t c = 0; c < input.columns / habits.step * habits.step; ++c) {
+  const std::int64_t least = habits.at_least_a_step ? std::min(input.columns, habits.step) : 0;
+  const std::int64_t done = std::max(least, input.columns / habits.step * habits.step);
+  for (std::int64_t c = 0; c < done; ++c) {
     double sum = 0;
     for (std::int64_t r = 0; r < input.rows; ++r) sum += x[place(r * stride + c)];
     outcome.numbers[place(c)] = sum;
@@ -67,6 +70,22 @@ KernelOutcome turned(const TransposeKernelInput& input, const TransposeHabits& h
       // What no thread has brought into the tile.
       if (from_r >= input.rows || from_c >= input.columns) return faulty(KernelFault::uninitialised);
       outcome.numbers[place(c * input.rows + r)] = x[place(from_r * input.columns + from_c)];
+    }
+  }
+  return outcome;
+}
+
+/// Each tile turned, but brought to the place in y that it has in x.
+KernelOutcome turned_in_place(const TransposeKernelInput& input) {
+  const Numbers x = input.x();
+  KernelOutcome outcome{.numbers = Numbers(place(input.rows * input.columns), KernelOutcome::untouched)};
+  for (std::int64_t y_row = 0; y_row < (input.rows + tile - 1) / tile * tile; ++y_row) {
+    for (std::int64_t y_column = 0; y_column < (input.columns + tile - 1) / tile * tile; ++y_column) {
+      if (y_row >= input.columns || y_column >= input.rows) continue;
+      const std::int64_t row = y_row / tile * tile + y_column % tile;
+      const std::int64_t column = y_column / tile * tile + y_row % tile;
+      if (row >= input.rows || column >= input.columns) return faulty(KernelFault::uninitialised);
+      outcome.numbers[place(y_row * input.rows + y_column)] = x[place(row * input.columns + column)];
     }
   }
   return outcome;
@@ -158,13 +177,15 @@ FunctionCheck<ColumnSumsKernelInput, KernelOutcome> column_sums_check() {
       {"ragged", "3 × 33", {.rows = 3, .columns = 33}},
       {"gaps", "5 × 127, rows further apart than they are long", {.rows = 5, .columns = 127, .x_gap = 6}},
       {"tall", "300 × 20", {.rows = 300, .columns = 20}},
+      {"blocks", "2 × 300", {.rows = 2, .columns = 300}},
       {"counted", "64 × 1024, and the requests are counted", {.rows = 64, .columns = 1024, .counted = true}}};
   check.oracle = [](const Input& input) { return columns_summed(input, {}); };
   check.mistakes = {
-      kernel_mistake<Input>(
-          "columns_scattered",
-          "right, but the lanes of a warp are in different rows: a sector is moved for each number",
-          [](const Input& input) { return columns_summed(input, {.scattered = true}); }),
+      kernel_mistake<Input>("columns_scattered",
+                            "right, but the lanes of a warp do not read side by side: of each sector that is "
+                            "moved for them they "
+                            "use a part",
+                            [](const Input& input) { return columns_summed(input, {.scattered = true}); }),
       kernel_mistake<Input>("columns_few_lanes", few_lanes_work,
                             [](const Input& input) { return columns_summed(input, {.few_lanes = true}); }),
       kernel_mistake<Input>("columns_unguarded",
@@ -176,7 +197,10 @@ FunctionCheck<ColumnSumsKernelInput, KernelOutcome> column_sums_check() {
       kernel_mistake<Input>("columns_tail_dropped",
                             "columns rounded down to whole blocks; what is left over has sums, too",
                             [](const Input& input) { return columns_summed(input, {.step = threads}); },
-                            {[](const Input& input) { return columns_summed(input, {.step = lanes}); }}),
+                            {[](const Input& input) { return columns_summed(input, {.step = lanes}); },
+                             [](const Input& input) {
+                               return columns_summed(input, {.step = threads, .at_least_a_step = true});
+                             }}),
       kernel_mistake<Input>(
           "columns_without_stride", "rows taken to lie `columns` numbers apart; they are x_stride apart",
           [](const Input& input) { return columns_summed(input, {.without_stride = true}); }),
@@ -208,10 +232,11 @@ FunctionCheck<TransposeKernelInput, KernelOutcome> transposed_check() {
     return input.rows % tile == 0 && input.columns % tile == 0;
   };
   check.mistakes = {
-      kernel_mistake<Input>(
-          "transposed_no_barrier",
-          "a thread reads from the tile what another may not have written yet; a barrier belongs between",
-          [](const Input&) { return faulty(KernelFault::race); }),
+      kernel_mistake<Input>("transposed_no_barrier",
+                            "a thread reads from the tile what another may not have written yet; a barrier "
+                            "belongs between, and all "
+                            "threads of the block must come to it",
+                            [](const Input&) { return faulty(KernelFault::race); }),
       kernel_mistake<Input>(
           "transposed_unguarded", "rows and columns behind the matrix's end are not left out",
           [whole_tiles](const Input& input) {
@@ -233,12 +258,17 @@ FunctionCheck<TransposeKernelInput, KernelOutcome> transposed_check() {
           {[](const Input& input) { return turned(input, {.without_tile = true}); }}),
       kernel_mistake<Input>(
           "transposed_conflicts",
-          "right, but a column of the tile lies in one bank, so that 32 lanes wait for each other",
+          "right, but a column of the tile lies in few banks, or in one, so that lanes wait for each other",
           [](const Input& input) { return turned(input, {.conflicts = true}); }),
       kernel_mistake<Input>("transposed_tiles_not_turned",
                             "each tile goes to its new place, but is not transposed itself: tile[x][y] where "
                             "tile[y][x] was written",
                             [](const Input& input) { return turned(input, {.tile_as_it_was = true}); }),
+      kernel_mistake<Input>(
+          "transposed_not_mirrored",
+          "each tile is transposed, but goes to the place that it has in x: in y, blockIdx.x "
+          "counts the rows",
+          turned_in_place),
       kernel_mistake<Input>("transposed_tail_dropped",
                             "rows and columns behind the last whole tile are left out",
                             [](const Input& input) { return turned(input, {.step = tile}); })};
@@ -259,10 +289,11 @@ FunctionCheck<RowSumsKernelInput, KernelOutcome> row_sums_check() {
                   {.rows = 4, .n = 2048, .counted = true}}};
   check.oracle = [](const Input& input) { return summed(input, {}); };
   check.mistakes = {
-      kernel_mistake<Input>(
-          "sums_no_barrier",
-          "a thread adds up what other warps may not have written yet; a barrier belongs between",
-          [](const Input&) { return faulty(KernelFault::race); }),
+      kernel_mistake<Input>("sums_no_barrier",
+                            "a thread adds up, or adds to, what other warps may not have written yet: a "
+                            "barrier belongs between; or "
+                            "two threads write to one place: let one of them write",
+                            [](const Input&) { return faulty(KernelFault::race); }),
       kernel_mistake<Input>("sums_half_mask",
                             "a shuffle's mask does not name all lanes that take part; 0xffffffff does",
                             [](const Input&) { return faulty(KernelFault::missing_lane); }),

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "core/check/functions/kernel_check.h"
 #include "core/check/functions/kernels.h"
 #include "core/check/functions/show.h"
 
@@ -36,6 +37,10 @@ std::size_t extent(const SoftmaxKernelInput& input, std::int64_t stride) {
 struct Habits {
   bool loop_not_rescaled = false, merge_not_rescaled = false, masked_is_nan = false, first_warp_alone = false;
   bool reread = false, few_lanes = false;
+  bool starts_at_zero = false;     ///< a thread's maximum
+  bool first_for_ever = false;     ///< a thread's first score is its maximum
+  bool weights_by_sum = false;     ///< the weights are 0 where the sum is, not where the maximum is -inf
+  bool weights_unguarded = false;  ///< or nowhere
   /// From one row of x to the next, and of y.
   std::int64_t (*x_stride)(const SoftmaxKernelInput&) = stride_of_x;
   std::int64_t (*y_stride)(const SoftmaxKernelInput&) = stride_of_y;
@@ -46,6 +51,11 @@ struct MaxSum {
   double max = -infinity;
   double sum = 0;
 };
+
+/// In fp32, where it may overflow.
+double exp32(double x) {
+  return std::exp(static_cast<float>(x));
+}
 
 MaxSum merged(const MaxSum& a, const MaxSum& b, bool rescaled, bool guarded) {
   const double max = std::max(a.max, b.max);
@@ -58,8 +68,12 @@ MaxSum merged(const MaxSum& a, const MaxSum& b, bool rescaled, bool guarded) {
 MaxSum of_row(const double* x, std::size_t n, const Habits& habits) {
   std::vector<MaxSum> all(threads);
   for (std::size_t t = 0; t < threads; ++t) {
+    if (habits.starts_at_zero) all[t].max = 0;
     for (std::size_t i = t; i < n; i += threads) {
-      if (habits.loop_not_rescaled) {
+      if (habits.first_for_ever) {
+        if (all[t].max == -infinity) all[t].max = x[i];
+        if (x[i] > -infinity) all[t].sum += exp32(x[i] - all[t].max);
+      } else if (habits.loop_not_rescaled) {
         all[t].max = std::max(all[t].max, x[i]);
         if (all[t].max > -infinity) all[t].sum += std::exp(x[i] - all[t].max);
       } else {
@@ -94,7 +108,12 @@ KernelOutcome softmax(const SoftmaxKernelInput& input, const Habits& habits) {
     const double* const x = input.x.data() + r * x_stride;
     double* const y = outcome.numbers.data() + r * y_stride;
     const MaxSum all = of_row(x, n, habits);
-    for (std::size_t i = 0; i < n; ++i) y[i] = all.max == -infinity ? 0 : std::exp(x[i] - all.max) / all.sum;
+    const bool masked =
+        !habits.weights_unguarded && (habits.weights_by_sum ? all.sum == 0 : all.max == -infinity);
+    for (std::size_t i = 0; i < n; ++i) {
+      const double above = x[i] - all.max;
+      y[i] = masked ? 0 : (habits.first_for_ever ? exp32(above) : std::exp(above)) / all.sum;
+    }
   }
   return outcome;
 }
@@ -163,6 +182,10 @@ FunctionCheck<SoftmaxKernelInput, KernelOutcome> softmax_rows_check() {
               })},
       {"large", "1 × 300, scores around 1000",
        scores(1, 300, [](std::int64_t r, std::int64_t i) { return 1000 + mixed(r, i); })},
+      {"low", "1 × 300, scores around -20000",
+       scores(1, 300, [](std::int64_t r, std::int64_t i) { return mixed(r, i) - 20000; })},
+      {"steep", "1 × 300, all scores 0 but one near the end, which is 89",
+       scores(1, 300, [](std::int64_t, std::int64_t i) { return i == 290 ? 89.0 : 0.0; })},
       {"masked-begin", "2 × 400, the first 130 masked",
        scores(2, 400, [](std::int64_t r, std::int64_t i) { return i < 130 ? -infinity : mixed(r, i); })},
       {"masked", "1 × 40, all masked", scores(1, 40, [](std::int64_t, std::int64_t) { return -infinity; })},
@@ -197,6 +220,18 @@ FunctionCheck<SoftmaxKernelInput, KernelOutcome> softmax_rows_check() {
       mistake("softmax_masked_is_nan",
               "-inf - -inf is NaN: two sets of scores that are all masked need a case of their own",
               {.masked_is_nan = true}),
+      mistake("softmax_masked_weights",
+              "a row that is masked altogether has the maximum -inf and the sum 0: its weights need a case "
+              "of their own",
+              {.weights_unguarded = true}),
+      mistake("softmax_start_at_zero",
+              "a maximum that begins at 0, or at another number, stays there where all scores are lower; "
+              "-inf does not",
+              {.starts_at_zero = true}, {with({.starts_at_zero = true, .weights_by_sum = true})}),
+      mistake("softmax_first_for_ever",
+              "a thread's first score stays its maximum, and exp(x - maximum) overflows where a later one is "
+              "larger by 89",
+              {.first_for_ever = true}),
       mistake("softmax_first_warp_alone",
               "maximum and sum of the first warp alone; the other warps have theirs, too",
               {.first_warp_alone = true}),
@@ -205,7 +240,9 @@ FunctionCheck<SoftmaxKernelInput, KernelOutcome> softmax_rows_check() {
        [](const SoftmaxKernelInput& input) { return without_maximum(input, true); },
        {[](const SoftmaxKernelInput& input) { return without_maximum(input, false); }}},
       {"softmax_no_barrier",
-       "a thread merges what other warps may not have written yet; a barrier belongs between",
+       "a thread merges what other warps may not have written yet: a barrier belongs between; or two threads "
+       "write "
+       "to one place: let one of them write",
        [](const SoftmaxKernelInput&) { return KernelOutcome{.numbers = {}, .fault = KernelFault::race}; }},
       mistake("softmax_three_passes",
               "right, but x is read three times: maximum and sum can be had in one pass", {.reread = true}),

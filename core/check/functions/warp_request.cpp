@@ -35,6 +35,12 @@ std::int64_t changes(const WarpRequestInput& input, std::int64_t size) {
   return count;
 }
 
+/// Addresses cut to 32 bits.
+WarpRequestInput cut(WarpRequestInput input) {
+  for (std::int64_t& address : input.addresses) address = static_cast<std::int32_t>(address);
+  return input;
+}
+
 std::int64_t bytes_of_all_lanes(const WarpRequestInput& input) {
   return static_cast<std::int64_t>(input.addresses.size()) * input.bytes_per_lane;
 }
@@ -77,8 +83,17 @@ std::vector<FunctionCase<WarpRequestInput>> requests() {
        lanes(16, [](std::int64_t l) { return 48 * l; })},
       {"seven", "7 lanes, every third word",
        lanes(
-           4, [](std::int64_t l) { return 12 * l; }, 7)}};
+           4, [](std::int64_t l) { return 12 * l; }, 7)},
+      {"eleven", "11 neighbouring words",
+       lanes(
+           4, [](std::int64_t l) { return 4 * l; }, 11)},
+      {"far", "16 words that are 4 GiB apart",
+       lanes(
+           4, [](std::int64_t l) { return l << 32; }, 16)}};
 }
+
+constexpr const char* addresses_cut =
+    "addresses cut to 32 bits, so that some 4 GiB apart are taken for one; an int64_t holds them all";
 
 FunctionMistake<WarpRequestInput, std::int64_t> mistake(std::string name, std::string sentence, Count count,
                                                         std::vector<Count> also = {}) {
@@ -93,6 +108,9 @@ Check request_check(std::string name, std::string what, Count oracle) {
   check.cases = requests();
   check.oracle = std::move(oracle);
   check.show = [](std::int64_t count) { return fmt::format("{} sectors", count); };
+  check.difference = [called = check.name](std::int64_t found, std::int64_t expected) {
+    return fmt::format("{}: expected {} sectors, found {}", called, expected, found);
+  };
   return check;
 }
 
@@ -122,7 +140,9 @@ Check sectors_check() {
               [](const WarpRequestInput& input) { return pieces(input, 128); }),
       mistake("sectors_of_changes",
               "a sector counted where it is not the one of the lane before; a later lane may come back to it",
-              [](const WarpRequestInput& input) { return changes(input, 32); })};
+              [](const WarpRequestInput& input) { return changes(input, 32); }),
+      mistake("sectors_in_32_bits", addresses_cut,
+              [](const WarpRequestInput& input) { return pieces(cut(input), 32); })};
   return check;
 }
 
@@ -135,7 +155,13 @@ Check fewest_sectors_check() {
               [](const WarpRequestInput& input) { return divided_up(bytes_of_all_lanes(input), 32); }),
       mistake("fewest_rounded_down", "rounded down; what is left over needs a sector, too",
               [](const WarpRequestInput& input) { return pieces(input, 1) / 32; },
-              {[](const WarpRequestInput& input) { return bytes_of_all_lanes(input) / 32; }}),
+              {[](const WarpRequestInput& input) { return bytes_of_all_lanes(input) / 32; },
+               [](const WarpRequestInput& input) { return std::max<std::int64_t>(1, pieces(input, 1) / 32); },
+               [](const WarpRequestInput& input) {
+                 return std::max<std::int64_t>(1, bytes_of_all_lanes(input) / 32);
+               }}),
+      mistake("fewest_in_32_bits", addresses_cut,
+              [](const WarpRequestInput& input) { return divided_up(pieces(cut(input), 1), 32); }),
       mistake("fewest_where_they_lie",
               "the sectors that the lanes touch; the fewest there could be, if the bytes lay side by side",
               [](const WarpRequestInput& input) { return pieces(input, 32); }),
