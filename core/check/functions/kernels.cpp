@@ -75,22 +75,6 @@ KernelOutcome turned(const TransposeKernelInput& input, const TransposeHabits& h
   return outcome;
 }
 
-/// Each tile turned, but brought to the place in y that it has in x.
-KernelOutcome turned_in_place(const TransposeKernelInput& input) {
-  const Numbers x = input.x();
-  KernelOutcome outcome{.numbers = Numbers(place(input.rows * input.columns), KernelOutcome::untouched)};
-  for (std::int64_t y_row = 0; y_row < (input.rows + tile - 1) / tile * tile; ++y_row) {
-    for (std::int64_t y_column = 0; y_column < (input.columns + tile - 1) / tile * tile; ++y_column) {
-      if (y_row >= input.columns || y_column >= input.rows) continue;
-      const std::int64_t row = y_row / tile * tile + y_column % tile;
-      const std::int64_t column = y_column / tile * tile + y_row % tile;
-      if (row >= input.rows || column >= input.columns) return faulty(KernelFault::uninitialised);
-      outcome.numbers[place(y_row * input.rows + y_column)] = x[place(row * input.columns + column)];
-    }
-  }
-  return outcome;
-}
-
 // Sums of rows.
 
 struct SumHabits {
@@ -264,11 +248,6 @@ FunctionCheck<TransposeKernelInput, KernelOutcome> transposed_check() {
                             "each tile goes to its new place, but is not transposed itself: tile[x][y] where "
                             "tile[y][x] was written",
                             [](const Input& input) { return turned(input, {.tile_as_it_was = true}); }),
-      kernel_mistake<Input>(
-          "transposed_not_mirrored",
-          "each tile is transposed, but goes to the place that it has in x: in y, blockIdx.x "
-          "counts the rows",
-          turned_in_place),
       kernel_mistake<Input>("transposed_tail_dropped",
                             "rows and columns behind the last whole tile are left out",
                             [](const Input& input) { return turned(input, {.step = tile}); })};
