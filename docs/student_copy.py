@@ -146,7 +146,8 @@ def put_objects(dest, objects):
 
 NOTE = """This copy is for a class. The files that the exercises ask for are here as objects, not as sources; where a page
 says that you may read one when you have tried, ask whoever gave you this copy. Kernels that do what an exercise asks for
-are not here, so `./rung kernels` has gaps: {kernels}. `./rung test` and `./rung docs` need the whole repository."""
+are not here, so `./rung kernels` has gaps: {kernels}. Neither are `tests/` and `docs/examples/`, which pages name: what
+a page prints of a file there is the file. `./rung test` and `./rung docs` need the whole repository."""
 
 
 def explained(dest):
