@@ -78,8 +78,8 @@ Table measure_contexts(const ContextBench& bench) {
                                .max_batch = std::min(context, prefill_chunk),
                                .kv_type = kv};
     const std::unique_ptr<Stage> stage = [&] {
-      std::optional<measure::ZeroedMemory>
-          zeros;  // a router takes no NaN, which may be where nothing was computed
+      // A router takes no NaN, which may be where nothing was computed.
+      std::optional<measure::ZeroedMemory> zeros;
       if (mixture) zeros.emplace();
       return info.make(checkpoint, options);
     }();

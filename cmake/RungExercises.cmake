@@ -32,7 +32,7 @@ function(rung_read_tasks list out ids)
   set(${ids} "${found_ids}" PARENT_SCOPE)
 endfunction()
 
-# They are linked again after each change of one file: by the quicker linker of binutils, where it is.
+# The programs of exercises are linked again after each change of one file: by the quicker linker of binutils, where it is.
 include(CheckLinkerFlag)
 check_linker_flag(CXX -fuse-ld=gold RUNG_HAS_GOLD)
 

@@ -213,9 +213,8 @@ std::vector<ModelPreset> model_presets() {
 
 ModelConfig resized(const ModelConfig& config, std::int64_t layers, std::int64_t shrink) {
   if (shrink < 1 || config.heads % shrink != 0 || config.feed_forward % shrink != 0) {
-    throw Error(ErrorKind::usage,
-                "--shrink: expected a divisor of {} heads and a feed-forward of {}, found {}", config.heads,
-                config.feed_forward, shrink);
+    throw Error(ErrorKind::usage, "shrink: expected a divisor of {} heads and a feed-forward of {}, found {}",
+                config.heads, config.feed_forward, shrink);
   }
   ModelConfig smaller = config;
   smaller.layers = layers;

@@ -28,8 +28,8 @@ struct ModelPreset {
 /// of GPT-4 (Patel and Wong, SemiAnalysis, July 2023: a rumour), with widths by which they come out.
 std::vector<ModelPreset> model_presets();
 
-/// A model's shape, made smaller: as many layers, and heads, hidden and feed-forward widths divided by `shrink`, so that a
-/// layer has 1/shrink² of the weights. Of keys' heads at least one is left.
+/// A model's shape, made smaller: `layers` layers, and heads (of queries and of keys), hidden and feed-forward widths divided
+/// by `shrink`, so that a layer has 1/shrink² of the weights. At least one head of keys is left.
 /// @throws Error (usage) when `shrink` does not divide the heads and the feed-forward width
 ModelConfig resized(const ModelConfig& config, std::int64_t layers, std::int64_t shrink);
 

@@ -32,7 +32,8 @@ ModelConfig synthetic(const std::string& name) {
 /// there are a layer of Mixtral with halved widths, and all layers of the GPT-4-shaped with an eighth of the widths.
 Json show_predicted(const DemoInput& /*input*/, DemoText& text) {
   const ModelConfig mixtral = resized(sized("mixtral-8x7b").config, 1, 2);
-  const ModelConfig gpt4 = resized(synthetic("gpt4-shaped"), 120, 8);
+  const ModelConfig whole_gpt4 = synthetic("gpt4-shaped");
+  const ModelConfig gpt4 = resized(whole_gpt4, whole_gpt4.layers, 8);
   struct Run {
     std::string name;
     ModelConfig config;

@@ -3,9 +3,11 @@
 #include <fstream>
 #include <string>
 
-#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#if __has_include(<malloc.h>)
+#include <malloc.h>  // mallopt, of the GNU C library
+#endif
 
 namespace rung::measure {
 namespace {
@@ -22,6 +24,13 @@ std::int64_t status_bytes(const std::string& field) {
   return 0;
 }
 
+/// Fills what is allocated from now on with the complement of `byte`, and what is freed with it; not at all when it is 0.
+void fill_allocations([[maybe_unused]] int byte) {
+#ifdef M_PERTURB
+  mallopt(M_PERTURB, byte);
+#endif
+}
+
 }  // namespace
 
 std::int64_t peak_resident_bytes() {
@@ -34,17 +43,6 @@ std::int64_t peak_resident_bytes() {
 std::int64_t physical_memory_bytes() {
   return static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGE_SIZE);
 }
-
-namespace {
-
-/// Fills what is allocated from now on with the complement of `byte`, and what is freed with it; not at all when it is 0.
-void fill_allocations([[maybe_unused]] int byte) {
-#ifdef M_PERTURB
-  mallopt(M_PERTURB, byte);
-#endif
-}
-
-}  // namespace
 
 ZeroedMemory::ZeroedMemory() {
   fill_allocations(0xFF);

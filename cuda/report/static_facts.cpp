@@ -242,15 +242,15 @@ StaticFacts static_facts(const Nvcc& nvcc, const fs::path& root, const fs::path&
 
   const std::string common = fmt::format("{} -std=c++20 -x cu -I{} -diag-suppress 20012,20014,20015",
                                          quoted(nvcc.program), quoted(root));
-  const auto compile = [&](const std::string& options, const fs::path& out) {
-    Finished done = run(fmt::format("{} {} -o {} {}", common, options, quoted(out), quoted(source)));
-    if (done.status != 0)
-      throw Error(ErrorKind::bad_input, "nvcc does not compile {}:\n{}", source.string(), done.output);
-    return done.output;
-  };
   // What nvcc makes on the way to sm_80's code is kept: the PTX is among it.
   const fs::path on_the_way = cache / fmt::format("{}-{}", stem, getpid());
   fs::create_directories(on_the_way);
+  const auto compile = [&](const std::string& options, const fs::path& out) {
+    Finished done = run(fmt::format("{} {} -o {} {}", common, options, quoted(out), quoted(source)));
+    if (done.status == 0) return done.output;
+    fs::remove_all(on_the_way);
+    throw Error(ErrorKind::bad_input, "nvcc does not compile {}:\n{}", source.string(), done.output);
+  };
   StaticFacts facts;
   for (const int architecture : {80, 89, 90}) {
     std::string options = fmt::format("-cubin -arch=sm_{} -Xptxas -v", architecture);

@@ -53,8 +53,8 @@ struct KernelOutcome {
   bool operator==(const KernelOutcome& other) const;
 };
 
-/// Whether they are the same: the fault if there is one, and that it is within warps where this is expected; else the numbers, each within `relative`, and the counters'
-/// findings.
+/// Whether they are the same: the fault if there is one, and that it is within warps where this is expected; else the
+/// numbers, each within `relative`, and the counters' findings.
 bool same_outcome(const KernelOutcome& found, const KernelOutcome& expected, double relative);
 
 /// The same where `near` says which numbers are near enough.
