@@ -9,14 +9,22 @@ the folder right has one that a learner could hand in, made from the stub; it ge
 With --without-profiler, for a build whose kernels have none of the profiler's hooks, a slip with "needs_profiler" is left out.
 """
 
+import itertools
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 from pathlib import Path
 
+import combined_slips
+
 ROOT, BUILD = (Path(argument) for argument in sys.argv[1:3])
+sys.path.append(str(ROOT / "cli"))
+import exercise  # noqa: E402
+
 NUMBER = sys.argv[3]
 WITHOUT_PROFILER = "--without-profiler" in sys.argv[4:]
 CHAPTER = next(ROOT.glob(f"chapters/{NUMBER}_*"))
@@ -98,28 +106,49 @@ class EveryChapter(unittest.TestCase):
             found = graded[task["id"]]
             self.assertEqual((found["points"], found["message"]), (found["of"], "ok"))
 
+    def each_judged(self, texts_of):
+        """Builds texts of the learner's files, the first of every file side by side, then the second, and so on.
+        @param texts_of  {file: [(text, numbers of the slips in it)]}
+        @return of each slip: the file, its number, and what the tasks of the file got"""
+        for side_by_side in itertools.zip_longest(*texts_of.values()):
+            texts = {name: text for name, text in zip(texts_of, side_by_side) if text}
+            for name, (text, _) in texts.items():
+                (self.work / name).write_text(text)
+            with tempfile.TemporaryDirectory(prefix="rung-slips-") as programs:
+                wrong = exercise.build_all(CHAPTER, self.work, BUILD, Path(programs))
+                for name, (_, numbers) in texts.items():
+                    for number in numbers:
+                        with unittest.mock.patch.dict(os.environ, {combined_slips.CHOICE: str(number)}):
+                            yield name, number, [
+                                exercise.grade(task, Path(programs), wrong, exercise.LONGEST_CASE, ["--stop-at-failure"])
+                                for task in TASKS if Path(task["file"]).name == name]
+            for name in texts:
+                (self.work / name).unlink()
+
+    def expect_named(self, mistake, results):
+        self.assertTrue(results)
+        self.assertEqual({task["points"] for task in results}, {0}, results)
+        self.assertIn(mistake, [(task["known_mistake"] or {}).get("name") for task in results], results)
+        for task in results:  # and which case it was
+            self.assertRegex(task["message"], " failed, such as |^crashed in ")
+
     def test_slips_are_named(self):
-        # The first slip of every file together, then the second of every file, and so on: tasks are built side by side.
-        rounds = []
         of_file = {}
         for name, text, mistake in slips():
-            number = of_file[name] = of_file.get(name, -1) + 1
-            if number == len(rounds):
-                rounds.append([])
-            rounds[number].append((name, text, mistake))
-        for together in rounds:
-            for name, text, _ in together:
-                (self.work / name).write_text(text)
-            graded = self.grade("--stop-at-failure")
-            for name, _, mistake in together:
-                with self.subTest(file=name, mistake=mistake):
-                    found = [graded[task["id"]] for task in TASKS if Path(task["file"]).name == name]
-                    self.assertTrue(found)
-                    self.assertEqual({task["points"] for task in found}, {0}, found)
-                    self.assertIn(mistake, [(task["known_mistake"] or {}).get("name") for task in found], found)
-                    for task in found:  # and which case it was
-                        self.assertRegex(task["message"], " failed, such as |^crashed in ")
-                (self.work / name).unlink()
+            of_file.setdefault(name, []).append((text, mistake))
+        alone = {}
+        together = {name: combined_slips.combine([text for text, _ in of]) for name, of in of_file.items()}
+        for name, number, results in self.each_judged(together):
+            text, mistake = of_file[name][number]
+            try:
+                self.expect_named(mistake, results)
+            except AssertionError:  # what is wrong may be how slips were combined
+                print(f"{name}: {mistake} is not named; once more, alone", file=sys.stderr)
+                alone.setdefault(name, []).append((text, [number]))
+        for name, number, results in self.each_judged(alone):
+            mistake = of_file[name][number][1]
+            with self.subTest(file=name, mistake=mistake):
+                self.expect_named(mistake, results)
 
     def test_the_text_has_every_task(self):
         text = (CHAPTER / "exercises" / "README.md").read_text()
