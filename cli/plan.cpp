@@ -166,7 +166,8 @@ void add_plan(CLI::App& app) {
       ->check(not_empty());
   CLI::Option* const gpu = command->add_option(
       "--gpu", options->gpu,
-      "The hardware: a preset such as rtx4090, a file like theirs, or this: this CPU, measured now");
+      "The hardware: a preset such as rtx4090, a file like theirs, or this: this CPU, measured now. Prices "
+      "are listings of 2026; put yours into the files in chapters/21_sizing/presets/devices");
   gpu->type_name("NAME")->capture_default_str();
   command
       ->add_option("--bandwidth", options->bandwidth, "Hardware of your own: GB/s that its memory delivers")

@@ -13,7 +13,7 @@ Demo sizing_demo() {
           {"parts", "where the parameters are", show_parts},
           {"bytes", "the same numbers as bytes, and what a text adds", show_bytes},
           {"seventy", "70B in 4 bits: where 42 GB come from", show_seventy},
-          {"cards", "7B and 13B on cards of their time: the bound, and what people report", show_cards},
+          {"cards", "7B and 13B on cards of their time: the bound, and what was measured", show_cards},
           {"changes", "what one change at a time does to a step of 7B", show_changes},
           {"turning", "from which batch on decoding is bound by arithmetic", show_turning},
           {"experts", "how many experts a batch touches, and the bytes of a step", show_experts},

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -27,27 +26,44 @@ double tokens_per_second(const measure::Work& work, const Device& device, std::i
 
 }  // namespace
 
+/// What others measured in 2023 of one sequence, against the bound. Where: LMDeploy and Transformers on an A10,
+/// github.com/InternLM/lmdeploy/issues/210 (27 and 34 ms a token); Transformers on an A100, short_report.csv of
+/// examples/running-llamas/artifacts/Llama-7b and Llama-13b in github.com/huggingface/optimum-benchmark (commit
+/// f75d9f9); PyTorch, pytorch.org/blog/accelerating-generative-ai-2; gpt-fast, the README of
+/// github.com/pytorch-labs/gpt-fast, and its issue 27 for the RTX 4090; MLC LLM, the README of
+/// github.com/mlc-ai/llm-perf-bench.
 Json show_cards(const DemoInput& /*input*/, DemoText& text) {
-  text.print(
-      "one sequence after 512 positions, keys and values in fp16; reported: 7B 35 to 40 tokens/s, 13B 25 to "
-      "30\n\n");
-  text.print("{:<12} {:<12} {:<5} {:>8} {:>7} {:>10}   {}\n", "", "", "", "GB", "fits", "tokens/s",
-             "reported, of it");
-  const Workload work{.kv = KvType::f16, .context = 513, .batch = 1};
-  for (const char* const card : {"a10", "rtx4090", "a100-40"}) {
-    const Device device = listed(card);
-    for (const auto& [id, low, high] : {std::tuple{"llama2-7b", 35.0, 40.0}, {"llama2-13b", 25.0, 30.0}}) {
-      const SizedModel model = sized(id);
-      for (const auto& [type, type_name] : {std::pair{DType::F16, "f16"}, {DType::Q8_0, "q8_0"}}) {
-        const ModelParts bytes = weight_bytes(model.config, type);
-        const measure::Work step = step_work(model.config, bytes, KvType::f16, 1, 512);
-        const bool fits = memory_need(model.config, bytes, work).total() <= device.memory_bytes;
-        const double most = tokens_per_second(step, device);
-        text.print("{:<12} {:<12} {:<5} {:>8.1f} {:>7} {:>10.1f}   {}\n", device.name, model.name, type_name,
-                   step.bytes / giga, fits ? "yes" : "no", most,
-                   fits ? fmt::format("{:.0f} to {:.0f} %", 100 * low / most, 100 * high / most) : "-");
-      }
-    }
+  struct Report {
+    const char *card, *model, *program;
+    DType weights;      // of the same number of bits
+    std::int64_t past;  // before a token, on average over those that were generated
+    double tokens_per_second;
+  };
+  constexpr std::array reports{Report{"a10", "llama2-7b", "Transformers", DType::F16, 150, 1 / 0.034},
+                               Report{"a10", "llama2-7b", "LMDeploy", DType::F16, 150, 1 / 0.027},
+                               Report{"a100-80", "llama2-7b", "PyTorch", DType::F16, 100, 25.5},
+                               Report{"a100-80", "llama2-7b", "Transformers", DType::F16, 512, 38.7},
+                               Report{"a100-80", "llama2-7b", "Transformers", DType::Q4_0, 512, 35.2},
+                               Report{"a100-80", "llama2-13b", "Transformers", DType::F16, 512, 30.1},
+                               Report{"a100-80", "llama2-13b", "Transformers", DType::Q4_0, 512, 27.9},
+                               Report{"a100-80", "llama2-7b", "gpt-fast", DType::F16, 100, 104.9},
+                               Report{"a100-80", "llama2-7b", "gpt-fast", DType::Q4_0, 100, 196.8},
+                               Report{"rtx4090", "llama2-7b", "gpt-fast", DType::F16, 100, 65},
+                               Report{"rtx4090", "llama2-7b", "MLC LLM", DType::Q4_0, 135, 204.8},
+                               Report{"rtx4090", "llama2-13b", "MLC LLM", DType::Q4_0, 135, 113.5}};
+  text.print("one sequence, as others measured it in 2023; a step in fp16, or with weights of 4 bits\n\n");
+  text.print("{:<11} {:<12} {:<6} {:<13} {:>5} {:>9} {:>8} {:>9} {:>11}\n", "", "", "", "", "GB", "tokens/s",
+             "at most", "of it", "ms a layer");
+  for (const Report& report : reports) {
+    const Device device = listed(report.card);
+    const SizedModel model = sized(report.model);
+    const measure::Work step =
+        step_work(model.config, weight_bytes(model.config, report.weights), KvType::f16, 1, report.past);
+    const double most = tokens_per_second(step, device);
+    text.print("{:<11} {:<12} {:<6} {:<13} {:>5.1f} {:>9.1f} {:>8.1f} {:>7.0f} % {:>11.2f}\n", device.name,
+               model.name, report.weights == DType::F16 ? "fp16" : "4 bits", report.program,
+               step.bytes / giga, report.tokens_per_second, most, 100 * report.tokens_per_second / most,
+               1e3 / report.tokens_per_second / static_cast<double>(model.config.layers));
   }
   return nullptr;
 }

@@ -6,7 +6,6 @@
 
 namespace rung {
 
-// [need]
 double activation_bytes(const ModelConfig& config, std::int64_t rows, std::int64_t wanted) {
   const auto t = static_cast<double>(rows), hidden = static_cast<double>(config.hidden);
   const auto q = static_cast<double>(config.heads * config.head_dim);
@@ -18,6 +17,7 @@ double activation_bytes(const ModelConfig& config, std::int64_t rows, std::int64
   return (t * (2 * hidden + std::max(attention, feed_forward)) + logits) * double{sizeof(float)};
 }
 
+// [need]
 MemoryNeed memory_need(const ModelConfig& config, const ModelParts& bytes, const Workload& work) {
   const std::int64_t piece = std::min(work.context, prompt_piece);
   MemoryNeed need;
