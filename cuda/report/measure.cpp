@@ -43,21 +43,14 @@ void check_shapes(const KernelLadder& ladder, const KernelRung& rung, check::Num
   problems.reserve(op.problems.size());
   for (std::size_t i = 0; i < op.problems.size(); ++i)
     problems.push_back(check::draw_cases(op, type, i, check::default_seed).front());
-  const auto run = [&](std::span<const check::Case> some) {
-    return simt::profile([&] {
-      for (const check::Case& problem : some) {
-        const MeasuredCall memory(problem);
-        rung.run(memory.call(), Memory::of_the_device);
-      }
-    });
-  };
-  // All at once, for looking up source lines takes longer than running; one by one only where there is something.
-  if (run(problems).quiet()) return;
   for (const check::Case& problem : problems) {
+    const MeasuredCall memory(problem);
+    measured.findings = simt::profile([&] { rung.run(memory.call(), Memory::of_the_device); });
+    if (measured.findings.quiet()) continue;
     measured.checked = problem.description;
-    measured.findings = run({&problem, 1});
-    if (!measured.findings.quiet()) return;
+    return;
   }
+  measured.findings = {};
 }
 
 bool is_safe(const simt::Profile& profile) {

@@ -1,21 +1,15 @@
 #include "cuda/simt/profile/source_lines.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <span>
 
-#include <fmt/format.h>
 #include <link.h>
-#include <unistd.h>
 
 namespace rung::simt::profiling {
 namespace {
-
-// Of one call of addr2line: a command line has its limits.
-constexpr std::size_t places_in_a_call = 4000;
 
 // Files whose lines tell less than the line that uses them: the device model's, and the helpers of all kernels, which
 // lie in cuda/ itself.
@@ -98,46 +92,33 @@ std::string from_the_root(const std::string& file) {
 
 void SourceLines::look_up(const std::vector<std::uint32_t>& places) {
   std::vector<std::uint32_t> unknown;
+  std::vector<std::uintptr_t> calls;  // a place is where a call returns to; its line is the call's
   for (const std::uint32_t place : places) {
     if (lines_.try_emplace(place).second) {
       unknown.push_back(place);
+      calls.push_back(std::uintptr_t{place} - 1);
     }
   }
-  for (std::size_t begin = 0; begin < unknown.size(); begin += places_in_a_call) {
-    std::string command = fmt::format("addr2line -a -i -e /proc/{}/exe", getpid());
-    const std::size_t end = std::min(unknown.size(), begin + places_in_a_call);
-    for (std::size_t i = begin; i < end; ++i) {
-      command +=
-          fmt::format(" {:x}", unknown[i] - 1);  // a place is where a call returns to; its line is the call's
-    }
-    command += " 2>/dev/null";
-    const std::unique_ptr<FILE, int (*)(FILE*)> output(popen(command.c_str(), "r"), pclose);
-    if (output == nullptr) {
-      return;
-    }
-    // For each place its address, "0x…", then its line, then the lines that it was inlined into.
-    SourceLine* current = nullptr;
-    bool settled = false;
-    char* text = nullptr;
-    std::size_t capacity = 0;
-    std::size_t next = begin;
-    for (ssize_t length = 0; (length = getline(&text, &capacity, output.get())) > 0;) {
-      std::string row(text, static_cast<std::size_t>(length));
-      while (!row.empty() && row.back() == '\n') {
-        row.pop_back();
+  if (unknown.empty()) {
+    return;
+  }
+  if (addr2line_ == nullptr) {
+    addr2line_ = std::make_unique<Addr2line>();
+  }
+  SourceLine* current = nullptr;
+  bool settled = false;
+  std::size_t next = 0;
+  for (const std::string& row : addr2line_->ask(calls)) {
+    if (row.starts_with("0x") && row.find(':') == std::string::npos) {
+      current = next < unknown.size() ? &lines_[unknown[next++]] : nullptr;
+      settled = false;
+    } else if (current != nullptr && !settled) {
+      const SourceLine line = parse(row);
+      if (current->file.empty() || (of_the_device_model(current->file) && !line.file.empty())) {
+        *current = line;
       }
-      if (row.starts_with("0x") && row.find(':') == std::string::npos) {
-        current = next < end ? &lines_[unknown[next++]] : nullptr;
-        settled = false;
-      } else if (current != nullptr && !settled) {
-        const SourceLine line = parse(row);
-        if (current->file.empty() || (of_the_device_model(current->file) && !line.file.empty())) {
-          *current = line;
-        }
-        settled = !current->file.empty() && !of_the_device_model(current->file);
-      }
+      settled = !current->file.empty() && !of_the_device_model(current->file);
     }
-    std::free(text);  // getline's
   }
 }
 

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "cuda/simt/profile/addr2line.h"
 #include "cuda/simt/profile/profile.h"
 
 namespace rung::simt::profiling {
@@ -15,8 +17,7 @@ std::uintptr_t executable_base();
 /// Whether the address lies in what was loaded of the executable: its code, constants and variables.
 bool in_executable(std::uintptr_t address);
 
-/// Lines of places in the executable. Reads the debug information with addr2line of binutils, many places in one call;
-/// what is known already is not asked again.
+/// Lines of places in the executable. What is known already is not asked again.
 class SourceLines {
  public:
   /// Looks up all of these that are not known yet.
@@ -30,6 +31,7 @@ class SourceLines {
 
  private:
   std::unordered_map<std::uint32_t, SourceLine> lines_;
+  std::unique_ptr<Addr2line> addr2line_;  // from the first question on
 };
 
 /// The lines that this process has looked up so far: one profile() after another asks for the same ones.
