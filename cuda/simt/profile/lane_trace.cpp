@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <limits>
 
 namespace rung::simt::profiling {
@@ -23,6 +24,16 @@ void for_each_lane(std::uint32_t mask, F f) {
   }
 }
 
+// How many of the first `most` tokens are the same. Mostly all are, so they are compared many at a time.
+std::size_t common_length(const Token* a, const Token* b, std::size_t most) {
+  constexpr std::size_t many = 32;
+  std::size_t same = 0;
+  while (most - same >= many && std::memcmp(a + same, b + same, many * sizeof(Token)) == 0) {
+    same += many;
+  }
+  return static_cast<std::size_t>(std::mismatch(a + same, a + most, b + same).first - a);
+}
+
 }  // namespace
 
 bool WarpReplay::empty() const {
@@ -35,7 +46,6 @@ void WarpReplay::reset() {
     lanes[lane].operands.clear();
     at_[lane].token = at_[lane].operand = 0;
     at_[lane].calls.clear();
-    at_[lane].path = 0;
   }
 }
 
@@ -47,15 +57,9 @@ std::uint64_t WarpReplay::key(unsigned lane, Token token) const {
 
 void WarpReplay::apply_call(Lane& lane, Token token) {
   if (token.kind() == Token::Kind::call) {
-    lane.calls.push_back(token.place());
+    lane.calls.push_back((lane.path() + token.place()) * 0x9e3779b97f4a7c15U);
   } else if (token.kind() == Token::Kind::leave && !lane.calls.empty()) {
     lane.calls.pop_back();
-  } else {
-    return;
-  }
-  lane.path = 0;
-  for (const std::uint32_t place : lane.calls) {
-    lane.path = (lane.path + place) * 0x9e3779b97f4a7c15U;
   }
 }
 
@@ -63,10 +67,10 @@ void WarpReplay::apply_call(Lane& lane, Token token) {
 std::size_t WarpReplay::common_length(unsigned leader, std::uint32_t mask) const {
   const Token* first = lanes[leader].tokens.data() + at_[leader].token;
   std::size_t length = std::min(lanes[leader].tokens.size() - at_[leader].token, looked_ahead);
-  for_each_lane(mask, [&](unsigned lane) {
+  for_each_lane(mask & ~(1U << leader), [&](unsigned lane) {
     const Token* other = lanes[lane].tokens.data() + at_[lane].token;
-    length = std::min(length, lanes[lane].tokens.size() - at_[lane].token);
-    length = static_cast<std::size_t>(std::mismatch(first, first + length, other).first - first);
+    length =
+        profiling::common_length(first, other, std::min(length, lanes[lane].tokens.size() - at_[lane].token));
   });
   return length;
 }
@@ -173,7 +177,7 @@ void WarpReplay::replay(ReplayVisitor& visitor) {
         smallest = k;
         leader = lane;
         first = 1U << lane;
-      } else if (k == smallest && token == next(leader) && at_[lane].path == at_[leader].path) {
+      } else if (k == smallest && token == next(leader) && at_[lane].path() == at_[leader].path()) {
         first |= 1U << lane;
       } else {
         second = std::min(second, k);

@@ -125,14 +125,16 @@ class WarpReplay {
  private:
   struct Lane {
     std::size_t token = 0, operand = 0;  // next
-    std::vector<std::uint32_t> calls;    // places called from, the last one deepest
-    std::uint64_t path = 0;              // of all of them
+    // Of the calls that it is in, the deepest last: a number that stands for the places of this call and of those around it.
+    std::vector<std::uint64_t> calls;
+
+    std::uint64_t path() const { return calls.empty() ? 0 : calls.back(); }
   };
 
   bool ended(unsigned lane) const { return at_[lane].token == lanes[lane].tokens.size(); }
   Token next(unsigned lane) const { return lanes[lane].tokens[at_[lane].token]; }
   std::uint64_t key(unsigned lane, Token token) const;
-  void apply_call(Lane& lane, Token token);
+  static void apply_call(Lane& lane, Token token);
   std::size_t common_length(unsigned leader, std::uint32_t mask) const;
   bool all_meet(std::uint32_t mask, std::size_t ahead) const;
   bool meet(ReplayVisitor& visitor, std::uint32_t waiting, bool force);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -18,7 +19,7 @@ Recorder* recorder = nullptr;
 namespace {
 
 // A warp whose lanes have recorded this much is replayed at the next collective that all of them take part in.
-constexpr std::size_t long_trace = std::size_t{1} << 15U;
+constexpr std::size_t long_trace = std::size_t{1} << 11U;
 
 unsigned lowest(std::uint32_t mask) {
   return static_cast<unsigned>(std::countr_zero(mask));
@@ -67,25 +68,12 @@ void Recorder::uploaded(const void* address, std::size_t bytes) {
 
 // Hooks -------------------------------------------------------------------------------------------
 
-// The trace of a thread. The executor leaves a warp when none of its lanes can go on before the block does.
-LaneTrace& Recorder::lane_of(const ThreadState& thread) {
-  if (const unsigned warp = thread.index / lanes_in_warp; warp != warp_) {
-    replay(warp_);
-    warp_ = warp;
-  }
-  return *traces_[thread.index];
-}
-
-std::uint32_t Recorder::place_of(const void* code) const {
-  return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(code) - base_);
-}
-
-void Recorder::hook_token(const ThreadState& thread, Token::Kind kind, const void* code) {
-  if (kind == Token::Kind::call) {
-    stacks_[thread.index] = reinterpret_cast<std::uintptr_t>(thread.stack_low);
-    stack_bytes_ = thread.stack_bytes;
-  }
-  lane_of(thread).tokens.emplace_back(kind, place_of(code));
+// The executor leaves a warp when none of its lanes can go on before the block does.
+void Recorder::go_to(unsigned warp) {
+  replay(warp_);
+  // Nothing is recorded now of either: the memory that the caches hold goes along.
+  std::swap(warps_[warp].lanes, warps_[warp_].lanes);
+  warp_ = warp;
 }
 
 // Called for every access of every lane: what is as most are is written down at once.

@@ -33,7 +33,13 @@ class Recorder final : public Observer, private ReplayVisitor {
   void hook_access(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type,
                    const void* code);
   /// It entered a basic block or a function, or left one.
-  void hook_token(const ThreadState& thread, Token::Kind kind, const void* code);
+  void hook_token(const ThreadState& thread, Token::Kind kind, const void* code) {
+    if (kind == Token::Kind::call) {
+      stacks_[thread.index] = reinterpret_cast<std::uintptr_t>(thread.stack_low);
+      stack_bytes_ = thread.stack_bytes;
+    }
+    lane_of(thread).tokens.emplace_back(kind, place_of(code));
+  }
   /// It passed a __threadfence.
   void hook_fence(const ThreadState& thread, const void* code);
   /// Its access is not aligned: ends the kernel.
@@ -68,7 +74,14 @@ class Recorder final : public Observer, private ReplayVisitor {
   void rendezvous(std::uint32_t mask, bool orders_memory) override;
   void issued(std::uint64_t count, unsigned lanes) override;
 
-  LaneTrace& lane_of(const ThreadState& thread);
+  /// The trace of a thread.
+  LaneTrace& lane_of(const ThreadState& thread) {
+    if (const unsigned warp = thread.index / lanes_in_warp; warp != warp_) {
+      go_to(warp);
+    }
+    return *traces_[thread.index];
+  }
+  void go_to(unsigned warp);
   void replay(unsigned warp);
   void replay_all();
   void push(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type,
@@ -77,7 +90,9 @@ class Recorder final : public Observer, private ReplayVisitor {
                          AccessType type, std::uint32_t place);
   void out_of_bounds(const ThreadState& thread, std::uintptr_t address, std::size_t bytes, AccessType type,
                      std::uint32_t place);
-  std::uint32_t place_of(const void* code) const;
+  std::uint32_t place_of(const void* code) const {
+    return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(code) - base_);
+  }
   std::uint32_t place_of(const void* code, Where where);
   void same_shape(const WarpAccess& access, std::uint32_t lanes);
   void request(Region& region, std::uint32_t place, AccessType type, const Request& request);
