@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 namespace rung::check {
 namespace {
@@ -76,6 +75,18 @@ struct Scores {
   std::vector<std::int64_t> key;
   std::vector<bool> seen;
 };
+
+/// Heads of as many numbers as there are places, each with its numbers in these places; as they are where there are none.
+template <typename Real>
+std::vector<Real> placed(std::vector<Real> heads, const std::vector<std::int64_t>& places) {
+  if (places.empty()) return heads;
+  std::vector<Real> all;
+  all.reserve(heads.size());
+  for (std::size_t head = 0; head < heads.size(); head += places.size()) {
+    for (const std::int64_t place : places) all.push_back(heads[head + static_cast<std::size_t>(place)]);
+  }
+  return all;
+}
 
 /// out = Σ p·v over the keys at once, normalised before the sum.
 template <typename Real, typename Value>
@@ -169,23 +180,20 @@ Values attention_variant(const Case& problem, const AttentionVariant& variant) {
   const std::int64_t T = shape.T, S = shape.S, H = shape.H, G = shape.G, D = shape.D;
   const Visibility visibility{variant, mask_of(problem)};
   const Real scale = scale_of<Real>(problem, variant);
-  const std::vector<Real> q = numbers<Real>(problem.input("q"));  // [T, H, D]
+  // In the heads of q and k the numbers stand in the order in which they enter q·k.
+  const std::vector<Real> q = placed(numbers<Real>(problem.input("q")), variant.score_places);  // [T, H, D]
   const auto keys_or_values = [&](const Array& array) {
     return numbers_at_stride<Real>(
         array, variant.q_stride_for_all ? problem.input("q").row_stride : array.row_stride);
   };
   using Rows = AttentionVariant::Rows;
-  const std::vector<Real> k =
-      keys_or_values(problem.input(variant.rows == Rows::values ? "v" : "k"));  // [S, G, D]
+  const std::vector<Real> k = placed(keys_or_values(problem.input(variant.rows == Rows::values ? "v" : "k")),
+                                     variant.score_places);  // [S, G, D]
   const std::vector<Real> v =
       keys_or_values(problem.input(variant.rows == Rows::keys ? "k" : "v"));  // [S, G, D]
   std::vector<Real> out(q.size(), 0);
   const std::int64_t last = S - S % variant.step;
-  std::vector<std::int64_t> place = variant.score_places;
-  if (place.empty()) {
-    place.resize(static_cast<std::size_t>(D));
-    std::iota(place.begin(), place.end(), 0);
-  }
+  Scores<Real> scores;
   for (std::int64_t t = 0; t < T; ++t) {
     for (std::int64_t h = 0; h < H; ++h) {
       const KvHeads kv_heads = kv_heads_of(variant.kv_head, h, H, G);
@@ -202,15 +210,19 @@ Values attention_variant(const Case& problem, const AttentionVariant& variant) {
         continue;
       }
 
-      Scores<Real> scores;
+      scores.score.clear();
+      scores.key.clear();
+      scores.seen.clear();
       bool any = false;
       for (std::int64_t j = 0; j < last; ++j) {
         const bool seen = visibility.sees(t, j);
         if (!seen && !visibility.reads_all()) continue;
         any = any || seen;
+        const Real* one_query = &q[query];
+        const Real* one_key = &k[(j * G + key_head) * D];
         Real s = dot<Real>(
-            variant.score_order, 0, D, [&](std::int64_t i) { return q[query + place[i]]; },
-            [&](std::int64_t i) { return k[(j * G + key_head) * D + place[i]]; });
+            variant.score_order, 0, D, [&](std::int64_t i) { return one_query[i]; },
+            [&](std::int64_t i) { return one_key[i]; });
         if (variant.products) s = static_cast<Real>(round_to(*variant.products, static_cast<double>(s)));
         s *= scale;
         if (variant.scores) s = static_cast<Real>(round_to(*variant.scores, static_cast<double>(s)));
