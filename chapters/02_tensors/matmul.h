@@ -11,9 +11,8 @@ namespace rung {
 /// @param y  [T, N]
 void matmul_loops(const ConstMatrixView& x, const ConstMatrixView& w, MatrixView y);
 
-/// The same, on all threads. Few rows of x (decode) are limited by how fast w comes from memory, so the rows
-/// of w are split over the threads; many rows (prefill) are limited by arithmetic, which Eigen's blocked and
-/// threaded product does well.
+/// The same, on all threads, over which the rows of w are split. Few rows of x (decode) are limited by how fast w comes
+/// from memory; many rows (prefill) are limited by arithmetic, which Eigen's blocked product does well.
 void matmul(const ConstMatrixView& x, const ConstMatrixView& w, MatrixView y);
 
 }  // namespace rung

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "chapters/01_tokens/tokenizer.h"
+#include "chapters/02_tensors/matmul.h"
 #include "chapters/06_kv_cache/kv_cache_stage.h"
 #include "chapters/08_quantization/demo_parts.h"
 #include "chapters/08_quantization/uniform_quantizer.h"
@@ -20,6 +21,13 @@ struct Product {
   Matrix x;  // [T, in]
   Matrix w;  // [out, in]
 };
+
+/// x · wᵀ.
+Matrix product_of(const Matrix& x, const Matrix& w) {
+  Matrix y(x.rows(), w.rows());
+  matmul(x, w, y);
+  return y;
+}
 
 /// The trace points whose numbers are the inputs of products.
 class Inputs : public Trace {
@@ -125,7 +133,7 @@ Json show_dot(const DemoInput& input, DemoText& text) {
     for (const Product& product : products) {
       const UniformMatrix quantized = quantize_uniform(product.w, scheme);
       predicted += predicted_square(product.x, quantized);
-      measured.add(product.x * dequantize(quantized).transpose(), product.x * product.w.transpose());
+      measured.add(product_of(product.x, dequantize(quantized)), product_of(product.x, product.w));
     }
     const double expected = std::sqrt(predicted / measured.all);
     const char* range = scheme.range == LevelRange::symmetric ? "symmetric" : "asymmetric";
@@ -166,10 +174,10 @@ Json show_activations(const DemoInput& input, DemoText& text) {
     for (const Product& product : products_of(input.checkpoint, inputs, kind)) {
       const double rms = std::sqrt(double{product.x.squaredNorm()} / double(product.x.size()));
       largest = std::max(largest, double{product.x.cwiseAbs().maxCoeff()} / rms);
-      const Matrix right = product.x * product.w.transpose();
+      const Matrix right = product_of(product.x, product.w);
       for (std::size_t i = 0; i < 3; ++i) {
         constexpr std::array shares = {ScaleFor::tensor, ScaleFor::channel, ScaleFor::group};
-        errors[i].add(eight_bits(product.x, shares[i]) * product.w.transpose(), right);
+        errors[i].add(product_of(eight_bits(product.x, shares[i]), product.w), right);
       }
     }
     text.print("{:<26} {:>14.0f} {:>8.2f} % {:>8.2f} % {:>8.2f} %\n", kind.point, largest,
@@ -192,10 +200,10 @@ Json show_both(const DemoInput& input, DemoText& text) {
     for (const Product& product : products) {
       const Matrix x = eight_bits(product.x, ScaleFor::group);
       const Matrix w = dequantize(quantize_uniform(product.w, {.bits = bits, .group = 32}));
-      const Matrix right = product.x * product.w.transpose();
-      weights.add(product.x * w.transpose(), right);
-      activations.add(x * product.w.transpose(), right);
-      both.add(x * w.transpose(), right);
+      const Matrix right = product_of(product.x, product.w);
+      weights.add(product_of(product.x, w), right);
+      activations.add(product_of(x, product.w), right);
+      both.add(product_of(x, w), right);
     }
     text.print("W{} A8           {:>10.3f} % {:>12.3f} % {:>6.3f} % {:>22.3f} %\n", bits,
                100 * weights.relative(), 100 * activations.relative(), 100 * both.relative(),
