@@ -4,7 +4,8 @@
 
 g++'s precompiled headers mean nothing to clang, and would hide a forgotten #include. Clang's header modules would not:
 a file sees the names of a module only if it includes that module's header, or one that includes it. A forgotten
-<algorithm> reads "missing '#include <bits/stl_algo.h>'; 'sort' must be declared before it is used".
+<algorithm> reads "missing '#include <bits/stl_algo.h>'; 'sort' must be declared before it is used"; clang then goes on as
+if all that header's module holds were included, so the next one forgotten may only show once this one is there.
 
 Into <build folder>/for_clang go the modules, the map of them, and compile_commands.json. The modules are compiled
 without the bodies of functions: nothing is checked in those, and most of the time would go into them.
@@ -125,7 +126,8 @@ def main():
     shutil.rmtree(modules, ignore_errors=True)
     done = read(all_headers, *use)
     if done.returncode != 0:
-        print("lint: each file reads the libraries' headers anew; they are no modules:", done.stdout, sep="\n", file=sys.stderr)
+        print("lint: each file reads the libraries' headers anew; they are no modules:", file=sys.stderr)
+        print(done.stdout, file=sys.stderr)
         use = []
 
     compiled = [
