@@ -125,7 +125,7 @@ class WarpReplay {
  private:
   struct Lane {
     std::size_t token = 0, operand = 0;  // next
-    // Of the calls that it is in, the deepest last: a number that stands for the places of this call and of those around it.
+    // Of each call that it is in, the deepest last: a number for its place and those of the calls around it.
     std::vector<std::uint64_t> calls;
 
     std::uint64_t path() const { return calls.empty() ? 0 : calls.back(); }
