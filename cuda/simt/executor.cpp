@@ -195,9 +195,6 @@ void Worker::arrive(const Collective& collective, void* argument, unsigned mask,
   if ((mask & bit) == 0) fail_mask(self, collective, mask, where);
   if (count_ - first < warp_size)
     mask &= (1u << (count_ - first)) - 1;  // lanes that a partial warp does not have
-  if (collective.whole_warp && (mask != 0xffffffffu || ended_[warp] != 0)) {
-    fail_partial(self, collective, mask & ~ended_[warp], where);
-  }
   self.activity = Activity::in_collective;
   self.collective = &collective;
   self.argument = argument;
@@ -217,6 +214,9 @@ bool Worker::try_complete(Thread& thread) {
     if (!meets(thread, threads_[first + static_cast<unsigned>(std::countr_zero(lanes))])) return false;
   }
   if (here != wanted) return false;
+  // Only now is it known which lanes do not come: some may have returned after the others came here.
+  if (thread.collective->whole_warp && wanted != 0xffffffffu)
+    fail_partial(threads_[first + static_cast<unsigned>(std::countr_zero(wanted))]);
   complete(thread, wanted);
   return true;
 }
@@ -267,10 +267,11 @@ void Worker::fail_mask(const Thread& thread, const Collective& collective, unsig
        where);
 }
 
-void Worker::fail_partial(const Thread& thread, const Collective& collective, unsigned lanes, Where where) {
+void Worker::fail_partial(const Thread& thread) {
   fail(thread,
-       fmt::format("{} needs all 32 lanes of a warp; here are lanes {}", collective.name, mask_text(lanes)),
-       where);
+       fmt::format("{} needs all 32 lanes of a warp; {}", thread.collective->name,
+                   missing_text(ended_[thread.index / warp_size], ~thread.mask)),
+       thread.where);
 }
 
 void Worker::fail_mismatch(const Thread& thread, const Thread& other) {

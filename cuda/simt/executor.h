@@ -91,8 +91,7 @@ class Worker {
   void complete(Thread& thread, std::uint32_t lanes);
   [[noreturn]] void fail_barrier(const Thread& thread);
   [[noreturn]] void fail_mask(const Thread& thread, const Collective& collective, unsigned mask, Where where);
-  [[noreturn]] void fail_partial(const Thread& thread, const Collective& collective, unsigned lanes,
-                                 Where where);
+  [[noreturn]] void fail_partial(const Thread& thread);
   [[noreturn]] void fail_mismatch(const Thread& thread, const Thread& other);
   void report_deadlock();
   void report_crash();

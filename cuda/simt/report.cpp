@@ -1,5 +1,6 @@
 #include "cuda/simt/report.h"
 
+#include <bit>
 #include <cstring>
 #include <filesystem>
 #include <string_view>
@@ -55,6 +56,14 @@ std::string ranges(const std::vector<unsigned>& numbers) {
   return text;
 }
 
+/// "lane 3", "lanes 0-3, 7".
+std::string lanes_text(unsigned lanes) {
+  std::vector<unsigned> numbers;
+  for (unsigned left = lanes; left != 0; left &= left - 1)
+    numbers.push_back(static_cast<unsigned>(std::countr_zero(left)));
+  return fmt::format("{} {}", numbers.size() == 1 ? "lane" : "lanes", ranges(numbers));
+}
+
 }  // namespace
 
 std::string mask_text(unsigned mask) {
@@ -102,6 +111,16 @@ std::string barrier_text(Barrier kind, Where where) {
 std::string collective_text(const Thread& thread) {
   return fmt::format("{} with mask {} at {}", thread.collective->name, mask_text(thread.mask),
                      place_text(thread.where));
+}
+
+std::string missing_text(unsigned returned, unsigned not_in_block) {
+  std::string text;
+  if (returned != 0)
+    text =
+        fmt::format("{} {} returned", lanes_text(returned), std::has_single_bit(returned) ? "has" : "have");
+  if (not_in_block != 0)
+    text += fmt::format("{}the block has no {}", text.empty() ? "" : ", and ", lanes_text(not_in_block));
+  return text;
 }
 
 std::string waiting_text(std::span<const Thread> threads) {

@@ -22,6 +22,8 @@ std::string place_text(std::string_view place);
 std::string barrier_text(Barrier kind, Where where);
 /// "__syncwarp with mask 0x0000ffff at cuda/softmax/02_online.cuh:17", of a thread that is in a collective.
 std::string collective_text(const Thread& thread);
+/// Which lanes of a warp are missing: "lanes 0-3 have returned, and the block has no lanes 8-31".
+std::string missing_text(unsigned returned, unsigned not_in_block);
 /// What threads wait for, those with the same reason together: "threads 0-15 wait at …; threads 16-31 wait in …".
 std::string waiting_text(std::span<const Thread> threads);
 

@@ -204,7 +204,7 @@ __global__ void atomic_between_words(int* out) {
 TEST_CASE("simt: tensor cores want whole warps and aligned rows", "[simt]") {
   CHECK(report(whole_warps::mma, {.grid = 1, .block = 40}, false) ==
         "kernel k, block (0, 0, 0), thread (32, 0, 0), " + at(whole_warps::partial_line) +
-            ": mma.m16n8k16 (fp16) needs all 32 lanes of a warp; here are lanes 0x000000ff");
+            ": mma.m16n8k16 (fp16) needs all 32 lanes of a warp; the block has no lanes 8-31");
   CHECK(report(whole_warps::mma, {.grid = 1, .block = 32}, true) ==
         "kernel k, block (0, 0, 0), thread (16, 0, 0), " + at(whole_warps::divergent_line + 3) +
             ": lanes of a warp wait for each other in different operations: mma.m16n8k16 (fp16) with mask "
