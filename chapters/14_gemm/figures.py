@@ -73,7 +73,7 @@ def banks(layouts, save):
 
 
 def pipeline(save):
-    """Copies and products over time with one, two and three buffers, as the rungs do it; a copy takes one and a half products."""
+    """Copies and products over time with one, two and three buffers, as the rungs do it; a copy is assumed to take one and a half products."""
     rounds, copy, product = 5, 1.5, 1.0
     figure, panels = plt.subplots(3, 1, figsize=(8, 4.6), sharex=True)
     for axes, buffers in zip(panels, (1, 2, 3)):
@@ -94,8 +94,9 @@ def pipeline(save):
             box(axes, begin + 0.02, 1.15, product - 0.04, 0.7, GREEN, alpha=0.75)
             axes.text(begin + product / 2, 1.5, f"{i}", ha="center", va="center", fontsize=9.5)
         axes.text(-0.15, 1.5, "products", ha="right", va="center", fontsize=9)
-        axes.text(-0.15, 0.5, "1 buffer" if buffers == 1 else f"{buffers} buffers", ha="right", va="center", fontsize=9)
-        axes.set_xlim(-1.3, rounds * (copy + product) + 0.1)
+        axes.text(-0.15, 0.45, "copies", ha="right", va="center", fontsize=9)
+        axes.text(-1.35, 1, "1 buffer" if buffers == 1 else f"{buffers} buffers", ha="right", va="center", fontsize=9.5, fontweight="bold")
+        axes.set_xlim(-2.6, rounds * (copy + product) + 0.1)
         axes.set_ylim(-0.05, 2)
         axes.axis("off")
     save("pipeline", figure)
