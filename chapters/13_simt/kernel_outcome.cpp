@@ -54,6 +54,8 @@ void find_fault(const simt::Profile& profile, KernelOutcome& outcome) {
       if (fault_of(problem.kind) <= outcome.fault) continue;
       outcome.in_warp = problem.kind == simt::ProblemKind::race && within_warp(kernel, problem);
       outcome.fault = fault_of(problem.kind);
+      outcome.by_store =
+          outcome.fault == KernelFault::out_of_bounds && problem.access.kind == simt::AccessKind::store;
       outcome.told = problem.message;
     }
   }
@@ -76,6 +78,11 @@ bool exceeds(double value, double limit) {
 
 std::uint64_t blocks_of(const simt::KernelProfile& kernel) {
   return std::uint64_t{kernel.grid[0]} * kernel.grid[1] * kernel.grid[2];
+}
+
+std::uint64_t warps_of(const simt::KernelProfile& kernel) {
+  const std::uint64_t threads = std::uint64_t{kernel.block[0]} * kernel.block[1] * kernel.block[2];
+  return blocks_of(kernel) * ((threads + 31) / 32);
 }
 
 /// More bytes are moved than the task allows: because few lanes ask at a time, each for a sector of its own, or because
@@ -111,6 +118,18 @@ void find_waste_of_global_memory(const simt::Profile& profile, const simt::Kerne
                   fmt::format("{:.0f} bytes are asked of memory where the task allows {:.0f}", asked,
                               allowed.asked_bytes),
                   global, outcome);
+  const simt::RequestCounts of_last = profile.kernels.back().global();
+  const double last_asked = sector * static_cast<double>(of_last.ideal);
+  if (!outcome.few_lanes && !outcome.reread && exceeds(last_asked, allowed.last_asked_bytes))
+    find_too_much(last_asked,
+                  fmt::format("the last launch asks for {:.0f} bytes of memory where the task allows {:.0f}",
+                              last_asked, allowed.last_asked_bytes),
+                  of_last, outcome);
+  const auto stored = static_cast<double>(total.global_stores.bytes);
+  if (exceeds(stored, allowed.stored_bytes)) {
+    outcome.stores_again = true;
+    tell(outcome, fmt::format("{:.0f} bytes are stored where {:.0f} would do", stored, allowed.stored_bytes));
+  }
   const double moved = sector * static_cast<double>(total.l2_sectors);
   const auto different = static_cast<double>(profile.unique_bytes_loaded + profile.unique_bytes_stored);
   if (!outcome.scattered && !outcome.reread && exceeds(moved, allowed.times_through_l2 * different))
@@ -142,6 +161,12 @@ void find_waste_of_shared_memory(const simt::KernelProfile& total, const Allowed
     tell(outcome, fmt::format("{:.0f} bytes go through shared memory where the task asks for {:.0f}", through,
                               allowed.tile_bytes));
   }
+  const auto stored = static_cast<double>(total.shared_stores.bytes);
+  if (exceeds(stored, allowed.tile_bytes_at_most)) {
+    outcome.fills_again = true;
+    tell(outcome, fmt::format("{:.0f} bytes are stored in shared memory where the task allows {:.0f}", stored,
+                              allowed.tile_bytes_at_most));
+  }
 }
 
 /// Whether warps and blocks work together as the task asks.
@@ -166,11 +191,20 @@ void find_missing_work(const simt::KernelProfile& total, std::uint64_t blocks, c
 /// Whether the work is divided into blocks and launches as the task asks.
 void find_missing_division(const simt::Profile& profile, const Allowed& allowed, KernelOutcome& outcome) {
   std::uint64_t most = 0;
-  for (const simt::KernelProfile& kernel : profile.kernels) most = std::max(most, blocks_of(kernel));
+  std::uint64_t warps = 0, loading = 0;
+  for (const simt::KernelProfile& kernel : profile.kernels) {
+    most = std::max(most, kernel.storing_blocks);
+    warps += warps_of(kernel);
+    loading += kernel.loading_warps;
+  }
+  if (static_cast<double>(loading) < allowed.loading_warps * static_cast<double>(warps)) {
+    outcome.few_warps = true;
+    tell(outcome, fmt::format("{} of {} warps load something, and the others wait for them", loading, warps));
+  }
   if (most < allowed.blocks) {
     outcome.few_blocks = true;
-    tell(outcome,
-         fmt::format("no launch has more than {} blocks, and the task asks for {}", most, allowed.blocks));
+    tell(outcome, fmt::format("in no launch more than {} blocks store something, and the task asks for {}",
+                              most, allowed.blocks));
   }
   const std::uint64_t last = profile.kernels.back().unique_bytes_loaded;
   if (exceeds(static_cast<double>(last), allowed.last_reads_bytes)) {

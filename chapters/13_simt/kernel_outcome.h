@@ -15,15 +15,19 @@ namespace rung {
 /// What a task allows a right kernel, where a case is counted.
 struct Allowed {
   bool counted = false;
-  double read_bytes = 0;        ///< from DRAM; 0: any
-  double asked_bytes = 0;       ///< of global memory, however well the requests are coalesced; 0: any
-  bool shared = true;           ///< whether anything may go through shared memory
-  double tile_bytes = 0;        ///< stored in shared memory, and loaded there, at least
-  std::uint64_t barriers = 0;   ///< of a block; 0: any
-  std::uint64_t exchanges = 0;  ///< of a block, at least
+  double read_bytes = 0;          ///< from DRAM; 0: any
+  double asked_bytes = 0;         ///< of global memory, however well the requests are coalesced; 0: any
+  bool shared = true;             ///< whether anything may go through shared memory
+  double tile_bytes = 0;          ///< stored in shared memory, and loaded there, at least
+  double tile_bytes_at_most = 0;  ///< stored in shared memory; 0: any
+  double stored_bytes = 0;        ///< in global memory, each lane's counted; 0: any
+  double loading_warps = 0;       ///< of all warps, the share that loads from global memory, at least
+  std::uint64_t barriers = 0;     ///< of a block; 0: any
+  std::uint64_t exchanges = 0;    ///< of a block, at least
   std::uint64_t tensor_instructions = 0;  ///< exactly so many, of a warp; 0: any
-  std::uint64_t blocks = 0;               ///< of the launch that has most, at least
+  std::uint64_t blocks = 0;               ///< that store something in the launch in which most do, at least
   double last_reads_bytes = 0;  ///< different bytes that the last launch reads and has not written; 0: any
+  double last_asked_bytes = 0;  ///< of global memory by the last launch, as asked_bytes; 0: any
   double times_the_fewest_sectors = 1.25;    ///< of requests to global memory; 0: any
   double times_the_fewest_wavefronts = 1.5;  ///< of requests to shared memory; 0: any
   double times_through_l2 = 1.5;             ///< between L1 and L2, of the different bytes; 0: any

@@ -55,8 +55,11 @@ KernelOutcome run_tiled_gemm(const check::GemmKernelInput& input) {
       {.m = input.m, .n = input.n, .k = input.k, .tile_rows = 32, .tile_columns = 32, .number_bytes = 4}));
   return run_gemm(input,
                   {.counted = input.counted,
-                   .asked_bytes = 1.5 * bytes,
+                   .asked_bytes = 1.25 * bytes,
                    .tile_bytes = floats((input.m + input.n) * input.k),
+                   .tile_bytes_at_most = 1.25 * (bytes - floats(input.m * input.n)),
+                   .stored_bytes = floats(input.m * input.n),
+                   .loading_warps = 0.25,
                    .times_the_fewest_wavefronts = 0,
                    .times_through_l2 = 0},
                   tiled_gemm);
@@ -66,14 +69,17 @@ KernelOutcome run_split_gemm(const check::GemmKernelInput& input) {
   const std::int64_t of_sums = input.parts * input.m * input.n;
   simt::device_buffer<float> sums =
       on_device<float>(std::vector<double>(static_cast<std::size_t>(of_sums), KernelOutcome::untouched));
-  // The task is not about coalesced requests. A lane that works alone asks for more than ten times the different bytes.
+  // The task is not about coalesced requests. A lane that works alone asks for more than ten times the different bytes,
+  // in the second kernel for eight times; for a single number of C there is but one lane.
+  const bool bytes_counted = input.counted && input.m * input.n > 1;
   const double different = floats((input.m + input.n) * input.k + 2 * of_sums + input.m * input.n);
   KernelOutcome outcome =
       run_gemm(input,
                {.counted = input.counted,
-                .asked_bytes = 4 * different,
+                .asked_bytes = bytes_counted ? 4 * different : 0,
                 .blocks = static_cast<std::uint64_t>(input.parts),
                 .last_reads_bytes = floats(of_sums),
+                .last_asked_bytes = bytes_counted ? 4 * floats(of_sums + input.m * input.n) : 0,
                 .times_the_fewest_sectors = 0,
                 .times_the_fewest_wavefronts = 0,
                 .times_through_l2 = 0,

@@ -21,7 +21,7 @@ std::int64_t divided_up(std::int64_t count, std::int64_t size) {
 
 struct TrafficHabits {
   bool rounded_down = false, c_forgotten = false, a_once = false, sides_swapped = false, tiles_whole = false,
-       number_of_four = false;
+       number_of_four = false, c_twice = false;
 };
 
 std::int64_t traffic(const GemmTrafficInput& input, const TrafficHabits& habits) {
@@ -34,7 +34,10 @@ std::int64_t traffic(const GemmTrafficInput& input, const TrafficHabits& habits)
   const std::int64_t n = habits.tiles_whole ? across * input.tile_columns : input.n;
   if (habits.sides_swapped) std::swap(down, across);
   const std::int64_t numbers = m * input.k * (habits.a_once ? 1 : across) + n * input.k * down +
-                               (habits.c_forgotten ? 0 : input.m * input.n);
+                               (habits.c_forgotten ? 0
+                                : habits.c_twice   ? 2
+                                                   : 1) *
+                                   input.m * input.n;
   return numbers * (habits.number_of_four ? 4 : input.number_bytes);
 }
 
@@ -42,7 +45,7 @@ std::int64_t traffic(const GemmTrafficInput& input, const TrafficHabits& habits)
 
 struct BankHabits {
   bool same_word_waits = false, bytes_as_words = false, whole_warp = false, sixteen_banks = false,
-       neighbours_share = false, averaged = false;
+       neighbours_share = false, averaged = false, largest_eight = false;
 };
 
 std::int64_t count_wavefronts(const WavefrontsInput& input, const BankHabits& habits) {
@@ -66,7 +69,8 @@ std::int64_t count_wavefronts(const WavefrontsInput& input, const BankHabits& ha
       words += bank.size();
       used += bank.empty() ? 0 : 1;
     }
-    total += static_cast<std::int64_t>(habits.averaged ? words / used : most);
+    const auto here = static_cast<std::int64_t>(habits.averaged ? words / used : most);
+    total = habits.largest_eight ? std::max(total, here) : total + here;
   }
   return total;
 }
@@ -92,7 +96,9 @@ FunctionCheck<GemmTrafficInput, std::int64_t> gemm_traffic_check() {
       {"oblong", "64 × 96 × 10, tiles of 16 × 48, two bytes", {64, 96, 10, 16, 48, 2}},
       {"ragged", "33 × 127 × 31, tiles of 32 × 64", {33, 127, 31, 32, 64, 4}},
       {"decode", "1 × 576 × 1536, tiles of 16 × 64, two bytes", {1, 576, 1536, 16, 64, 2}},
-      {"large", "4096 × 4096 × 4096, tiles of 128 × 128, two bytes", {4096, 4096, 4096, 128, 128, 2}}};
+      {"large", "4096 × 4096 × 4096, tiles of 128 × 128, two bytes", {4096, 4096, 4096, 128, 128, 2}},
+      {"untiled", "4096 × 4096 × 4096, tiles of 1 × 1", {4096, 4096, 4096, 1, 1, 4}},
+      {"odd", "4095 × 4097 × 4099, tiles of 1 × 1", {4095, 4097, 4099, 1, 1, 4}}};
   check.oracle = [](const GemmTrafficInput& input) { return traffic(input, {}); };
   check.show = [](std::int64_t bytes) { return fmt::format("{} bytes", bytes); };
   const auto mistake = [](std::string name, std::string sentence, TrafficHabits habits) {
@@ -105,6 +111,15 @@ FunctionCheck<GemmTrafficInput, std::int64_t> gemm_traffic_check() {
               {.rounded_down = true}),
       mistake("traffic_c_forgotten", "C is not counted; each of its numbers is written once",
               {.c_forgotten = true}),
+      mistake("traffic_c_twice", "C counted twice; it is written, and not read", {.c_twice = true}),
+      {"traffic_32_bits",
+       "counted in 32 bits; a number of bytes may need more, std::int64_t has them",
+       [](const GemmTrafficInput& input) -> std::int64_t {
+         return static_cast<std::uint32_t>(traffic(input, {}));
+       },
+       {[](const GemmTrafficInput& input) -> std::int64_t {
+         return static_cast<std::int32_t>(traffic(input, {}));
+       }}},
       mistake("traffic_a_read_once", "A counted once; each column of tiles reads it", {.a_once = true}),
       mistake(
           "traffic_sides_swapped",
@@ -147,7 +162,16 @@ FunctionCheck<WavefrontsInput, std::int64_t> wavefronts_check() {
            4, [](std::int64_t l) { return 128 * l; }, 12)},
       {"twelve-chunks", "a chunk of rows of 4 chunks, by 12 lanes",
        lanes(
-           16, [](std::int64_t l) { return 64 * l; }, 12)}};
+           16, [](std::int64_t l) { return 64 * l; }, 12)},
+      {"eight-chunks", "8 neighbouring chunks, by 8 lanes",
+       lanes(
+           16, [](std::int64_t l) { return 16 * l; }, 8)},
+      {"shared-chunks", "chunk 1 of rows of 4 chunks, lanes l and l + 16 the same row",
+       lanes(16, [](std::int64_t l) { return 64 * (l % 16) + 16; })},
+      {"one-free-eight", "8 neighbouring chunks, and 24 in the same four banks",
+       lanes(16, [](std::int64_t l) { return l < 8 ? 16 * l : 128 * l; })},
+      {"dealt-chunks", "32 neighbouring chunks, lane l the one that is 8 behind that of lane l - 1",
+       lanes(16, [](std::int64_t l) { return 16 * (l % 4 * 8 + l / 4); })}};
   check.oracle = [](const WavefrontsInput& input) { return count_wavefronts(input, {}); };
   check.show = [](std::int64_t count) { return fmt::format("{} wavefronts", count); };
   const auto mistake = [](std::string name, std::string sentence, BankHabits habits) {
@@ -162,6 +186,10 @@ FunctionCheck<WavefrontsInput, std::int64_t> wavefronts_check() {
               {.bytes_as_words = true}),
       mistake("banks_whole_warp", "16 bytes a lane served for the whole warp at once; it goes by eight lanes",
               {.whole_warp = true}),
+      mistake("banks_largest_eight",
+              "of the eights only the one that waits longest is counted; they come one after the other, so "
+              "their wavefronts add up",
+              {.largest_eight = true}),
       mistake(
           "banks_neighbours_share",
           "only neighbouring lanes share a word; lanes that name the same word share it wherever they are",

@@ -25,15 +25,17 @@ struct WavefrontsInput {
 /// Wavefronts come back.
 FunctionCheck<WavefrontsInput, std::int64_t> wavefronts_check();
 
-/// A product of whole numbers, whose sums are exact in fp32.
+/// A product of whole numbers, whose sums are exact in fp32 if they are made in order.
 struct GemmKernelInput {
   std::int64_t m = 1, n = 1, k = 1, a_gap = 0, w_gap = 0, c_gap = 0;
   std::int64_t parts = 1;  ///< of k
   bool counted = false;    ///< whether the counters are looked at
+  bool order_matters =
+      false;  ///< 1 × 3 × 8 with large numbers: in another order than that of the parts C is another
 
   /// Numbers of C as it lies in memory, from the first to the last.
   std::int64_t c_size() const { return (m - 1) * (n + c_gap) + n; }
-  /// A and W as they lie in memory, with numbers in the gaps that no right result holds.
+  /// A and W as they lie in memory, with NaN in the gaps, which no right result holds.
   std::vector<double> a() const;
   std::vector<double> w() const;  ///< the same for W
 };

@@ -1,5 +1,7 @@
 #include <algorithm>
-#include <array>
+#include <cmath>
+#include <numeric>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,56 +21,117 @@ std::int64_t divided_up(std::int64_t count, std::int64_t size) {
   return (count + size - 1) / size;
 }
 
+/// The order in which the parts' sums are added.
+enum class PartOrder : std::uint8_t { as_they_are, backwards, last_first, even_first };
+
 struct GemmHabits {
   bool w_transposed = false, w_transposed_with_stride = false, stride_of_a = false, c_dense = false;
-  bool remainder_dropped = false, last_part_alone = false, rows_of_whole_tiles = false;
+  bool a_dense = false, w_tile_turned = false, w_rows_of_block_row = false, grid_swapped = false;
+  bool remainder_dropped = false, last_part_alone = false, rows_of_whole_tiles = false,
+       last_round_alone = false;
+  bool a_gaps_read = false, w_gaps_read = false;  ///< and multiplied by 0
   bool sums_untouched = false;  ///< the sums of the parts are kept elsewhere, or there are no parts
+  bool empty_parts_unwritten = false, empty_parts_left_out = false;
+  PartOrder order = PartOrder::as_they_are;
   // Where the case is counted:
   bool reread = false, scattered = false, few_lanes = false, without_tile = false, atomics = false;
-  bool few_blocks = false, last_reads_more = false;
+  bool few_blocks = false, last_reads_more = false, stores_again = false, fills_again = false,
+       few_warps = false;
   std::int64_t k_step = 1;  ///< k rounded down to a multiple
 };
 
-/// Where the number of W that belongs to k and a column of C is looked for.
-std::int64_t place_in_w(const GemmKernelInput& input, const GemmHabits& habits, std::int64_t column,
-                        std::int64_t k) {
-  if (habits.w_transposed) return k * input.n + column;
-  if (habits.w_transposed_with_stride) return k * (input.k + input.w_gap) + column;
-  return column * (input.k + (habits.stride_of_a ? input.a_gap : input.w_gap)) + k;
+/// The number of W that is multiplied with A[row, k] for a column of C; none where it is not in W.
+std::optional<double> number_of_w(const GemmKernelInput& input, const GemmHabits& habits, const Numbers& w,
+                                  std::int64_t row, std::int64_t column, std::int64_t k) {
+  const std::int64_t stride = input.k + (habits.stride_of_a ? input.a_gap : input.w_gap);
+  if (habits.w_tile_turned || habits.w_rows_of_block_row) {  // out of a tile, which has zeros outside W
+    const std::int64_t in_tile = column % tile;
+    const std::int64_t w_row =
+        habits.w_tile_turned ? column - in_tile + k % tile : row - row % tile + in_tile;
+    const std::int64_t w_k = habits.w_tile_turned ? k - k % tile + in_tile : k;
+    return w_row < input.n && w_k < input.k ? w[place(w_row * stride + w_k)] : 0;
+  }
+  const std::size_t i = place(habits.w_transposed               ? k * input.n + column
+                              : habits.w_transposed_with_stride ? k * stride + column
+                                                                : column * stride + k);
+  return i < w.size() ? std::optional(w[i]) : std::nullopt;
+}
+
+/// Whether a gap of A or of W gets into this number of C: all but the last row have one behind them.
+bool meets_gap(const GemmKernelInput& input, const GemmHabits& habits, std::int64_t row,
+               std::int64_t column) {
+  return input.k % tile != 0 && ((habits.a_gaps_read && input.a_gap > 0 && row + 1 < input.m) ||
+                                 (habits.w_gaps_read && input.w_gap > 0 && column + 1 < input.n));
+}
+
+std::vector<std::int64_t> order_of(std::int64_t parts, PartOrder order) {
+  std::vector<std::int64_t> all(place(parts));
+  std::iota(all.begin(), all.end(), 0);
+  if (order == PartOrder::backwards) std::ranges::reverse(all);
+  if (order == PartOrder::last_first) std::ranges::rotate(all, all.end() - 1);
+  if (order == PartOrder::even_first)
+    std::ranges::stable_partition(all, [](std::int64_t part) { return part % 2 == 0; });
+  return all;
+}
+
+/// The outcome before any number is written, with the counters' findings.
+KernelOutcome nothing_written(const GemmKernelInput& input, const GemmHabits& habits) {
+  // Of a single number no lanes share a sector.
+  const bool bytes_counted = input.counted && input.m * input.n > 1;
+  return {.numbers = Numbers(place(input.c_size()), KernelOutcome::untouched),
+          .scattered = habits.scattered && input.counted,
+          .few_lanes = habits.few_lanes && bytes_counted,
+          .reread = habits.reread && bytes_counted,
+          .atomics = habits.atomics && input.counted,
+          .without_tile = habits.without_tile && input.counted,
+          .stores_again = habits.stores_again && input.counted,
+          .fills_again = habits.fills_again && input.counted,
+          .few_warps = habits.few_warps && input.counted,
+          .few_blocks = habits.few_blocks && input.counted,
+          .last_reads_more = habits.last_reads_more && input.counted};
 }
 
 /// C, and behind it the parts' sums where `with_sums`.
 KernelOutcome product(const GemmKernelInput& input, const GemmHabits& habits, bool with_sums) {
   const Numbers a = input.a();
   const Numbers w = input.w();
-  KernelOutcome outcome{.numbers = Numbers(place(input.c_size()), KernelOutcome::untouched),
-                        .scattered = habits.scattered && input.counted,
-                        .few_lanes = habits.few_lanes && input.counted,
-                        .reread = habits.reread && input.counted,
-                        .atomics = habits.atomics && input.counted,
-                        .without_tile = habits.without_tile && input.counted,
-                        .few_blocks = habits.few_blocks && input.counted,
-                        .last_reads_more = habits.last_reads_more && input.counted};
+  KernelOutcome outcome = nothing_written(input, habits);
   Numbers sums;
+  sums.reserve(place(input.parts * input.m * input.n));
   const std::int64_t end = input.k - input.k % habits.k_step;
   const std::int64_t length = habits.remainder_dropped ? end / input.parts : divided_up(end, input.parts);
-  const std::int64_t rows = habits.rows_of_whole_tiles ? input.m / tile * tile : input.m;
   for (std::int64_t part = 0; part < input.parts; ++part) {
-    for (std::int64_t row = 0; row < rows; ++row) {
+    const std::int64_t first = habits.last_round_alone ? (end - 1) / tile * tile : part * length;
+    const bool unwritten = habits.empty_parts_unwritten && part * length >= end;
+    for (std::int64_t row = 0; row < input.m; ++row) {
       for (std::int64_t column = 0; column < input.n; ++column) {
-        double sum = 0;
-        for (std::int64_t k = part * length; k < std::min((part + 1) * length, end); ++k) {
-          const std::size_t w_place = place(place_in_w(input, habits, column, k));
-          if (w_place >= w.size()) return faulty(KernelFault::out_of_bounds);
-          sum += a[place(row * (input.k + input.a_gap) + k)] * w[w_place];
+        double sum = unwritten ? KernelOutcome::untouched : 0;
+        for (std::int64_t k = first; k < std::min((part + 1) * length, end); ++k) {
+          const std::optional<double> number = number_of_w(input, habits, w, row, column, k);
+          if (!number) return faulty(KernelFault::out_of_bounds);
+          sum += a[place(row * (input.k + (habits.a_dense ? 0 : input.a_gap)) + k)] * *number;
         }
-        const std::int64_t c_stride = input.n + (habits.c_dense ? 0 : input.c_gap);
-        double& c = outcome.numbers[place(row * c_stride + column)];
-        c = sum + (part == 0 || habits.last_part_alone ? 0 : c);
-        sums.push_back(habits.sums_untouched ? KernelOutcome::untouched : sum);
+        sums.push_back(meets_gap(input, habits, row, column) ? std::nan("") : sum);
       }
     }
   }
+  const std::vector<std::int64_t> order = order_of(input.parts, habits.order);
+  const std::int64_t rows = habits.rows_of_whole_tiles ? input.m / tile * tile : input.m;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    for (std::int64_t column = 0; column < input.n; ++column) {
+      if (habits.grid_swapped &&
+          (row / tile >= divided_up(input.n, tile) || column / tile >= divided_up(input.m, tile)))
+        continue;
+      float all = 0;  // as the kernel adds, where the order matters
+      for (const std::int64_t part : order) {
+        if (habits.empty_parts_left_out && part * length >= end) continue;
+        const auto sum = static_cast<float>(sums[place((part * input.m + row) * input.n + column)]);
+        all = habits.last_part_alone ? sum : all + sum;
+      }
+      outcome.numbers[place(row * (input.n + (habits.c_dense ? 0 : input.c_gap)) + column)] = all;
+    }
+  }
+  if (habits.sums_untouched) std::ranges::fill(sums, KernelOutcome::untouched);
   if (with_sums) outcome.numbers.insert(outcome.numbers.end(), sums.begin(), sums.end());
   return outcome;
 }
@@ -99,6 +162,8 @@ FunctionCheck<GemmKernelInput, KernelOutcome> gemm_check(std::string name, std::
       kernel_mistake<Input>("gemm_w_with_stride_of_a",
                             "w's rows read as far apart as a's; each has its own stride",
                             with({.stride_of_a = true})),
+      kernel_mistake<Input>("gemm_a_without_stride", "a's rows read k numbers apart; they are a_stride apart",
+                            with({.a_dense = true})),
       kernel_mistake<Input>("gemm_c_without_stride",
                             "c's rows written n numbers apart; they are c_stride apart",
                             with({.c_dense = true}))};
@@ -112,43 +177,25 @@ Run faulty_where(KernelFault fault, std::function<bool(const GemmKernelInput&)> 
   };
 }
 
+bool sides_have_remainders(const GemmKernelInput& input) {
+  return input.m % tile != 0 || input.n % tile != 0;
+}
 bool has_remainders(const GemmKernelInput& input) {
-  return input.m % tile != 0 || input.n % tile != 0 || input.k % tile != 0;
-}
-
-/// @param a_order  which 8 × 8 quarter of A is taken for each, in the order of its registers
-KernelOutcome tile_product(const MmaTileInput& input, const std::array<std::size_t, 4>& a_order,
-                           bool w_swapped, bool c_columns) {
-  KernelOutcome outcome{.numbers = Numbers(16 * 8, 0)};
-  for (std::size_t row = 0; row < 16; ++row) {
-    for (std::size_t column = 0; column < 8; ++column) {
-      double sum = 0;
-      for (std::size_t k = 0; k < 16; ++k) {
-        const std::size_t from = a_order[row / 8 + k / 8 * 2];
-        const double a = input.a[(row % 8 + from % 2 * 8) * 16 + k % 8 + from / 2 * 8];
-        const std::size_t w_k = w_swapped ? (k + 8) % 16 : k;
-        sum += a * input.w[column * 16 + w_k];
-      }
-      // Columns 2t, 2t + 1 stored as t, t + 4.
-      outcome.numbers[row * 8 + (c_columns ? column / 2 + column % 2 * 4 : column)] = sum;
-    }
-  }
-  return outcome;
-}
-
-MmaTileInput one_hot(std::size_t row, std::size_t k, std::size_t column) {
-  MmaTileInput input{.a = Numbers(256, 0), .w = Numbers(128, 0)};
-  input.a[row * 16 + k] = 3;
-  input.w[column * 16 + k] = 5;
-  return input;
+  return sides_have_remainders(input) || input.k % tile != 0;
 }
 
 }  // namespace
 
 std::vector<double> GemmKernelInput::a() const {
+  if (order_matters) return Numbers(place(k), 1);
   return whole_rows(m, k, a_gap, 0);
 }
 std::vector<double> GemmKernelInput::w() const {
+  // From 2^25 on an odd number is rounded. In order none is met in these three rows; backwards, in pairs or with the last
+  // part first there is one.
+  constexpr double p25 = 1 << 25, p26 = 1 << 26;
+  if (order_matters)
+    return {p25, -p25, 1, 0, 0, 0, 0, 0, p25, -p25, 0, 0, 0, 0, 0, 1, -3, 0, 3, p26, -p26, 0, 0, 0};
   return whole_rows(n, k, w_gap, 100);
 }
 
@@ -157,6 +204,7 @@ FunctionCheck<GemmKernelInput, KernelOutcome> tiled_gemm_check() {
   auto check = gemm_check("tiled_gemm", "C = A · Wᵀ by a kernel with tiles in shared memory", false);
   check.cases = {{"one", "1 × 1 × 1", {1, 1, 1}},
                  {"tile", "32 × 32 × 32", {32, 32, 32}},
+                 {"short", "32 × 32 × 20: k ends within a tile", {32, 32, 20}},
                  {"two-rounds", "32 × 32 × 64: two tiles along k", {32, 32, 64}},
                  {"blocks", "64 × 96 × 32: six tiles of C", {64, 96, 32}},
                  {"ragged", "33 × 35 × 37", {33, 35, 37}},
@@ -177,9 +225,39 @@ FunctionCheck<GemmKernelInput, KernelOutcome> tiled_gemm_check() {
       with({.k_step = tile}));
   add("gemm_row_tail_dropped", "rows behind the last whole tile of 32 not written",
       with({.rows_of_whole_tiles = true}));
+  // A store past the end is told by the access that was found.
+  add("gemm_store_unguarded",
+      "C is written past its last row or column; a thread whose number lies outside has nothing to store",
+      [](const Input& input) {
+        KernelOutcome outcome =
+            sides_have_remainders(input) ? faulty(KernelFault::out_of_bounds) : product(input, {}, false);
+        outcome.by_store = sides_have_remainders(input);
+        return outcome;
+      });
+  add("gemm_threads_leave",
+      "threads whose row or column lies outside C have left, or bring nothing to the tiles; they, too, bring "
+      "a "
+      "number of each, and come to the barriers",
+      faulty_where(KernelFault::uninitialised, sides_have_remainders, false));
   add("gemm_tiles_unguarded",
       "what lies behind the last row, column or k is reached for; where the matrix ends, a tile gets a 0",
-      faulty_where(KernelFault::out_of_bounds, has_remainders, false));
+      faulty_where(KernelFault::out_of_bounds, has_remainders, false),
+      {faulty_where(KernelFault::out_of_bounds, sides_have_remainders, false)});
+  add("gemm_gaps_read",
+      "what lies between two rows of A or of W is read and multiplied by 0; there may be anything, and 0 "
+      "times "
+      "NaN is NaN",
+      with({.w_gaps_read = true}),
+      {with({.a_gaps_read = true}), with({.a_gaps_read = true, .w_gaps_read = true})});
+  add("gemm_w_tile_turned",
+      "w_tile[d][x] for w_tile[x][d]; a column of C is a row of W, and so a row of its tile",
+      with({.w_tile_turned = true}));
+  add("gemm_w_rows_of_block_row", "w's rows taken from the block's y; they are C's columns, the block's x",
+      with({.w_rows_of_block_row = true}));
+  add("gemm_grid_swapped", "the grid's x along C's rows; x goes along the columns, y along the rows",
+      with({.grid_swapped = true}));
+  add("gemm_last_round_alone", "the sum begins anew in each round; it goes on over all of k",
+      with({.last_round_alone = true}));
   add("gemm_tiles_not_filled", "where the matrix ends, the tile keeps what lay there before; it gets a 0",
       faulty_where(KernelFault::uninitialised, has_remainders, false));
   add("gemm_tiles_not_awaited",
@@ -195,11 +273,26 @@ FunctionCheck<GemmKernelInput, KernelOutcome> tiled_gemm_check() {
       with({.reread = true, .scattered = true, .without_tile = true}),
       {with({.reread = true, .without_tile = true}), with({.without_tile = true})});
   add("gemm_tiles_read_again",
-      "right, but more is asked of memory than tiles of 32 × 32 take: a smaller tile, or one matrix alone "
-      "has one",
-      with({.reread = true}), {with({.reread = true, .scattered = true})});
+      "right, but more is asked of memory than tiles of 32 × 32 take: a smaller tile, one matrix alone has "
+      "one, or a number is loaded twice",
+      with({.reread = true}),
+      {with({.reread = true, .scattered = true}), with({.reread = true, .fills_again = true}),
+       with({.reread = true, .scattered = true, .fills_again = true})});
+  add("gemm_c_each_round",
+      "right, but C is written in each round; the sum stays in a register until the last one",
+      with({.stores_again = true}), {with({.reread = true, .stores_again = true})});
+  add("gemm_tiles_filled_again",
+      "right, but shared memory gets more than the numbers of the tiles: a round too many, or the sums, "
+      "which "
+      "belong in registers",
+      with({.fills_again = true}));
+  add("gemm_few_warps",
+      "right, but a few warps fill the tiles while the others wait; each thread brings its numbers",
+      with({.few_warps = true}), {with({.scattered = true, .few_warps = true})});
   add("gemm_few_lanes", few_lanes_work, with({.few_lanes = true}),
-      {with({.few_lanes = true, .without_tile = true}), with({.scattered = true, .few_lanes = true}),
+      {with({.few_lanes = true, .few_warps = true}),
+       with({.scattered = true, .few_lanes = true, .few_warps = true}),
+       with({.few_lanes = true, .without_tile = true}), with({.scattered = true, .few_lanes = true}),
        with({.scattered = true, .few_lanes = true, .without_tile = true})});
   add("gemm_scattered",
       "right, but a warp reads down a column of A or of W: a sector is moved for each number",
@@ -217,6 +310,10 @@ FunctionCheck<GemmKernelInput, KernelOutcome> split_gemm_check() {
       {"counted",
        "1 × 64 × 192, sixteen parts, and requests and blocks are counted",
        {1, 64, 192, 0, 0, 0, 16, true}},
+      {"one-number", "1 × 1 × 192, sixteen parts, and blocks are counted", {1, 1, 192, 0, 0, 0, 16, true}},
+      {"order",
+       "1 × 3 × 8, eight parts whose sum depends on the order",
+       {.m = 1, .n = 3, .k = 8, .parts = 8, .order_matters = true}},
       {"uneven", "3 × 67 × 101, four parts", {3, 67, 101, 0, 0, 0, 4}},
       {"more-parts-than-k", "2 × 3 × 5, eight parts", {2, 3, 5, 0, 0, 0, 8}},
       {"gaps", "4 × 9 × 50, three parts, rows further apart than they are long", {4, 9, 50, 3, 5, 2, 3}}};
@@ -231,6 +328,14 @@ FunctionCheck<GemmKernelInput, KernelOutcome> split_gemm_check() {
       with({.remainder_dropped = true}));
   add("gemm_last_part_alone", "only the last part's sum is in C; all parts' sums belong there",
       with({.last_part_alone = true}));
+  add("gemm_parts_out_of_order",
+      "the parts are added in another order than theirs; sums of floats depend on it, in the last bits",
+      with({.order = PartOrder::backwards}),
+      {with({.order = PartOrder::last_first}), with({.order = PartOrder::even_first})});
+  add("gemm_empty_parts_unwritten",
+      "`sums` of a part without any k keeps what lay there before; an empty part's sums are 0",
+      with({.empty_parts_unwritten = true}),
+      {with({.empty_parts_unwritten = true, .empty_parts_left_out = true})});
   add("gemm_parts_at_one_place",
       "the blocks of several parts write to one place; each part needs a place of its own",
       faulty_where(
@@ -261,66 +366,18 @@ FunctionCheck<GemmKernelInput, KernelOutcome> split_gemm_check() {
       return with(here)(input);
     };
   };
+  // And with a block for each number of C there are many where C has many.
+  const auto where_c_is_small = [with](const Input& input) {
+    return with({.few_blocks = input.m * input.n < input.parts})(input);
+  };
   add("gemm_parts_in_one_block",
       "right, but one block sums up several parts, one after the other; each part has blocks of its own",
       with({.few_blocks = true}),
       {with({.few_blocks = true, .last_reads_more = true}), where_parts_are_many({.few_blocks = true}),
-       where_parts_are_many({.few_blocks = true, .last_reads_more = true})});
+       where_c_is_small, where_parts_are_many({.few_blocks = true, .last_reads_more = true})});
   add("gemm_sums_not_added",
       "right, but C is not added from the parts' sums; a second kernel reads them, and neither A nor W",
       with({.last_reads_more = true}), {with({.reread = true, .last_reads_more = true})});
-  return check;
-}
-
-FunctionCheck<MmaTileInput, KernelOutcome> mma_tile_check() {
-  using Input = MmaTileInput;
-  auto check =
-      kernel_check<Input>(14, "mma_tile", "one mma.sync of a warp, its registers filled and stored by hand",
-                          [](const Input&, std::size_t i) { return fmt::format("C[{}, {}]", i / 8, i % 8); });
-  Input all{.a = {}, .w = {}, .counted = true};
-  for (std::int64_t i = 0; i < 256; ++i) all.a.push_back(whole(i / 16, i % 16));
-  for (std::int64_t i = 0; i < 128; ++i) all.w.push_back(whole(i / 16 + 50, i % 16));
-  check.cases = {{"corner", "a 3 in A[0, 0] and a 5 in W[0, 0]", one_hot(0, 0, 0)},
-                 {"row-8", "in A[8, 0] and W[0, 0]", one_hot(8, 0, 0)},
-                 {"k-8", "in A[0, 8] and W[0, 8]", one_hot(0, 8, 0)},
-                 {"inside", "in A[13, 5] and W[6, 5]", one_hot(13, 5, 6)},
-                 {"all", "whole numbers everywhere, and instructions are counted", all}};
-  check.oracle = [](const Input& input) { return tile_product(input, {0, 1, 2, 3}, false, false); };
-  const auto mistake = [](std::string name, std::string sentence, std::array<std::size_t, 4> a_order,
-                          bool w_swapped, bool c_columns) {
-    return kernel_mistake<Input>(std::move(name), std::move(sentence), [=](const Input& input) {
-      return tile_product(input, a_order, w_swapped, c_columns);
-    });
-  };
-  // Right, with these findings of the counters.
-  const auto with_counts = [](const KernelOutcome& findings) -> std::function<KernelOutcome(const Input&)> {
-    return [findings](const Input& input) {
-      KernelOutcome outcome = input.counted ? findings : KernelOutcome{};
-      outcome.numbers = tile_product(input, {0, 1, 2, 3}, false, false).numbers;
-      return outcome;
-    };
-  };
-  check.mistakes = {
-      mistake(
-          "mma_a_registers_1_and_2",
-          "a's registers 1 and 2 swapped; register 1 is 8 rows further down, register 2 is 8 further along k",
-          {0, 2, 1, 3}, false, false),
-      mistake("mma_a_rows_swapped", "a's rows g and g + 8 swapped", {1, 0, 3, 2}, false, false),
-      mistake("mma_w_halves_swapped", "w's registers swapped; register 0 holds k = 2t and 2t + 1",
-              {0, 1, 2, 3}, true, false),
-      mistake("mma_columns_apart",
-              "a lane's sums stored in columns t and t + 4; they are neighbours, 2t and 2t + 1", {0, 1, 2, 3},
-              false, true),
-      kernel_mistake<Input>(
-          "mma_by_hand", "right, but not by one instruction of the tensor cores, which does all of it",
-          with_counts({.numbers = {}, .reread = true, .tensor = true}),
-          {with_counts({.numbers = {}, .tensor = true}), with_counts({.numbers = {}, .reread = true})}),
-      kernel_mistake<Input>("mma_one_lane", "right, but one lane works alone; all 32 have a part of the tile",
-                            with_counts({.numbers = {}, .few_lanes = true, .tensor = true}),
-                            {with_counts({.numbers = {}, .few_lanes = true})}),
-      kernel_mistake<Input>("mma_lanes_at_one_place",
-                            "two lanes store to one place of C; each has four sums of its own",
-                            [](const Input&) { return faulty(KernelFault::race); })};
   return check;
 }
 

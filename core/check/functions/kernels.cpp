@@ -112,14 +112,16 @@ bool same_outcome(const KernelOutcome& found, const KernelOutcome& expected, dou
 bool same_outcome(const KernelOutcome& found, const KernelOutcome& expected,
                   const std::function<bool(double found, double expected)>& near) {
   if (found.fault != KernelFault::none || expected.fault != KernelFault::none)
-    return found.fault == expected.fault && (found.in_warp || !expected.in_warp);
+    return found.fault == expected.fault && (found.in_warp || !expected.in_warp) &&
+           (found.by_store || !expected.by_store);
   return std::ranges::equal(found.numbers, expected.numbers, near) && found.scattered == expected.scattered &&
          found.few_lanes == expected.few_lanes && found.conflicts == expected.conflicts &&
          found.reread == expected.reread && found.barriers == expected.barriers &&
          found.without_shuffles == expected.without_shuffles && found.tensor == expected.tensor &&
          found.atomics == expected.atomics && found.without_tile == expected.without_tile &&
-         found.through_shared == expected.through_shared && found.few_blocks == expected.few_blocks &&
-         found.last_reads_more == expected.last_reads_more;
+         found.stores_again == expected.stores_again && found.fills_again == expected.fills_again &&
+         found.few_warps == expected.few_warps && found.through_shared == expected.through_shared &&
+         found.few_blocks == expected.few_blocks && found.last_reads_more == expected.last_reads_more;
 }
 
 bool KernelOutcome::operator==(const KernelOutcome& other) const {

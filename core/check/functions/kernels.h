@@ -31,6 +31,7 @@ struct KernelOutcome {
       numbers;  ///< the output as it lies in memory, with `untouched` where nothing was written
   KernelFault fault = KernelFault::none;  ///< the gravest that was found
   bool in_warp = false;                   ///< a race: all that was found is between lanes of a warp
+  bool by_store = false;                  ///< out of bounds: it is a store that reaches there
   // Of a kernel that is right, where the case asks for it and the counters are there:
   bool scattered = false;         ///< its requests touch many more sectors than could carry their bytes
   bool few_lanes = false;         ///< few lanes ask at a time, and a sector is moved again for the others
@@ -42,8 +43,11 @@ struct KernelOutcome {
   bool atomics = false;           ///< it adds by atomics where the task does not allow it
   bool without_tile =
       false;  ///< fewer bytes go through shared memory than the tiles that the task asks for hold
+  bool stores_again = false;     ///< it stores more bytes in global memory than the task allows
+  bool fills_again = false;      ///< it stores more bytes in shared memory than the task's tiles hold
+  bool few_warps = false;        ///< most of its warps load nothing
   bool through_shared = false;   ///< it brings through shared memory what the task wants in registers
-  bool few_blocks = false;       ///< no launch has the blocks that the task asks for
+  bool few_blocks = false;       ///< in no launch so many blocks store something as the task asks for
   bool last_reads_more = false;  ///< its last launch reads more than what the launch before it left for it
   std::string told = {};         ///< the checker's words or the counters', for people; not compared
 
@@ -53,8 +57,8 @@ struct KernelOutcome {
   bool operator==(const KernelOutcome& other) const;
 };
 
-/// Whether they are the same: the fault if there is one, and that it is within warps where this is expected; else the
-/// numbers, each within `relative`, and the counters' findings.
+/// Whether they are the same: the fault if there is one, and that it is within warps, or by a store, where this is
+/// expected; else the numbers, each within `relative`, and the counters' findings.
 bool same_outcome(const KernelOutcome& found, const KernelOutcome& expected, double relative);
 
 /// The same where `near` says which numbers are near enough.
@@ -72,8 +76,7 @@ struct ColumnSumsKernelInput {
   std::int64_t x_gap = 0;  ///< between rows, in numbers
   bool counted = false;    ///< whether the counters are looked at
 
-  std::vector<double> x()
-      const;  ///< as it lies in memory, with numbers in the gaps that no right result holds
+  std::vector<double> x() const;  ///< as it lies in memory, with NaN in the gaps, which no right result holds
 };
 /// The sums come back.
 FunctionCheck<ColumnSumsKernelInput, KernelOutcome> column_sums_check();

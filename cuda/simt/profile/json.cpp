@@ -80,6 +80,8 @@ Json json_of(const KernelProfile& kernel) {
           {"shared_stores", json_of(kernel.shared_stores)},
           {"shared_atomics", json_of(kernel.shared_atomics)},
           {"atomic_collisions", kernel.atomic_collisions},
+          {"loading_warps", kernel.loading_warps},
+          {"storing_blocks", kernel.storing_blocks},
           {"unique_bytes_loaded", kernel.unique_bytes_loaded},
           {"unique_bytes_stored", kernel.unique_bytes_stored},
           {"l2_sectors", kernel.l2_sectors},

@@ -97,6 +97,8 @@ KernelProfile Profile::total() const {
     sum.shared_stores += kernel.shared_stores;
     sum.shared_atomics += kernel.shared_atomics;
     sum.atomic_collisions += kernel.atomic_collisions;
+    sum.loading_warps += kernel.loading_warps;
+    sum.storing_blocks += kernel.storing_blocks;
     sum.l2_sectors += kernel.l2_sectors;
     sum.l2_bytes = std::max(sum.l2_bytes, kernel.l2_bytes);
     sum.dram_bytes_loaded += kernel.dram_bytes_loaded;

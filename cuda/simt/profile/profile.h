@@ -127,6 +127,8 @@ struct KernelProfile {
       global_atomics;  ///< loads and stores of cp.async are among loads and stores
   RequestCounts shared_loads, shared_stores, shared_atomics;  ///< ldmatrix is among shared_loads
   std::uint64_t atomic_collisions = 0;
+  std::uint64_t loading_warps = 0;   ///< that load from global memory, over all blocks
+  std::uint64_t storing_blocks = 0;  ///< that store there, or add by atomics
 
   std::uint64_t unique_bytes_loaded = 0;  ///< different bytes that were read before this launch wrote them
   std::uint64_t unique_bytes_stored = 0;  ///< different bytes written

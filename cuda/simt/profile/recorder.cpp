@@ -253,6 +253,8 @@ void Recorder::block_begins(const BlockInfo& info) {
   }
   warp_ = 0;
   stacks_.assign(info.threads, 0);
+  warp_loads_.assign(warps_.size(), false);
+  block_stores_ = false;
   checker_.block_begins(info.linear, info.threads);
   counter_.block_begins();
 }
@@ -402,9 +404,23 @@ void Recorder::same_shape(const WarpAccess& access, std::uint32_t lanes) {
   }
 }
 
+// A request of the replayed warp to global memory: which warps and blocks make any.
+void Recorder::take_part(AccessType type) {
+  if (type == AccessType::load || type == AccessType::copy_source) {
+    kernel_.loading_warps += warp_loads_[replayed_warp_] ? 0U : 1U;
+    warp_loads_[replayed_warp_] = true;
+  } else if (!block_stores_) {
+    ++kernel_.storing_blocks;
+    block_stores_ = true;
+  }
+}
+
 void Recorder::request(Region& region, std::uint32_t place, AccessType type, const Request& request) {
   if (type != AccessType::copy_done && type != AccessType::copy_dropped) {
     counter_.count(region.space, place, type, request, kernel_);
+    if (region.space == MemorySpace::global) {
+      take_part(type);
+    }
   }
   checker_.access(region, replayed_warp_, place, type, request);
 }

@@ -95,6 +95,7 @@ class Recorder final : public Observer, private ReplayVisitor {
   }
   std::uint32_t place_of(const void* code, Where where);
   void same_shape(const WarpAccess& access, std::uint32_t lanes);
+  void take_part(AccessType type);
   void request(Region& region, std::uint32_t place, AccessType type, const Request& request);
 
   ProfileOptions options_;
@@ -120,6 +121,8 @@ class Recorder final : public Observer, private ReplayVisitor {
   unsigned warp_ = 0;               // whose lanes run
   unsigned replayed_warp_ = 0;
   unsigned threads_ = 0;
+  std::vector<bool> warp_loads_;        // whether it has loaded from global memory
+  bool block_stores_ = false;           // whether one of its warps has stored there
   std::vector<std::uintptr_t> stacks_;  // of its threads, as far as they were seen
   std::size_t stack_bytes_ = 0;
 

@@ -118,6 +118,8 @@ TEST_CASE("profile: the transpose has 32 wavefronts a request, and 1 with a padd
     CHECK(kernel.shared_stores.units_per_request() == 1);
     CHECK(kernel.global_loads.units_per_request() == 4);
     CHECK(kernel.global_stores.units_per_request() == 4);
+    CHECK(kernel.loading_warps == 4 * 8);
+    CHECK(kernel.storing_blocks == 4);
     CHECK(kernel.block_barriers == 4);
     CHECK(kernel.unique_bytes_loaded == 4096 * 4);
     CHECK(kernel.unique_bytes_stored == 4096 * 4);
