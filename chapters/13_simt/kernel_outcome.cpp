@@ -76,6 +76,11 @@ bool exceeds(double value, double limit) {
   return limit > 0 && value > limit;
 }
 
+/// Whether the last launch reads more different bytes than are left for it.
+bool reads_too_much(const simt::KernelProfile& last, const Allowed& allowed) {
+  return exceeds(static_cast<double>(last.unique_bytes_loaded), allowed.last_reads_bytes);
+}
+
 std::uint64_t blocks_of(const simt::KernelProfile& kernel) {
   return std::uint64_t{kernel.grid[0]} * kernel.grid[1] * kernel.grid[2];
 }
@@ -98,6 +103,19 @@ void find_too_much(double moved, const std::string& words, const simt::RequestCo
     outcome.told += fmt::format(": {:.1f} lanes of 32 ask at a time", global.lanes_per_request());
 }
 
+/// Of one that reads what was left for it: one that reads more is not the launch that the task means.
+void find_waste_of_last_launch(const simt::KernelProfile& last, const Allowed& allowed,
+                               KernelOutcome& outcome) {
+  const simt::RequestCounts global = last.global();
+  const double asked = sector * static_cast<double>(global.ideal);
+  const bool found = outcome.few_lanes || outcome.reread || reads_too_much(last, allowed);
+  if (found || !exceeds(asked, allowed.last_asked_bytes)) return;
+  find_too_much(asked,
+                fmt::format("the last launch asks for {:.0f} bytes of memory where the task allows {:.0f}",
+                            asked, allowed.last_asked_bytes),
+                global, outcome);
+}
+
 void find_waste_of_global_memory(const simt::Profile& profile, const simt::KernelProfile& total,
                                  const Allowed& allowed, KernelOutcome& outcome) {
   const simt::RequestCounts global = total.global();
@@ -118,13 +136,7 @@ void find_waste_of_global_memory(const simt::Profile& profile, const simt::Kerne
                   fmt::format("{:.0f} bytes are asked of memory where the task allows {:.0f}", asked,
                               allowed.asked_bytes),
                   global, outcome);
-  const simt::RequestCounts of_last = profile.kernels.back().global();
-  const double last_asked = sector * static_cast<double>(of_last.ideal);
-  if (!outcome.few_lanes && !outcome.reread && exceeds(last_asked, allowed.last_asked_bytes))
-    find_too_much(last_asked,
-                  fmt::format("the last launch asks for {:.0f} bytes of memory where the task allows {:.0f}",
-                              last_asked, allowed.last_asked_bytes),
-                  of_last, outcome);
+  find_waste_of_last_launch(profile.kernels.back(), allowed, outcome);
   const auto stored = static_cast<double>(total.global_stores.bytes);
   if (exceeds(stored, allowed.stored_bytes)) {
     outcome.stores_again = true;
@@ -206,11 +218,11 @@ void find_missing_division(const simt::Profile& profile, const Allowed& allowed,
     tell(outcome, fmt::format("in no launch more than {} blocks store something, and the task asks for {}",
                               most, allowed.blocks));
   }
-  const std::uint64_t last = profile.kernels.back().unique_bytes_loaded;
-  if (exceeds(static_cast<double>(last), allowed.last_reads_bytes)) {
+  const simt::KernelProfile& last = profile.kernels.back();
+  if (reads_too_much(last, allowed)) {
     outcome.last_reads_more = true;
-    tell(outcome, fmt::format("the last launch reads {} different bytes, and {:.0f} are left for it", last,
-                              allowed.last_reads_bytes));
+    tell(outcome, fmt::format("the last launch reads {} different bytes, and {:.0f} are left for it",
+                              last.unique_bytes_loaded, allowed.last_reads_bytes));
   }
 }
 
