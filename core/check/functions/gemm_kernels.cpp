@@ -70,7 +70,7 @@ std::vector<std::int64_t> order_of(std::int64_t parts, PartOrder order) {
   if (order == PartOrder::backwards) std::ranges::reverse(all);
   if (order == PartOrder::last_first) std::ranges::rotate(all, all.end() - 1);
   if (order == PartOrder::even_first)
-    std::ranges::stable_partition(all, [](std::int64_t part) { return part % 2 == 0; });
+    std::ranges::sort(all, {}, [](std::int64_t part) { return std::pair(part % 2, part); });
   return all;
 }
 

@@ -12,9 +12,12 @@ namespace {
 
 using Numbers = std::vector<double>;
 
+/// Where a lane's four sums are stored.
+enum class SumPlaces : std::uint8_t { right, columns_apart, two_swapped };
+
 /// @param a_order  which 8 × 8 quarter of A is taken for each, in the order of its registers
 KernelOutcome tile_product(const MmaTileInput& input, const std::array<std::size_t, 4>& a_order,
-                           bool w_swapped, bool c_columns) {
+                           bool w_swapped, SumPlaces places) {
   KernelOutcome outcome{.numbers = Numbers(16 * 8, 0)};
   for (std::size_t row = 0; row < 16; ++row) {
     for (std::size_t column = 0; column < 8; ++column) {
@@ -25,8 +28,12 @@ KernelOutcome tile_product(const MmaTileInput& input, const std::array<std::size
         const std::size_t w_k = w_swapped ? (k + 8) % 16 : k;
         sum += a * input.w[column * 16 + w_k];
       }
+      std::size_t to = row * 8 + column;
       // Columns 2t, 2t + 1 stored as t, t + 4.
-      outcome.numbers[row * 8 + (c_columns ? column / 2 + column % 2 * 4 : column)] = sum;
+      if (places == SumPlaces::columns_apart) to = row * 8 + column / 2 + column % 2 * 4;
+      // Number 1, of the neighbouring column, stored 8 rows further down, and number 2 beside.
+      if (places == SumPlaces::two_swapped) to = (row % 8 + column % 2 * 8) * 8 + column / 2 * 2 + row / 8;
+      outcome.numbers[to] = sum;
     }
   }
   return outcome;
@@ -54,18 +61,20 @@ FunctionCheck<MmaTileInput, KernelOutcome> mma_tile_check() {
                  {"k-8", "in A[0, 8] and W[0, 8]", one_hot(0, 8, 0)},
                  {"inside", "in A[13, 5] and W[6, 5]", one_hot(13, 5, 6)},
                  {"all", "whole numbers everywhere, and instructions are counted", all}};
-  check.oracle = [](const Input& input) { return tile_product(input, {0, 1, 2, 3}, false, false); };
+  check.oracle = [](const Input& input) {
+    return tile_product(input, {0, 1, 2, 3}, false, SumPlaces::right);
+  };
   const auto mistake = [](std::string name, std::string sentence, std::array<std::size_t, 4> a_order,
-                          bool w_swapped, bool c_columns) {
+                          bool w_swapped, SumPlaces places) {
     return kernel_mistake<Input>(std::move(name), std::move(sentence), [=](const Input& input) {
-      return tile_product(input, a_order, w_swapped, c_columns);
+      return tile_product(input, a_order, w_swapped, places);
     });
   };
   // Right, with these findings of the counters.
   const auto with_counts = [](const KernelOutcome& findings) -> std::function<KernelOutcome(const Input&)> {
     return [findings](const Input& input) {
       KernelOutcome outcome = input.counted ? findings : KernelOutcome{};
-      outcome.numbers = tile_product(input, {0, 1, 2, 3}, false, false).numbers;
+      outcome.numbers = tile_product(input, {0, 1, 2, 3}, false, SumPlaces::right).numbers;
       return outcome;
     };
   };
@@ -73,13 +82,16 @@ FunctionCheck<MmaTileInput, KernelOutcome> mma_tile_check() {
       mistake(
           "mma_a_registers_1_and_2",
           "a's registers 1 and 2 swapped; register 1 is 8 rows further down, register 2 is 8 further along k",
-          {0, 2, 1, 3}, false, false),
-      mistake("mma_a_rows_swapped", "a's rows g and g + 8 swapped", {1, 0, 3, 2}, false, false),
+          {0, 2, 1, 3}, false, SumPlaces::right),
+      mistake("mma_a_rows_swapped", "a's rows g and g + 8 swapped", {1, 0, 3, 2}, false, SumPlaces::right),
       mistake("mma_w_halves_swapped", "w's registers swapped; register 0 holds k = 2t and 2t + 1",
-              {0, 1, 2, 3}, true, false),
+              {0, 1, 2, 3}, true, SumPlaces::right),
       mistake("mma_columns_apart",
               "a lane's sums stored in columns t and t + 4; they are neighbours, 2t and 2t + 1", {0, 1, 2, 3},
-              false, true),
+              false, SumPlaces::columns_apart),
+      mistake("mma_sums_1_and_2",
+              "a lane's sums 1 and 2 swapped; sum 1 is the neighbouring column, sum 2 is 8 rows further down",
+              {0, 1, 2, 3}, false, SumPlaces::two_swapped),
       kernel_mistake<Input>(
           "mma_by_hand", "right, but not by one instruction of the tensor cores, which does all of it",
           with_counts({.numbers = {}, .reread = true, .tensor = true}),
