@@ -61,7 +61,8 @@ void find_fault(const simt::Profile& profile, KernelOutcome& outcome) {
   }
   if (profile.error.empty() || outcome.fault >= KernelFault::out_of_bounds) return;
   const bool missing = profile.error.find("does not name this lane") != std::string::npos ||
-                       profile.error.find("does not take part") != std::string::npos;
+                       profile.error.find("does not take part") != std::string::npos ||
+                       profile.error.find("needs all 32 lanes") != std::string::npos;
   outcome.fault = missing ? KernelFault::missing_lane : KernelFault::stopped;
   outcome.in_warp = false;
   outcome.told = profile.error;

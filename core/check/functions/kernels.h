@@ -20,7 +20,7 @@ enum class KernelFault : std::uint8_t {
   uninitialised,       ///< memory read that nobody has written
   race,                ///< between threads of a block
   race_across_blocks,  ///< between two blocks
-  missing_lane,   ///< a shuffle asks for a lane that takes no part: its mask does not name it, or it has left
+  missing_lane,  ///< a lane that a shuffle or a tensor core wants takes no part: a mask leaves it out, or it has left
   out_of_bounds,  ///< an access outside its array
   stopped         ///< anything else that the executor stops for: a deadlock, a misaligned access
 };

@@ -329,8 +329,11 @@ FunctionCheck<MmaAttentionInput, KernelOutcome> mma_attention_check() {
       everywhere("mma_rows_of_16",
                  "what lies outside an array is reached for; values and out have 8 numbers a row, not 16",
                  KernelFault::out_of_bounds),
-      everywhere("mma_lanes_left_out", "a shuffle whose mask leaves lanes out; all 32 take part",
-                 KernelFault::missing_lane),
+      everywhere(
+          "mma_lanes_left_out",
+          "a shuffle or a product without some lanes, which a mask, an `if` or a return before it leaves "
+          "out; all 32 take part",
+          KernelFault::missing_lane),
       everywhere(
           "mma_lanes_at_one_place",
           "two lanes use one place, and nothing says which comes first; each has four results of its own",

@@ -99,6 +99,11 @@ FunctionCheck<MmaTileInput, KernelOutcome> mma_tile_check() {
       kernel_mistake<Input>("mma_one_lane", "right, but one lane works alone; all 32 have a part of the tile",
                             with_counts({.numbers = {}, .few_lanes = true, .tensor = true}),
                             {with_counts({.numbers = {}, .few_lanes = true})}),
+      kernel_mistake<Input>(
+          "mma_lanes_left_out",
+          "the instruction is not called by all 32 lanes: an `if` or a return before it leaves "
+          "some out, or the block has fewer",
+          [](const Input&) { return faulty(KernelFault::missing_lane); }),
       kernel_mistake<Input>("mma_lanes_at_one_place",
                             "two lanes store to one place of C; each has four sums of its own",
                             [](const Input&) { return faulty(KernelFault::race); })};
