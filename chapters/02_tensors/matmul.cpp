@@ -44,15 +44,23 @@ void dot_four(const float* w, Eigen::Index stride, const float* x, Eigen::Index 
 }
 // [dot_four]
 
+struct Rows {
+  Eigen::Index begin, end;
+};
+
+// Those of w that are this thread's.
+Rows own_rows(const ConstMatrixView& w) {
+  const Eigen::Index thread = omp_get_thread_num();
+  const Eigen::Index threads = omp_get_num_threads();
+  return {w.rows() * thread / threads, w.rows() * (thread + 1) / threads};
+}
+
 // Each thread reads its own rows of w once, four at a time, a quarter of its share apart; they stay in the
 // cache while they meet every row of x.
 void split_weight_rows(const ConstMatrixView& x, const ConstMatrixView& w, MatrixView y) {
 #pragma omp parallel
   {
-    const Eigen::Index thread = omp_get_thread_num();
-    const Eigen::Index threads = omp_get_num_threads();
-    const Eigen::Index begin = w.rows() * thread / threads;
-    const Eigen::Index end = w.rows() * (thread + 1) / threads;
+    const auto [begin, end] = own_rows(w);
     const Eigen::Index quarter = (end - begin) / 4;
     for (Eigen::Index n = begin; n < begin + quarter; ++n) {
       for (Eigen::Index t = 0; t < x.rows(); ++t) {
@@ -72,11 +80,8 @@ void split_weight_rows(const ConstMatrixView& x, const ConstMatrixView& w, Matri
 void eigen_by_weight_rows(const ConstMatrixView& x, const ConstMatrixView& w, MatrixView y) {
 #pragma omp parallel
   {
-    const Eigen::Index thread = omp_get_thread_num();
-    const Eigen::Index threads = omp_get_num_threads();
-    const Eigen::Index begin = w.rows() * thread / threads;
-    const Eigen::Index count = w.rows() * (thread + 1) / threads - begin;
-    y.middleCols(begin, count).noalias() = x * w.middleRows(begin, count).transpose();
+    const auto [begin, end] = own_rows(w);
+    y.middleCols(begin, end - begin).noalias() = x * w.middleRows(begin, end - begin).transpose();
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "core/check/check.h"
@@ -39,18 +40,15 @@ constexpr double sector_bytes = 32;
 void check_shapes(const KernelLadder& ladder, const KernelRung& rung, check::NumberType type,
                   RungMeasure& measured) {
   const check::Op& op = *ladder.judged_by;
-  std::vector<check::Case> problems;
-  problems.reserve(op.problems.size());
-  for (std::size_t i = 0; i < op.problems.size(); ++i)
-    problems.push_back(check::draw_cases(op, type, i, check::default_seed).front());
-  for (const check::Case& problem : problems) {
+  for (std::size_t i = 0; i < op.problems.size(); ++i) {
+    const check::Case problem = check::draw_cases(op, type, i, check::default_seed).front();
     const MeasuredCall memory(problem);
-    measured.findings = simt::profile([&] { rung.run(memory.call(), Memory::of_the_device); });
-    if (measured.findings.quiet()) continue;
+    simt::Profile found = simt::profile([&] { rung.run(memory.call(), Memory::of_the_device); });
+    if (found.quiet()) continue;
     measured.checked = problem.description;
+    measured.findings = std::move(found);
     return;
   }
-  measured.findings = {};
 }
 
 bool is_safe(const simt::Profile& profile) {

@@ -235,9 +235,8 @@ FunctionCheck<GemmKernelInput, KernelOutcome> tiled_gemm_check() {
         return outcome;
       });
   add("gemm_threads_leave",
-      "threads whose row or column lies outside C have left, or bring nothing to the tiles; they, too, bring "
-      "a "
-      "number of each, and come to the barriers",
+      "threads whose row or column lies outside C have left, or bring nothing to the tiles; they, too, fill "
+      "the tiles and come to the barriers",
       faulty_where(KernelFault::uninitialised, sides_have_remainders, false));
   add("gemm_tiles_unguarded",
       "what lies behind the last row, column or k is reached for; where the matrix ends, a tile gets a 0",
@@ -245,8 +244,7 @@ FunctionCheck<GemmKernelInput, KernelOutcome> tiled_gemm_check() {
       {faulty_where(KernelFault::out_of_bounds, sides_have_remainders, false)});
   add("gemm_gaps_read",
       "what lies between two rows of A or of W is read and multiplied by 0; there may be anything, and 0 "
-      "times "
-      "NaN is NaN",
+      "times NaN is NaN",
       with({.w_gaps_read = true}),
       {with({.a_gaps_read = true}), with({.a_gaps_read = true, .w_gaps_read = true})});
   add("gemm_w_tile_turned",
@@ -283,8 +281,7 @@ FunctionCheck<GemmKernelInput, KernelOutcome> tiled_gemm_check() {
       with({.stores_again = true}), {with({.reread = true, .stores_again = true})});
   add("gemm_tiles_filled_again",
       "right, but shared memory gets more than the numbers of the tiles: a round too many, or the sums, "
-      "which "
-      "belong in registers",
+      "which belong in registers",
       with({.fills_again = true}));
   add("gemm_few_warps",
       "right, but a few warps fill the tiles while the others wait; each thread brings its numbers",
