@@ -6,6 +6,9 @@
 using Catch::Approx;  // version 2 has it here already
 using Catch::Matchers::ContainsSubstring;
 #else
+// Without a try block around each assertion: an exception is still a failure of the test case, told with the last assertion
+// before it. A tenth less to compile.
+#define CATCH_CONFIG_FAST_COMPILE
 #include <catch2/catch.hpp>
 /// Version 3's name of it.
 inline auto ContainsSubstring(const std::string& part) {
