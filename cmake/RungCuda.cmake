@@ -33,17 +33,18 @@ if(RUNG_NVCC AND NOT RUNG_SANITIZE)
   endif()
 endif()
 
-# What a source is compiled by both compilers for: CMake knows one language per file, so nvcc gets a file that includes it.
-function(rung_gpu_sources out)
-  set(wrappers "")
+# rung_gpu_sources(<variable> <name> <source>…): the file for nvcc of what both compilers compile, since CMake knows one language
+# per file. It includes all the sources, and so reads the standard library's headers once: three programs of nvcc read them,
+# which takes longer than the kernels.
+function(rung_gpu_sources out name)
+  set(text "")
   foreach(source IN LISTS ARGN)
     cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}" NORMALIZE)
-    file(RELATIVE_PATH wrapper "${PROJECT_SOURCE_DIR}" "${source}")
-    string(REGEX REPLACE "[.]cpp$" ".cu" wrapper "${PROJECT_BINARY_DIR}/gpu/${wrapper}")
-    file(CONFIGURE OUTPUT "${wrapper}" CONTENT "#include \"@source@\"\n" @ONLY)
-    list(APPEND wrappers "${wrapper}")
+    string(APPEND text "#include \"${source}\"\n")
   endforeach()
-  set(${out} "${wrappers}" PARENT_SCOPE)
+  set(file "${PROJECT_BINARY_DIR}/gpu/${name}.cu")
+  file(CONFIGURE OUTPUT "${file}" CONTENT "${text}" @ONLY)
+  set(${out} "${file}" PARENT_SCOPE)
 endfunction()
 
 # rung_gpu_target(<target> [ONE_ARCHITECTURE]): options of what nvcc compiles. ONE_ARCHITECTURE: for the oldest GPU alone
@@ -64,7 +65,7 @@ function(rung_gpu_test name)
     return()
   endif()
   cmake_parse_arguments(A "ONE_ARCHITECTURE" "" "SOURCES;HOST_SOURCES;USES;LINKS" ${ARGN})
-  rung_gpu_sources(sources ${A_SOURCES})
+  rung_gpu_sources(sources test_${name} ${A_SOURCES})
   rung_target_names(uses ${A_USES})
   add_executable(gpu_${name} EXCLUDE_FROM_ALL ${sources} ${A_HOST_SOURCES})
   target_link_libraries(gpu_${name} PRIVATE rung_options rung_catch ${uses} ${A_LINKS})
