@@ -50,4 +50,5 @@ if(RUNG_SANITIZE)
 endif()
 
 rung_precompiled_set(base)
+rung_precompiled_set(cold OPTIONS ${RUNG_COLD_OPTIONS})
 include(RungCuda)

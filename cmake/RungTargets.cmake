@@ -4,6 +4,7 @@
 #   rung_chapter(<NN_name> SOURCES … [USES <core folder or NN_name> …] [LINKS <library> …]
 #                [DEMO_USES <core folder or NN_name> …]      with DEMO_USES, demo.cpp is its demo and may use these too
 #                [DEMO_SOURCES …]                            where demo.cpp is not all of it
+#                [DEMO_TIMES]                                where the demo times loops of its own
 #                [PRECOMPILED <set>])
 #   rung_test(<name> SOURCES … USES … [LINKS …])          Catch2, found by ctest case by case
 #
@@ -42,7 +43,7 @@ function(rung_core folder)
 endfunction()
 
 function(rung_chapter folder)
-  cmake_parse_arguments(A "" "PRECOMPILED" "SOURCES;USES;LINKS;DEMO_USES;DEMO_SOURCES" ${ARGN})
+  cmake_parse_arguments(A "DEMO_TIMES" "PRECOMPILED" "SOURCES;USES;LINKS;DEMO_USES;DEMO_SOURCES" ${ARGN})
   rung_check_chapter_uses(${folder} ${A_USES} ${A_LINKS} ${A_DEMO_USES})
   rung_target_names(self ${folder})
   rung_target_names(uses ${A_USES})
@@ -56,24 +57,20 @@ function(rung_chapter folder)
     rung_target_names(uses ${A_DEMO_USES})
     add_library(${self}_demo STATIC demo.cpp ${A_DEMO_SOURCES})
     target_link_libraries(${self}_demo PUBLIC ${self} ${uses})
-    rung_precompiled(${self}_demo ${A_PRECOMPILED})
+    if(A_DEMO_TIMES OR NOT A_PRECOMPILED STREQUAL "base")
+      rung_precompiled(${self}_demo ${A_PRECOMPILED})
+    else()
+      rung_cold(${self}_demo)
+    endif()
   endif()
 endfunction()
-
-# The tests themselves run for no time, what they call is compiled elsewhere: less optimised, they take a quarter less to
-# compile. With that g++ 12 loses track of values, and warns of what does not happen: inside its AVX-512 headers (see
-# RungBuild), and in the sum of two strings.
-set(RUNG_TEST_OPTIONS $<$<CONFIG:Release>:-O1>)
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  list(APPEND RUNG_TEST_OPTIONS -Wno-uninitialized -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-restrict)
-endif()
 
 function(rung_test name)
   cmake_parse_arguments(A "" "" "SOURCES;USES;LINKS" ${ARGN})
   rung_target_names(uses ${A_USES})
   add_executable(test_${name} ${A_SOURCES})
   target_link_libraries(test_${name} PRIVATE rung_options rung_catch ${uses} ${A_LINKS})
-  target_compile_options(test_${name} PRIVATE ${RUNG_TEST_OPTIONS})
+  target_compile_options(test_${name} PRIVATE ${RUNG_COLD_OPTIONS})
   target_compile_definitions(test_${name} PRIVATE RUNG_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   if(A_LINKS MATCHES "(^|;)(simt|cuda)_?")  # compiled with the options of kernels
     rung_precompiled(test_${name} kernel_tests)
