@@ -7,6 +7,9 @@
 # rung::cuda. The text must be in the file exactly once.
 
 include_guard(GLOBAL)
+if(POLICY CMP0174)
+  cmake_policy(SET CMP0174 NEW)  # BY "" is an empty text, of which newer versions of CMake would warn
+endif()
 
 function(rung_wrong_kernel name)
   cmake_parse_arguments(PARSE_ARGV 1 A "" "FILE;REPLACE;BY" "")
