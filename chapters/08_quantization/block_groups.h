@@ -21,8 +21,12 @@ namespace rung {
 
 /// An fp16 number in a block; by the machine's own instruction where the compiler knows one.
 inline float block_half(const std::byte* from) {
-#ifdef __FLT16_MANT_DIG__
+#if defined(__aarch64__) || defined(__FLT16_MANT_DIG__)
+#ifdef __aarch64__
+  __fp16 half;  // g++ 12 knows the other name in C alone
+#else
   __extension__ _Float16 half;
+#endif
   std::memcpy(&half, from, sizeof half);
   return static_cast<float>(half);
 #else
