@@ -12,7 +12,7 @@ namespace rung::simt::profiling {
 namespace {
 
 const ThreadState* watched_thread() {
-  return recorder == nullptr ? nullptr : current_thread();
+  return recorder == nullptr || at_work ? nullptr : current_thread();
 }
 
 bool is_local(const ThreadState& thread, std::uintptr_t address) {
@@ -23,6 +23,7 @@ void access(const void* pointer, std::size_t bytes, AccessType type, const void*
   const ThreadState* thread = watched_thread();
   const auto address = reinterpret_cast<std::uintptr_t>(pointer);
   if (thread != nullptr && !is_local(*thread, address)) {
+    const AtWork here;
     recorder->hook_access(*thread, address, bytes, type, code);
   }
 }
@@ -32,6 +33,7 @@ void aligned_access(const void* pointer, std::size_t bytes, AccessType type, con
   const ThreadState* thread = watched_thread();
   const auto address = reinterpret_cast<std::uintptr_t>(pointer);
   if (thread != nullptr && !is_local(*thread, address)) {
+    const AtWork here;
     if ((address & (bytes - 1)) != 0) {
       recorder->hook_misaligned(*thread, address, bytes, type, code);
     }
@@ -41,6 +43,7 @@ void aligned_access(const void* pointer, std::size_t bytes, AccessType type, con
 
 void token(Token::Kind kind, const void* code) {
   if (const ThreadState* thread = watched_thread(); thread != nullptr) {
+    const AtWork here;
     recorder->hook_token(*thread, kind, code);
   }
 }
@@ -180,6 +183,7 @@ RUNG_ATOMICS_OF_WIDTH(64, std::uint64_t)
 void __tsan_atomic_thread_fence(int) {
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
   if (const rung::simt::ThreadState* thread = rung::simt::profiling::watched_thread(); thread != nullptr) {
+    const rung::simt::profiling::AtWork here;
     rung::simt::profiling::recorder->hook_fence(*thread, HERE);
   }
 }
@@ -193,6 +197,7 @@ void __ubsan_handle_out_of_bounds(rung::simt::profiling::UbsanOutOfBounds* data,
   using namespace rung::simt;
   using namespace rung::simt::profiling;
   if (const ThreadState* thread = watched_thread(); thread != nullptr) {
+    const AtWork here;
     recorder->hook_index_out_of_bounds(
         *thread, {.file = from_the_root(data->file), .line = static_cast<int>(data->line)},
         fmt::format("index {} of an array of type {}", reinterpret_cast<std::intptr_t>(index),
@@ -205,6 +210,7 @@ void __ubsan_handle_type_mismatch_v1(rung::simt::profiling::UbsanTypeMismatch* d
   using namespace rung::simt;
   using namespace rung::simt::profiling;
   if (const ThreadState* thread = watched_thread(); thread != nullptr) {
+    const AtWork here;
     recorder->hook_pointer_out_of_bounds(*thread, reinterpret_cast<std::uintptr_t>(pointer), data->type->name,
                                          HERE);
   }

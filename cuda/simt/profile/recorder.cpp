@@ -15,6 +15,7 @@
 namespace rung::simt::profiling {
 
 Recorder* recorder = nullptr;
+bool at_work = false;
 
 namespace {
 
@@ -52,14 +53,17 @@ Recorder::~Recorder() {
 // Memory ------------------------------------------------------------------------------------------
 
 void Recorder::allocated(const void* address, std::size_t bytes) {
+  const AtWork here;
   memory_.allocated(reinterpret_cast<std::uintptr_t>(address), bytes);
 }
 
 void Recorder::released(const void* address) {
+  const AtWork here;
   memory_.released(reinterpret_cast<std::uintptr_t>(address));
 }
 
 void Recorder::uploaded(const void* address, std::size_t bytes) {
+  const AtWork here;
   const auto begin = reinterpret_cast<std::uintptr_t>(address);
   if (Region* region = memory_.global_at(begin); region != nullptr && region->holds(begin, bytes)) {
     region->mark_initialised(begin, bytes);
@@ -196,6 +200,8 @@ std::uint32_t Recorder::place_of(const void* code, Where where) {
 }
 
 void Recorder::launch_begins(const LaunchInfo& info) {
+  at_work = false;
+  const AtWork here;
   kernel_ = {};
   kernel_.name = info.name;
   kernel_.grid = extents(info.grid);
@@ -218,6 +224,7 @@ void Recorder::launch_begins(const LaunchInfo& info) {
 }
 
 void Recorder::launch_ends() {
+  const AtWork here;
   replay_all();
   launch_sites_.push_back(counter_.launch_ends(kernel_));
   checker_.launch_ends();
@@ -240,6 +247,7 @@ void Recorder::launch_ends() {
 }
 
 void Recorder::block_begins(const BlockInfo& info) {
+  const AtWork here;
   threads_ = info.threads;
   warps_.resize((info.threads + lanes_in_warp - 1) / lanes_in_warp);
   for (WarpReplay& warp : warps_) {
@@ -260,10 +268,12 @@ void Recorder::block_begins(const BlockInfo& info) {
 }
 
 void Recorder::block_ends() {
+  const AtWork here;
   replay_all();
 }
 
 void Recorder::block_barrier(Where where) {
+  const AtWork here;
   ++events_[{where.file, where.line, "__syncthreads"}];
   replay_all();
   checker_.block_barrier();
@@ -271,6 +281,7 @@ void Recorder::block_barrier(Where where) {
 }
 
 void Recorder::warp_event(const WarpEvent& event) {
+  const AtWork here;
   WarpReplay& warp = warps_[event.warp];
   bool is_long = false;
   for (std::uint32_t rest = event.mask; rest != 0; rest &= rest - 1) {
@@ -306,6 +317,7 @@ void Recorder::warp_event(const WarpEvent& event) {
 }
 
 void Recorder::memory_event(const MemoryEvent& event) {
+  const AtWork here;
   if (event.by == MemoryEvent::By::cp_async) {
     return;  // counted when it was issued
   }
@@ -317,6 +329,7 @@ void Recorder::memory_event(const MemoryEvent& event) {
 }
 
 void Recorder::copy_issued(const AsyncCopy& copy) {
+  const AtWork here;
   const std::uint32_t place = place_of(copy.code, copy.where);
   if (copy.source_bytes != 0) {
     push(*current_thread(), reinterpret_cast<std::uintptr_t>(copy.source), copy.source_bytes,
@@ -327,11 +340,13 @@ void Recorder::copy_issued(const AsyncCopy& copy) {
 }
 
 void Recorder::copy_done(const AsyncCopy& copy) {
+  const AtWork here;
   push(*current_thread(), reinterpret_cast<std::uintptr_t>(copy.destination), copy.bytes,
        AccessType::copy_done, place_of(copy.code, copy.where));
 }
 
 void Recorder::copy_dropped(const AsyncCopy& copy) {
+  const AtWork here;
   push(*current_thread(), reinterpret_cast<std::uintptr_t>(copy.destination), copy.bytes,
        AccessType::copy_dropped, place_of(copy.code, copy.where));
 }

@@ -133,4 +133,20 @@ class Recorder final : public Observer, private ReplayVisitor {
 /// The one that is at work, or null.
 extern Recorder* recorder;
 
+/// Whether the profiler itself runs, and the hooks have nothing to say. Of an inline function of the standard library, a
+/// std::string's say, a program has one copy, and that may be the one that was compiled with the hooks.
+extern bool at_work;
+
+/// From here to the end of the scope the profiler runs. Where a kernel is stopped there is no such end: launch_begins().
+class AtWork {
+ public:
+  AtWork() : before_(at_work) { at_work = true; }
+  ~AtWork() { at_work = before_; }
+  AtWork(const AtWork&) = delete;
+  AtWork& operator=(const AtWork&) = delete;
+
+ private:
+  bool before_;
+};
+
 }  // namespace rung::simt::profiling

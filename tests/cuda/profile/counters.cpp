@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "cuda/simt/profile/profile.h"
+#include "cuda/simt/profile/recorder.h"
 #include "tests/catch.h"
 #include "tests/cuda/profile/marks.h"
 #include "tests/cuda/profile/patterns.h"
@@ -93,6 +94,18 @@ TEST_CASE("profile: sectors per request of 4-byte loads are 4, 8, 32 and 5") {
   CHECK(row(on_line(kernel, "copy")) == Row{16, 512});
   CHECK(row(on_line(kernel, "copy", AccessKind::store)) == Row{16, 512});
   CHECK(kernel.active_lanes() == 32);
+}
+
+TEST_CASE(
+    "profile: what the profiler itself runs is not the kernel's, even if it was compiled with the hooks") {
+  const auto stored_with = [](void (*aside)(void (*)(float*), float*)) {
+    return profile_of(test::store_and_aside, aside).global_stores.requests;
+  };
+  CHECK(stored_with([](void (*function)(float*), float* out) { function(out); }) == 2);
+  CHECK(stored_with([](void (*function)(float*), float* out) {
+          const profiling::AtWork here;
+          function(out);
+        }) == 1);
 }
 
 TEST_CASE("profile: a float4 is one request of 16 sectors") {

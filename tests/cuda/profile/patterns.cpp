@@ -19,6 +19,15 @@ __global__ void copy_strided_kernel(float* out, const float* in, int stride) {
   out[i] = in[i * stride];  // [copy]
 }
 
+void store_one(float* out) {
+  *out = 1;
+}
+
+__global__ void store_and_aside_kernel(float* out, void (*aside)(void (*)(float*), float*)) {
+  out[threadIdx.x] = 2;
+  aside(store_one, out + 32 + threadIdx.x);
+}
+
 __global__ void copy_float4_kernel(float4* out, const float4* in) {
   const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
   out[i] = in[i];
@@ -343,6 +352,11 @@ void copy_strided(int stride, int offset) {
   const device_buffer<float> in = numbers(static_cast<std::size_t>(512 * stride + offset));
   launch("copy_strided", copy_strided_kernel, Launch{.grid = 4, .block = 128}, out.data(), in.data() + offset,
          stride);
+}
+
+void store_and_aside(void (*aside)(void (*)(float*), float*)) {
+  device_buffer<float> out(64);
+  launch("store_and_aside", store_and_aside_kernel, Launch{.grid = 1, .block = 32}, out.data(), aside);
 }
 
 void copy_float4() {

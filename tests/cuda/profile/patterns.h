@@ -41,4 +41,8 @@ void called_in_a_loop();  ///< a function that loops by lane, in a loop
 void short_circuit();     ///< if (a[i] > 0 && b[i] > 0)
 void conditional_operator();
 
+/// Each thread of a warp stores a number, and calls `aside` with a function that was compiled with the hooks, too, and
+/// stores another one.
+void store_and_aside(void (*aside)(void (*function)(float*), float*));
+
 }  // namespace rung::test
