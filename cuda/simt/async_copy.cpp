@@ -19,11 +19,13 @@ void issue(void* to, const void* from, unsigned bytes, unsigned source_bytes, Wh
   using simt::detail::fail_here;
   if (reinterpret_cast<std::uintptr_t>(to) % bytes != 0 ||
       reinterpret_cast<std::uintptr_t>(from) % bytes != 0) {
+    const simt::detail::Aside here;
     fail_here("cp.async of " + std::to_string(bytes) + " bytes between addresses that are not multiples of " +
                   std::to_string(bytes),
               where);
   }
   if (source_bytes > bytes) {
+    const simt::detail::Aside here;
     fail_here("cp.async of " + std::to_string(bytes) + " bytes is to read " + std::to_string(source_bytes),
               where);
   }

@@ -15,6 +15,7 @@ using rung::simt::Where;
 template <typename T>
 void announce(const T* address, Where where, const void* code) {
   if (reinterpret_cast<std::uintptr_t>(address) % sizeof(T) != 0) {
+    const rung::simt::detail::Aside here;
     rung::simt::detail::fail_here(
         "an atomic operation on an address that is not a multiple of " + std::to_string(sizeof(T)), where);
   }

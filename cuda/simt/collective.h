@@ -25,6 +25,19 @@ void arrive(const Collective& collective, void* argument, unsigned mask, Where w
 /// Which lane of its warp the current thread is.
 unsigned lane();
 
+/// While the executor writes a report on a kernel's stack, nothing that runs is the kernel's: of an inline function of the
+/// standard library a program has one copy, and that may be one that was compiled with the profiler's hooks.
+class Aside {
+ public:
+  Aside() : thread_(current) { current = nullptr; }
+  ~Aside() { current = thread_; }
+  Aside(const Aside&) = delete;
+  Aside& operator=(const Aside&) = delete;
+
+ private:
+  const ThreadState* thread_;
+};
+
 /// Ends the launch with this report, naming the current thread.
 [[noreturn]] void fail_here(const std::string& what, Where where);
 /// The same from a place that no exception may leave, a compiler's hook: the current thread stops where it is, and what

@@ -67,8 +67,10 @@ void Worker::run_thread() {
   } catch (const Unwind&) {
     // The block has failed, and its report is written.
   } catch (const std::exception& e) {
+    const Aside here;
     if (failure_.empty()) failure_ = report(self, std::string("an exception: ") + e.what(), {});
   } catch (...) {
+    const Aside here;
     if (failure_.empty()) failure_ = report(self, "an exception that is not a std::exception", {});
   }
   self.inside = false;
@@ -252,6 +254,7 @@ void Worker::complete(Thread& thread, std::uint32_t lanes) {
 }
 
 void Worker::fail_barrier(const Thread& thread) {
+  const Aside here;
   const Thread& first = *first_at_barrier_;
   fail(thread,
        fmt::format("threads meet at different barriers: {}, but {} waits at {}",
@@ -261,6 +264,7 @@ void Worker::fail_barrier(const Thread& thread) {
 }
 
 void Worker::fail_mask(const Thread& thread, const Collective& collective, unsigned mask, Where where) {
+  const Aside here;
   fail(thread,
        fmt::format("{} with mask {}, which does not name this lane, {}", collective.name, mask_text(mask),
                    thread.index % warp_size),
@@ -268,6 +272,7 @@ void Worker::fail_mask(const Thread& thread, const Collective& collective, unsig
 }
 
 void Worker::fail_partial(const Thread& thread) {
+  const Aside here;
   fail(thread,
        fmt::format("{} needs all 32 lanes of a warp; {}", thread.collective->name,
                    missing_text(ended_[thread.index / warp_size], ~thread.mask)),
@@ -275,6 +280,7 @@ void Worker::fail_partial(const Thread& thread) {
 }
 
 void Worker::fail_mismatch(const Thread& thread, const Thread& other) {
+  const Aside here;
   fail(thread,
        fmt::format("lanes of a warp wait for each other in different operations: {}, but {} in {}",
                    collective_text(thread), thread_text(other.thread), collective_text(other)),
@@ -383,12 +389,16 @@ bool Worker::abandon() {
 }
 
 void Worker::fail(const Thread& thread, const std::string& what, Where where) {
+  const Aside here;
   if (failure_.empty()) failure_ = report(thread, what, where);
   throw Unwind{};
 }
 
 void Worker::stop(const std::string& what, Where where) {
-  if (failure_.empty()) failure_ = report(*current_, what, where);
+  {
+    const Aside here;
+    if (failure_.empty()) failure_ = report(*current_, what, where);
+  }
   Crash given_up;
   given_up.signal = SIGABRT;  // report_crash() sees to the fiber; the report is written
   leave_crashed(given_up);

@@ -195,6 +195,7 @@ void ldmatrix(unsigned (&registers)[count], const void* row, Where where, const 
   const Collective& collective = ldmatrix_collective<count, transposed>;
   if (simt::detail::lane() < 8 * count) {
     if (reinterpret_cast<std::uintptr_t>(row) % 16 != 0) {
+      const simt::detail::Aside here;
       simt::detail::fail_here(
           std::string(collective.name) + " of a row whose address is not a multiple of 16", where);
     }

@@ -57,6 +57,7 @@ unsigned vote(const Collective& collective, unsigned mask, bool predicate, Where
 }  // namespace
 
 void fail_shuffle(unsigned lane, unsigned from, unsigned mask, const char* name, Where where) {
+  const Aside here;
   fail_for(lane,
            std::string(name) + " reads lane " + std::to_string(from) + ", which does not take part (lanes " +
                mask_text(mask) + "): its value is undefined",

@@ -82,9 +82,11 @@ constexpr Collective store{WarpOp::wmma, "wmma::store_matrix_sync", complete_sto
 /// Fails unless a matrix may be loaded or stored there.
 void check_matrix(const Matrix& matrix, Where where) {
   if (reinterpret_cast<std::uintptr_t>(matrix.begin) % 32 != 0) {
+    const rung::simt::detail::Aside here;
     rung::simt::detail::fail_here("wmma: the matrix's address is not a multiple of 32 bytes", where);
   }
   if (matrix.leading * matrix.element_bytes % 16 != 0) {
+    const rung::simt::detail::Aside here;
     rung::simt::detail::fail_here("wmma: a leading dimension of " + std::to_string(matrix.leading) +
                                       " elements of " + std::to_string(matrix.element_bytes) +
                                       " bytes is not a multiple of 16 bytes",
