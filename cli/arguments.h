@@ -5,8 +5,9 @@
 #include <string>
 #include <system_error>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+
+#include "cli/command.h"
 
 namespace rung {
 
@@ -14,23 +15,21 @@ namespace rung {
 
 /// Refuses what is no whole number of type T: CLI11 turns one that is out of range into another number.
 template <typename T>
-CLI::Validator whole_number() {
-  const auto check = [](const std::string& text) -> std::string {
+TextCheck whole_number() {
+  return [](const std::string& text) -> std::string {
     T number{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error == std::errc() && end == text.data() + text.size()) return {};
     return fmt::format("expected a whole number from {} to {}, found \"{}\"", std::numeric_limits<T>::min(),
                        std::numeric_limits<T>::max(), text);
   };
-  return {check, ""};
 }
 
 /// Refuses "", which is what a shell makes of a variable that is not set.
-inline CLI::Validator not_empty() {
-  const auto check = [](const std::string& text) -> std::string {
+inline TextCheck not_empty() {
+  return [](const std::string& text) -> std::string {
     return text.empty() ? "expected a name, found nothing" : "";
   };
-  return {check, ""};
 }
 
 }  // namespace rung

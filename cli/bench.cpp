@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <omp.h>
 
 #include "chapters/ladder.h"
 #include "cli/bench_contexts.h"
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/kv_option.h"
 #include "cli/models.h"
@@ -215,9 +215,9 @@ void print_json(const Options& options, const Results& r) {
 
 }  // namespace
 
-void add_bench(CLI::App& app) {
+void add_bench(Command& app) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command =
+  Command* command =
       app.add_subcommand("bench", "Decode, prefill, load and memory, as shares of this machine's limits");
   command->add_option("-m,--model", options->model, "smollm2, tiny, a GGUF file or a Hugging Face directory")
       ->capture_default_str();
@@ -229,11 +229,11 @@ void add_bench(CLI::App& app) {
                    "Instead: how fast tokens are decoded after so many positions each, such as 128,4096")
       ->type_name("LIST")
       ->delimiter(',')
-      ->check(CLI::Range(1, 1 << 24));
+      ->in_range(1, 1 << 24);
   command->add_option("--threads", options->threads, "Threads; all processors when not given")
-      ->check(CLI::Range(1, 1024));
+      ->in_range(1, 1024);
   command->add_option("--runs", options->runs, "Timed runs of each kind")
-      ->check(CLI::Range(1, 1000))
+      ->in_range(1, 1000)
       ->capture_default_str();
   command->add_flag("--json", options->json, "Every run and limit, for machines");
   command->footer(

@@ -2,15 +2,14 @@
 // its kernels; the script at the top of the repository builds and runs it.
 
 #include <cstdio>
-#include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "cli/command.h"
 #include "cli/program.h"
 #include "core/error.h"
 #include "cuda/bench/bench.h"
@@ -66,20 +65,18 @@ int run(const Options& options) {
 }
 
 int start(int argc, char** argv) {
-  CLI::App app("Every CUDA kernel of the course, timed on this machine's GPU.", "./rung bench --gpu");
+  Command app("Every CUDA kernel of the course, timed on this machine's GPU.", "./rung bench --gpu");
   Options options;
   app.add_option("OP", options.op, "One op's kernels (add, swiglu, rmsnorm, …); all without it");
   app.add_option("--dtype", options.type, "f32, f16 or bf16")->capture_default_str();
   app.add_flag("--json", options.json, "One JSON object, with the time of every run");
   try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    std::cout << app.help();
-    return exit_right;
-  } catch (const CLI::ParseError& wrong) {
+    if (app.parse(argc, argv)) return run(options);
+  } catch (const WrongArguments& wrong) {
     throw Error(ErrorKind::usage, "{}; ./rung bench --gpu --help tells more", wrong.what());
   }
-  return run(options);
+  fmt::print("{}", app.help());
+  return exit_right;
 }
 
 }  // namespace

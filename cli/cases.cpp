@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "cli/arguments.h"
 #include "cli/check_options.h"
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "core/check/case_files.h"
 #include "core/check/op.h"
@@ -35,9 +35,9 @@ void run(const Options& options) {
 
 }  // namespace
 
-void rung::add_cases(CLI::App& app) {
+void rung::add_cases(Command& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* const command = app.add_subcommand(
+  Command* const command = app.add_subcommand(
       "cases", "Write an op's test inputs as .npy files, for a kernel written in anything");
   command->add_option("OP", options->op, "rmsnorm, rope, softmax, attention, swiglu or linear")->required();
   command->add_option("--out", options->out, "The folder to write; one folder per case goes into it")

@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "chapters/demos.h"
 #include "cli/arguments.h"
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/models.h"
 #include "cli/stage_choice.h"
@@ -82,9 +82,9 @@ void run(const Options& options) {
 
 }  // namespace
 
-void add_chapter(CLI::App& app) {
+void add_chapter(Command& app) {
   const auto options = std::make_shared<Options>();
-  CLI::App* const command = app.add_subcommand(
+  Command* const command = app.add_subcommand(
       "chapter", "A chapter's demo, which prints what its tutorial quotes: ./rung chapter 3");
   command->add_option("N", options->chapter, "The chapter")->required()->check(whole_number<int>());
   command->add_option("PART", options->part, "One part of it; all if not given")->check(not_empty());

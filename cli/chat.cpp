@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "chapters/05_sampling/continuation.h"
 #include "chapters/ladder.h"
 #include "cli/arguments.h"
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/kv_option.h"
 #include "cli/models.h"
@@ -167,9 +167,9 @@ void run(const Options& options) {
 
 }  // namespace
 
-void add_chat(CLI::App& app) {
+void add_chat(Command& app) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("chat", "Talk with a model, a line at a time; Ctrl-D ends");
+  Command* command = app.add_subcommand("chat", "Talk with a model, a line at a time; Ctrl-D ends");
   command->add_option("-m,--model", options->model, "smollm2, a GGUF file or a Hugging Face directory")
       ->capture_default_str();
   command

@@ -17,7 +17,6 @@
 #include <string_view>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -26,6 +25,7 @@
 #include "chapters/ladder.h"
 #include "cli/arguments.h"
 #include "cli/check_options.h"
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/kv_option.h"
 #include "cli/models.h"
@@ -110,7 +110,7 @@ class Printer {
   void add(const StageReport& report) { add(report, to_text(report), stages_); }
 
   /// Prints what is left to print.
-  /// @throws CLI::RuntimeError (1) when anything failed
+  /// @throws FoundWrong when anything failed
   void finish() {
     const std::string json = fmt::format(
         "{{\"passed\": {}, \"ops\": [{}], \"functions\": [{}], \"stages\": [{}]}}\n", failed_ == 0,
@@ -122,7 +122,7 @@ class Printer {
       fmt::print("{}\n", failed_ == 0 ? fmt::format("all {} within their budgets", judged_)
                                       : fmt::format("{} of {} FAILED", failed_, judged_));
     }
-    if (failed_ > 0) throw CLI::RuntimeError(1);
+    if (failed_ > 0) throw FoundWrong();
   }
 
  private:
@@ -273,7 +273,7 @@ Subject subject_of(const Options& options) {
 
 /// An option that would change nothing is refused: whoever gave it expects that it does.
 /// @throws Error (usage)
-void refuse_what_is_of_no_use(const CLI::App& command, Subject subject) {
+void refuse_what_is_of_no_use(const Command& command, Subject subject) {
   using enum Subject;
   static const std::map<Subject, std::string> what{{all, "everything"},
                                                    {op, "an op"},
@@ -357,7 +357,7 @@ void print_rules(const Options& options) {
   fmt::print("{}\n", options.json ? to_json(tables) : to_text(tables));
 }
 
-void run(const Options& options, const CLI::App& command) {
+void run(const Options& options, const Command& command) {
   const Subject subject = subject_of(options);
   refuse_what_is_of_no_use(command, subject);
   if (subject == Subject::mistakes) return print_mistakes(options);
@@ -373,9 +373,9 @@ void run(const Options& options, const CLI::App& command) {
 
 }  // namespace
 
-void rung::add_check(CLI::App& app) {
+void rung::add_check(Command& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* const command = app.add_subcommand(
+  Command* const command = app.add_subcommand(
       "check", "Judge ops and stages, or your own kernel, against the fp64 oracle within an error budget");
   command->add_option("OP", options->name, "An op, a function or a stage; all of them if not given")
       ->type_name("OP|FUNCTION|STAGE")
@@ -393,7 +393,7 @@ void rung::add_check(CLI::App& app) {
   command->add_option("--seed", options->seed, "Draw other inputs")->check(whole_number<std::uint64_t>());
   command
       ->add_option("--timeout", options->timeout_seconds, "Seconds that one call of a --candidate may take")
-      ->check(CLI::Range(0.01, 86400.0))
+      ->in_range(0.01, 86400.0)
       ->capture_default_str();
   command->add_option("-m,--model", options->model, "The model that stages are judged on")
       ->type_name("MODEL")
@@ -412,7 +412,7 @@ void rung::add_check(CLI::App& app) {
       ->type_name("FILE")
       ->check(not_empty());
   // For tests: of a stage, the first scenario that fails tells the mistake.
-  command->add_flag("--stop-at-failure", options->stop_at_failure)->group("");
+  command->add_flag("--stop-at-failure", options->stop_at_failure)->hidden();
   candidate->excludes(outputs)->excludes(mistakes)->excludes(rules);
   outputs->excludes(mistakes)->excludes(rules);
   mistakes->excludes(rules);

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "chapters/01_tokens/tokenizer.h"
@@ -17,6 +15,7 @@
 #include "chapters/05_sampling/continuation.h"
 #include "chapters/ladder.h"
 #include "cli/arguments.h"
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/kv_option.h"
 #include "cli/models.h"
@@ -116,9 +115,9 @@ void run(const Options& options) {
 
 }  // namespace
 
-void add_generate(CLI::App& app) {
+void add_generate(Command& app) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("generate", "Continue a text: ./rung generate \"Once upon a time\"");
+  Command* command = app.add_subcommand("generate", "Continue a text: ./rung generate \"Once upon a time\"");
   command->add_option("prompt", options->prompt, "The text to continue (behind -- when it begins with -)");
   command->add_option("-m,--model", options->model, "smollm2, tiny, a GGUF file or a Hugging Face directory")
       ->capture_default_str();

@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "chapters/08_quantization/block_matrix.h"
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/models.h"
 #include "core/checkpoint/checkpoint.h"
@@ -300,13 +300,13 @@ void print_text(const Checkpoint& checkpoint) {
 
 }  // namespace
 
-void add_inspect(CLI::App& app) {
+void add_inspect(Command& app) {
   struct Options {
     std::string model;
     bool json = false;
   };
   const auto options = std::make_shared<Options>();
-  CLI::App* command =
+  Command* command =
       app.add_subcommand("inspect", "Show a model's config, tensors, types, parameters and bytes");
   command->add_option("model", options->model, "smollm2, tiny, a GGUF file or a Hugging Face directory")
       ->required()

@@ -7,17 +7,16 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "cli/arguments.h"
+#include "cli/command.h"
 #include "cli/note.h"
 #include "cli/program.h"
 #include "core/error.h"
@@ -152,8 +151,8 @@ int run(const Options& options) {
 }
 
 int start(int argc, char** argv) {
-  CLI::App app("Every CUDA kernel of the course: is it right, and what does it do to memory?",
-               "./rung kernels");
+  Command app("Every CUDA kernel of the course: is it right, and what does it do to memory?",
+              "./rung kernels");
   Options options;
   std::string file;
   app.add_option("OP", options.op, "One op's kernels (add, swiglu, rmsnorm, …); all without it")
@@ -173,14 +172,12 @@ int start(int argc, char** argv) {
       ->type_name("FILE");
   app.add_option("--op", options.op, "The op that your kernel is for");
   try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    std::cout << app.help();
-    return exit_right;
-  } catch (const CLI::ParseError& wrong) {
+    if (app.parse(argc, argv)) return run(options);
+  } catch (const WrongArguments& wrong) {
     throw Error(ErrorKind::usage, "kernels: {}; ./rung kernels --help tells more", wrong.what());
   }
-  return run(options);
+  fmt::print("{}", app.help());
+  return exit_right;
 }
 
 }  // namespace

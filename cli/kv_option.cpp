@@ -2,14 +2,13 @@
 
 #include <algorithm>
 
-#include <CLI/CLI.hpp>
-
 #include "chapters/ladder.h"
+#include "cli/command.h"
 #include "core/error.h"
 
 namespace rung {
 
-void add_kv_option(CLI::App& command, std::string& name) {
+void add_kv_option(Command& command, std::string& name) {
   command
       .add_option("--kv", name,
                   "What keys and values are remembered as: f32, f16 or int8 (stage grouped and above)")

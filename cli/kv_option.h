@@ -4,15 +4,13 @@
 
 #include "core/stage/stage.h"
 
-namespace CLI {
-class App;
-}
-
 namespace rung {
+
+class Command;
 
 /// Adds --kv: what keys and values are remembered as.
 /// @param name  receives it, and holds the default; lives as long as the command
-void add_kv_option(CLI::App& command, std::string& name);
+void add_kv_option(Command& command, std::string& name);
 
 /// The type of that name, which the stage must be able to store.
 /// @throws Error (usage) for a name that is no type, or that the stage does not store, naming those that do

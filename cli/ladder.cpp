@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <omp.h>
 
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/models.h"
 #include "cli/note.h"
@@ -155,15 +155,14 @@ void run(const Options& options) {
   } else {
     print_text(options, rungs, runs, checked);
   }
-  if (!std::ranges::all_of(rungs, [](const Rung& rung) { return rung.report.passed; }))
-    throw CLI::RuntimeError(1);
+  if (!std::ranges::all_of(rungs, [](const Rung& rung) { return rung.report.passed; })) throw FoundWrong();
 }
 
 }  // namespace
 
-void add_ladder(CLI::App& app) {
+void add_ladder(Command& app) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("ladder", "Every stage: what is new, how right it is, how fast");
+  Command* command = app.add_subcommand("ladder", "Every stage: what is new, how right it is, how fast");
   command->add_option("-m,--model", options->model, "smollm2, tiny, a GGUF file or a Hugging Face directory")
       ->capture_default_str();
   command->add_flag("--json", options->json, "For machines, with every check");

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "cli/arguments.h"
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/kv_option.h"
 #include "cli/models.h"
@@ -98,9 +98,9 @@ void run(const Options& options) {
 
 }  // namespace
 
-void add_logits(CLI::App& app) {
+void add_logits(Command& app) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
+  Command* command = app.add_subcommand(
       "logits",
       "Logits of every position, for NumPy: ./rung logits tiny --tokens \"1 2 3\" --out logits.npy");
   command->add_option("model", options->model, "smollm2, tiny, a GGUF file or a Hugging Face directory")

@@ -7,16 +7,15 @@
 #include <cstdlib>
 #include <exception>
 #include <initializer_list>
-#include <iostream>
 #include <string>
 #include <string_view>
 
-#include <CLI/CLI.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "cli/arguments.h"
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/program.h"
 #include "core/error.h"
@@ -38,14 +37,8 @@ constexpr const char* prove_theme = "Prove it right";
 constexpr const char* measure_theme = "Measure it";
 constexpr const char* house_theme = "Look after the house";
 
-/// The command of that name, or null.
-CLI::App* find_command(CLI::App& app, const std::string& name) {
-  const auto found = app.get_subcommands([&name](const CLI::App* one) { return one->get_name() == name; });
-  return found.empty() ? nullptr : found.front();
-}
-
 /// Commands that the `rung` script answers itself, because they build or must work before anything is built.
-void add_script_command(CLI::App& app, const std::string& name, const std::string& description) {
+void add_script_command(rung::Command& app, const std::string& name, const std::string& description) {
   app.add_subcommand(name, description)->callback([name] {
     throw rung::Error(rung::ErrorKind::usage,
                       "'{}' is run by the script at the top of the repository: ./rung {}", name, name);
@@ -54,7 +47,7 @@ void add_script_command(CLI::App& app, const std::string& name, const std::strin
 
 /// The `rung` script has linked the files of DIR into a program of its own, which it runs with the same
 /// arguments. Any other program would run the chapters' own.
-void add_with(CLI::App& command) {
+void add_with(rung::Command& command) {
   const auto is_linked = [](const std::string& folder) -> std::string {
     const char* const linked = std::getenv("RUNG_WITH");
     if (linked != nullptr && folder == linked) return {};
@@ -63,10 +56,10 @@ void add_with(CLI::App& command) {
   command.add_option("--with", "Your files of an exercise, such as work/03, in place of the chapters' own")
       ->type_name("DIR")
       ->check(rung::not_empty())
-      ->check(CLI::Validator(is_linked, ""));
+      ->check(is_linked);
 }
 
-void add_commands(CLI::App& app) {
+void add_commands(rung::Command& app) {
   rung::add_generate(app);
   rung::add_chat(app);
   rung::add_inspect(app);
@@ -84,7 +77,7 @@ void add_commands(CLI::App& app) {
   rung::add_chapter(app);
   for (const char* const name :
        {"generate", "chat", "logits", "trace", "ladder", "check", "chapter", "perplexity", "quantize"}) {
-    add_with(*find_command(app, name));
+    add_with(*app.find(name));
   }
   add_script_command(app, "exercise", "Take or grade a chapter's exercises: ./rung exercise 3 --start");
   add_script_command(app, "kernels",
@@ -95,7 +88,7 @@ void add_commands(CLI::App& app) {
 
   const auto group = [&app](const char* theme, std::initializer_list<const char*> names) {
     for (const char* const name : names) {
-      if (CLI::App* const command = find_command(app, name); command != nullptr) {
+      if (rung::Command* const command = app.find(name); command != nullptr) {
         command->group(theme);
       }
     }
@@ -110,15 +103,14 @@ void add_commands(CLI::App& app) {
 }
 
 /// What `./rung` alone prints: every command with one line, by theme.
-void print_overview(const CLI::App& app) {
+void print_overview(const rung::Command& app) {
   fmt::print("{}\n\nUsage: ./rung COMMAND …        ./rung COMMAND --help tells the rest\n",
-             app.get_description());
+             app.description());
   for (const char* const theme :
        {run_theme, learn_theme, look_theme, make_theme, prove_theme, measure_theme, house_theme}) {
     fmt::print("\n{}\n", theme);
-    for (const CLI::App* const command :
-         app.get_subcommands([theme](const CLI::App* one) { return one->get_group() == theme; })) {
-      fmt::print("  {:<10} {}\n", command->get_name(), command->get_description());
+    for (const rung::Command* const command : app.commands()) {
+      if (command->group() == theme) fmt::print("  {:<10} {}\n", command->name(), command->description());
     }
   }
   fmt::print(
@@ -157,8 +149,7 @@ void hold_standard_streams() {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Rung: LLM inference as a ladder, every rung checked against the one below.", "./rung");
-  app.require_subcommand(0, 1);
+  rung::Command app("Rung: LLM inference as a ladder, every rung checked against the one below.", "./rung");
   add_commands(app);
 
   if (argc < 2) {
@@ -166,32 +157,28 @@ int run(int argc, char** argv) {
     return exit_right;
   }
   const std::string first = argv[1];
-  if (!first.starts_with('-') && find_command(app, first) == nullptr) {
+  if (!first.starts_with('-') && app.find(first) == nullptr) {
     return report_error("there is no command '" + first + "'; ./rung lists what there is", exit_usage);
   }
   try {
-    app.parse(argc, argv);
-  } catch (const CLI::RuntimeError& failed) {  // a command ran and says that something is not right
-    return failed.get_exit_code();
-  } catch (const CLI::CallForHelp&) {
-    if (!asks_for_help(argc, argv)) {
-      return report_error(
-          first + ": no option begins with -h but --help; a text that begins with - goes behind --",
-          exit_usage);
-    }
-    if (first.starts_with('-')) {
-      print_overview(app);
-    } else {
-      std::cout << app.help();
-    }
-    return exit_right;
-  } catch (const CLI::Success& asked) {
-    return app.exit(asked);
-  } catch (const CLI::ParseError& wrong) {
+    if (app.parse(argc, argv)) return exit_right;
+  } catch (const rung::FoundWrong&) {
+    return exit_failed;
+  } catch (const rung::WrongArguments& wrong) {
     const std::string where = first.starts_with('-') ? "" : first + ": ";
     return report_error(
         where + wrong.what() + "; ./rung " + (where.empty() ? "" : first + " ") + "--help tells more",
         exit_usage);
+  }
+  if (!asks_for_help(argc, argv)) {
+    return report_error(
+        first + ": no option begins with -h but --help; a text that begins with - goes behind --",
+        exit_usage);
+  }
+  if (first.starts_with('-')) {
+    print_overview(app);
+  } else {
+    fmt::print("{}", app.help());
   }
   return exit_right;
 }

@@ -15,7 +15,6 @@
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -23,6 +22,7 @@
 #include "chapters/01_tokens/utf8.h"
 #include "chapters/05_sampling/distribution.h"
 #include "cli/arguments.h"
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/kv_option.h"
 #include "cli/models.h"
@@ -408,9 +408,9 @@ void run(const Options& options) {
 
 }  // namespace
 
-void add_perplexity(CLI::App& app) {
+void add_perplexity(Command& app) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
+  Command* command = app.add_subcommand(
       "perplexity",
       "How well a model predicts a text, and what quantisation costs: ./rung perplexity tiny FILE");
   command->add_option("model", options->model, "smollm2, tiny, a GGUF file or a Hugging Face directory")
@@ -427,15 +427,15 @@ void add_perplexity(CLI::App& app) {
       ->add_option("--context", options->context,
                    "Tokens of a chunk or window; else 512, or what the model was made for if that is less")
       ->check(whole_number<std::int64_t>())
-      ->check(CLI::Range(std::int64_t{4}, std::int64_t{1} << 31));
+      ->in_range(std::int64_t{4}, std::int64_t{1} << 31);
   command
       ->add_option("--stride", options->stride,
                    "Windows that overlap, this many tokens apart; else chunks, as llama.cpp has them")
       ->check(whole_number<std::int64_t>())
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 31));
+      ->in_range(std::int64_t{1}, std::int64_t{1} << 31);
   command->add_option("--chunks", options->chunks, "Only the first so many chunks or windows")
       ->check(whole_number<std::int64_t>())
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 62));
+      ->in_range(std::int64_t{1}, std::int64_t{1} << 62);
   command
       ->add_option(
           "--against", options->against,
@@ -449,7 +449,7 @@ void add_perplexity(CLI::App& app) {
       ->check(not_empty());
   command->add_option("--worst", options->worst, "How many of the worst positions to show")
       ->check(whole_number<std::size_t>())
-      ->check(CLI::Range(std::size_t{0}, std::size_t{1000}))
+      ->in_range(std::size_t{0}, std::size_t{1000})
       ->capture_default_str();
   command->add_flag("--json", options->json, "For machines");
   command->callback([options] { run(*options); });

@@ -14,7 +14,6 @@
 #include <thread>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -22,6 +21,7 @@
 #include "chapters/21_sizing/presets.h"
 #include "chapters/21_sizing/stored_model.h"
 #include "cli/arguments.h"
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/models.h"
 #include "cli/note.h"
@@ -154,9 +154,9 @@ void run(const Options& options) {
 
 }  // namespace
 
-void add_plan(CLI::App& app) {
+void add_plan(Command& app) {
   const auto options = std::make_shared<Options>();
-  CLI::App* const command =
+  Command* const command =
       app.add_subcommand("plan", "What models need, and how fast they can go at the most");
   command
       ->add_option("MODEL", options->models,
@@ -164,7 +164,7 @@ void add_plan(CLI::App& app) {
                    "directories, or a config.json")
       ->required()
       ->check(not_empty());
-  CLI::Option* const gpu = command->add_option(
+  Option* const gpu = command->add_option(
       "--gpu", options->gpu,
       "The hardware: a preset such as rtx4090, a file like theirs, or this: this CPU, measured now. Prices "
       "are listings of 2026; put yours into the files in chapters/21_sizing/presets/devices");
@@ -178,7 +178,7 @@ void add_plan(CLI::App& app) {
   command->add_option("--gpus", options->gpus, "How many of them work as one")
       ->type_name("K")
       ->check(whole_number<std::int64_t>())
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))
+      ->in_range(std::int64_t{1}, std::int64_t{1'000'000})
       ->capture_default_str();
   command
       ->add_option(
@@ -191,12 +191,12 @@ void add_plan(CLI::App& app) {
   command->add_option("--context", options->context, "Positions of each sequence")
       ->type_name("N")
       ->check(whole_number<std::int64_t>())
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{2'147'483'647}))
+      ->in_range(std::int64_t{1}, std::int64_t{2'147'483'647})
       ->capture_default_str();
   command->add_option("--batch", options->batch, "Sequences that are decoded together")
       ->type_name("B")
       ->check(whole_number<std::int64_t>())
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))
+      ->in_range(std::int64_t{1}, std::int64_t{1'000'000})
       ->capture_default_str();
   command->add_flag("--json", options->json, "For programs");
   command->add_option("--svg", options->svg, "Draw the bounds over context and batch to this file")

@@ -8,11 +8,11 @@
 #include <string>
 #include <string_view>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "chapters/08_quantization/quantize_model.h"
 #include "cli/arguments.h"
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/interruption.h"
 #include "cli/models.h"
@@ -127,9 +127,9 @@ void run(const Options& options) {
 
 }  // namespace
 
-void add_quantize(CLI::App& app) {
+void add_quantize(Command& app) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
+  Command* command = app.add_subcommand(
       "quantize", "The same model with smaller weights: ./rung quantize tiny tiny-q8.gguf --type q8_0");
   command->add_option("in", options->model, "smollm2, tiny, a GGUF file or a Hugging Face directory")
       ->type_name("MODEL")

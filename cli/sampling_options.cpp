@@ -1,12 +1,11 @@
 #include "cli/sampling_options.h"
 
-#include <CLI/CLI.hpp>
-
 #include "cli/arguments.h"
+#include "cli/command.h"
 
 namespace rung {
 
-void add_sampling_options(CLI::App& command, SamplerOptions& options) {
+void add_sampling_options(Command& command, SamplerOptions& options) {
   command.add_option("--temperature", options.temperature, "0: the likeliest token; higher: more variety")
       ->capture_default_str();
   command.add_option("--top-k", options.top_k, "Draw from the K likeliest tokens only")

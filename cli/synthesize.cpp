@@ -7,11 +7,11 @@
 #include <optional>
 #include <string>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "chapters/08_quantization/synthetic_model.h"
 #include "cli/arguments.h"
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/interruption.h"
 #include "cli/new_file.h"
@@ -92,9 +92,9 @@ void run(const Options& options) {
 
 }  // namespace
 
-void add_synthesize(CLI::App& app) {
+void add_synthesize(Command& app) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
+  Command* command = app.add_subcommand(
       "synthesize",
       "Random weights in a real model's shape, to measure: ./rung synthesize mistral-7b m.gguf");
   command->add_option("preset", options->preset, preset_names())->type_name("PRESET")->required();
@@ -110,12 +110,12 @@ void add_synthesize(CLI::App& app) {
   command->add_flag("--force", options->force, "Replace OUT.gguf if it is there");
   command->add_option("--layers", options->layers, "As many layers; the real model's when not given")
       ->check(whole_number<std::int64_t>())
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1000}));
+      ->in_range(std::int64_t{1}, std::int64_t{1000});
   command
       ->add_option("--shrink", options->shrink,
                    "Divide heads and widths by it, and so the weights of a layer by its square")
       ->check(whole_number<std::int64_t>())
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1000}))
+      ->in_range(std::int64_t{1}, std::int64_t{1000})
       ->capture_default_str();
   command->callback([options] { run(*options); });
 }

@@ -5,12 +5,12 @@
 #include <optional>
 #include <string>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "chapters/01_tokens/tokenizer.h"
 #include "chapters/01_tokens/utf8.h"
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/models.h"
 #include "cli/note.h"
@@ -82,9 +82,9 @@ void run(const Options& options) {
 
 }  // namespace
 
-void add_tokenize(CLI::App& app) {
+void add_tokenize(Command& app) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command =
+  Command* command =
       app.add_subcommand("tokenize", "Text to token ids: ./rung tokenize smollm2 \"Hello there\"");
   command->add_option("model", options->model, "smollm2, tiny, a GGUF file or a Hugging Face directory")
       ->required();

@@ -11,11 +11,11 @@
 #include <string_view>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "chapters/01_tokens/tokenizer.h"
+#include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/models.h"
 #include "cli/note.h"
@@ -188,14 +188,14 @@ void run(const Options& options) {
   } else {
     print_text(options, rows, first, tokens.size());
   }
-  if (first) throw CLI::RuntimeError(1);
+  if (first) throw FoundWrong();
 }
 
 }  // namespace
 
-void add_trace(CLI::App& app) {
+void add_trace(Command& app) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
+  Command* command = app.add_subcommand(
       "trace", "Two stages side by side: ./rung trace recompute kv_cache -m tiny \"In the beginning\"");
   command->add_option("A", options->a, "A stage, or oracle (the whole model in double), or a known mistake")
       ->required();

@@ -1,5 +1,5 @@
 # Precompiled headers: what nearly every file includes of the standard library, fmt and Eigen, and besides that Catch2 in
-# the tests and CLI11 in the commands, is read by the compiler once and not once per file, which is about a second each.
+# the tests, is read by the compiler once and not once per file, which is about a second each.
 #
 #   rung_precompiled(<target> <set>)     the files of the target begin with the headers of the set
 #   rung_cold(<target>)                  as with the set `base`, for what runs for no time: with RUNG_COLD_OPTIONS
